@@ -1,0 +1,5 @@
+"""`python -m avatar_gen` is the `avatar-gen` command."""
+
+from avatar_gen.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""HTTP in and out: read a request, call one use case, shape the answer."""

@@ -1,0 +1,149 @@
+"""The envelope that every JSON answer comes in, and what can be inside."""
+
+from http import HTTPStatus
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from avatar_gen.errors import AvatarError, InvalidRequest
+from avatar_gen.record import Avatar, format_time
+
+D = TypeVar("D")
+
+UNCACHED = {"Cache-Control": "no-store"}
+
+
+class Message(BaseModel):
+    """An answer that is a sentence alone."""
+
+    statusCode: int = 200  # noqa: N815 - JSON's spelling, here and below
+    message: str
+
+
+class Answer(Message, Generic[D]):
+    """An answer with data."""
+
+    data: D
+
+
+class ProblemData(BaseModel):
+    """One field that was refused."""
+
+    field: str
+    message: str
+
+
+class Failure(BaseModel):
+    """Any error."""
+
+    statusCode: int  # noqa: N815
+    message: str = Field(description="One sentence that a person can act on.")
+    error: str = Field(description="The status in words.")
+    details: list[ProblemData] | None = Field(
+        default=None, description="For a request that failed validation."
+    )
+
+
+class AvatarData(BaseModel):
+    """A stored avatar; null for what was not given."""
+
+    id: str = Field(description="A UUID 4.")
+    name: str = Field(description="The same as id.")
+    createdAt: str = Field(  # noqa: N815
+        description="ISO 8601, UTC, milliseconds.", examples=["2026-01-31T12:00:00.000Z"]
+    )
+    version: str
+    primaryColor: str | None  # noqa: N815
+    foreignColor: str | None  # noqa: N815
+    colorScheme: str | None  # noqa: N815
+    seed: str | None
+    generatorType: str  # noqa: N815
+
+    @classmethod
+    def of(cls, avatar: Avatar) -> "AvatarData":
+        """An avatar as the API spells it."""
+        return cls(
+            id=avatar.id,
+            name=avatar.id,
+            createdAt=format_time(avatar.created_ms),
+            version=avatar.version,
+            primaryColor=avatar.primary_color,
+            foreignColor=avatar.foreign_color,
+            colorScheme=avatar.color_scheme,
+            seed=avatar.seed,
+            generatorType=avatar.generator_type,
+        )
+
+
+class Pagination(BaseModel):
+    """Where a page lies in the whole list."""
+
+    total: int
+    offset: int
+    pick: int
+    hasMore: bool  # noqa: N815
+
+
+class AvatarList(BaseModel):
+    """A page of the list, the oldest first."""
+
+    avatars: list[AvatarData]
+    pagination: Pagination
+
+
+class SchemeData(BaseModel):
+    """A colour scheme."""
+
+    name: str
+    primaryColor: str  # noqa: N815
+    foreignColor: str  # noqa: N815
+
+
+class PaletteData(SchemeData):
+    """A colour scheme as something to choose: `key` is what generate takes as colorScheme."""
+
+    key: str
+
+
+class PaletteList(BaseModel):
+    """All colour schemes."""
+
+    palettes: list[PaletteData]
+
+
+class Check(BaseModel):
+    """The state of one dependency."""
+
+    status: Literal["up", "down"]
+    type: str
+
+
+class Checks(BaseModel):
+    """The dependencies by name."""
+
+    database: Check
+    storage: Check
+
+
+class Health(BaseModel):
+    """Whether the service can do its work."""
+
+    status: Literal["healthy", "unhealthy"]
+    database: int | None = Field(description="Avatars stored; null while the database is down.")
+    version: str
+    uptime: float = Field(description="Seconds since start.")
+    checks: Checks
+
+
+def failure(
+    status: HTTPStatus, message: str, error: AvatarError | None = None, headers: dict[str, str] | None = None
+) -> Response:
+    """An error in the envelope."""
+    body: dict[str, object] = {"statusCode": status, "message": message, "error": status.phrase}
+    if isinstance(error, InvalidRequest) and error.problems:
+        body["details"] = [{"field": problem.field, "message": problem.message} for problem in error.problems]
+    extra = dict(UNCACHED, **(headers or {}))
+    if error and error.retry_after is not None:
+        extra["Retry-After"] = str(error.retry_after)
+    return JSONResponse(body, status, extra)

@@ -1,0 +1,73 @@
+"""What every request gets: an id, a line in the log, and an answer even when our own code fails."""
+
+import logging
+import re
+import time
+from http import HTTPStatus
+from secrets import token_hex
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from avatar_gen.api.answers import failure
+from avatar_gen.logs import request_id
+
+log = logging.getLogger("avatar_gen.requests")
+
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class Observe:
+    """ASGI middleware, outside of everything else.
+
+    A client's own `X-Request-ID` is kept if it is at most 64 letters, digits, dots, dashes or underscores.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        identity = _identity(scope)
+        request_id.set(identity)
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"].append((b"x-request-id", identity.encode()))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("A request failed for a reason that is ours")
+            if not status:
+                answer = failure(HTTPStatus.INTERNAL_SERVER_ERROR, "The service has failed; see its log.")
+                await answer(scope, receive, send_with_id)
+        finally:
+            if log.isEnabledFor(logging.INFO):
+                _log_request(scope, status, time.perf_counter() - started)
+
+
+def _identity(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _GIVEN_ID.fullmatch(value):
+            return str(value, "ascii")
+    return token_hex(8)
+
+
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
+    route = scope.get("route")
+    fields = {
+        "method": scope["method"],
+        "route": getattr(route, "path", None),
+        "path": scope["path"],
+        "status": status,
+        "ms": round(seconds * 1000, 2),
+    }
+    log.info("request", extra={"fields": fields})

@@ -1,0 +1,98 @@
+"""The OpenAPI document, where FastAPI cannot write it from a signature.
+
+Bodies and query parameters are read by `requests`, stricter than FastAPI reads them; they are described here
+from the same models. The picture's route is not FastAPI's at all; its operation is added to the document.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from avatar_gen.api.answers import Failure
+from avatar_gen.api.requests import Parameters, PictureParameters
+from avatar_gen.imaging import MEDIA_TYPES
+
+Json = dict[str, Any]
+
+_FAILURE = {"$ref": f"#/components/schemas/{Failure.__name__}"}
+
+ID_PARAMETER: Json = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The avatar's UUID, in any case.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+
+
+def fails(*statuses: int) -> dict[int | str, Json]:
+    """The responses of a route that can fail in these ways."""
+    return {status: {"model": Failure, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def takes_body(model: type[BaseModel], *, required: bool = False) -> Json:
+    """A JSON body, for `openapi_extra`."""
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"content": content, "required": required}}
+
+
+def takes_query(model: type[Parameters]) -> Json:
+    """Query parameters, for `openapi_extra`."""
+    return {"parameters": _parameters(model)}
+
+
+def _parameters(model: type[Parameters]) -> list[Json]:
+    properties = model.model_json_schema().get("properties", {})
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema.pop("description"),
+            "schema": schema,
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _picture_operation() -> Json:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    described = ("ETag", "Cache-Control", "X-Avatar-ID", "X-Created-At", "X-Version")
+    headers = {name: {"schema": {"type": "string"}} for name in described}
+    failures = {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/json": {"schema": _FAILURE}},
+        }
+        for status in (400, 404, 500, 503)
+    }
+    return {
+        "tags": ["avatars"],
+        "summary": "Get Picture",
+        "description": "The picture of a stored avatar. It takes no database to answer.",
+        "operationId": "get_picture",
+        "parameters": [ID_PARAMETER, *_parameters(PictureParameters)],
+        "responses": {
+            "200": {
+                "description": "The picture.",
+                "headers": headers,
+                "content": dict.fromkeys(MEDIA_TYPES.values(), binary),
+            },
+            "304": {"description": "The client has this picture: `If-None-Match` names it."},
+            **failures,
+        },
+    }
+
+
+def describe(app: FastAPI) -> Json:
+    """The whole document; made once, then kept in `app.openapi_schema`."""
+    if not app.openapi_schema:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        document["paths"].setdefault("/api/{id}", {})["get"] = _picture_operation()
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,133 @@
+"""The addresses under `/api`: what each takes, calls and answers."""
+
+from typing import TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.routing import Route
+
+from avatar_gen.api.answers import (
+    Answer,
+    AvatarData,
+    AvatarList,
+    Message,
+    Pagination,
+    PaletteData,
+    PaletteList,
+    SchemeData,
+)
+from avatar_gen.api.openapi import fails, takes_body, takes_query
+from avatar_gen.api.pictures import get_picture, no_picture
+from avatar_gen.api.requests import (
+    GenerateBody,
+    GenerateGradientBody,
+    ListParameters,
+    Parameters,
+    parse_body,
+    parse_query,
+)
+from avatar_gen.avatars import Avatars
+from avatar_gen.drawing.palette import SCHEMES
+
+P = TypeVar("P", bound=Parameters)
+
+router = APIRouter(prefix="/api", tags=["avatars"])
+
+_GENERATE_FAILS = fails(400, 413, 415, 503, 507)
+
+
+@router.post(
+    "/generate",
+    status_code=201,
+    responses=_GENERATE_FAILS,
+    openapi_extra=takes_body(GenerateBody),
+)
+@router.post(
+    "/v1/generate",
+    status_code=201,
+    responses=_GENERATE_FAILS,
+    openapi_extra=takes_body(GenerateBody),
+)
+async def generate(request: Request) -> Answer[AvatarData]:
+    """Draw an avatar in all six sizes and store it."""
+    return await _generate(request, GenerateBody)
+
+
+@router.post(
+    "/v2/generate",
+    status_code=201,
+    responses=_GENERATE_FAILS,
+    openapi_extra=takes_body(GenerateGradientBody, required=True),
+)
+async def generate_gradient(request: Request) -> Answer[AvatarData]:
+    """Draw a gradient along an angle in all six sizes and store it."""
+    return await _generate(request, GenerateGradientBody)
+
+
+@router.get("/list", responses=fails(400, 503), openapi_extra=takes_query(ListParameters))
+async def list_avatars(request: Request) -> Answer[AvatarList]:
+    """List stored avatars, the oldest first."""
+    asked = _query(request, ListParameters)
+    page = await _avatars(request).page(asked.pick, asked.offset)
+    pagination = Pagination(
+        total=page.total,
+        offset=asked.offset,
+        pick=asked.pick,
+        hasMore=asked.offset + len(page.avatars) < page.total,
+    )
+    avatars = [AvatarData.of(avatar) for avatar in page.avatars]
+    return Answer(message="Avatars listed", data=AvatarList(avatars=avatars, pagination=pagination))
+
+
+@router.get("/color-schemes", responses=fails(400))
+async def list_color_schemes(request: Request) -> Answer[list[SchemeData]]:
+    """List the colour schemes that generate takes."""
+    _query(request, Parameters)
+    schemes = [
+        SchemeData(name=name, primaryColor=primary, foreignColor=foreign)
+        for name, primary, foreign in SCHEMES.values()
+    ]
+    return Answer(message="Colour schemes listed", data=schemes)
+
+
+@router.get("/palettes", responses=fails(400))
+async def list_palettes(request: Request) -> Answer[PaletteList]:
+    """List the colour schemes with a name to show and the key that generate takes."""
+    _query(request, Parameters)
+    palettes = [
+        PaletteData(name=name.title(), key=name, primaryColor=primary, foreignColor=foreign)
+        for name, primary, foreign in SCHEMES.values()
+    ]
+    return Answer(message="Palettes listed", data=PaletteList(palettes=palettes))
+
+
+@router.delete("/{id:uuid}", responses=fails(400, 404, 503))
+async def delete_avatar(request: Request, id: UUID) -> Message:  # noqa: A002 - its name in the address
+    """Delete a stored avatar for good."""
+    _query(request, Parameters)
+    await _avatars(request).delete(str(id))
+    return Message(message="Avatar deleted")
+
+
+# First, for most requests are for pictures, and matching one address after the other takes its time.
+router.routes.insert(0, Route("/api/{id:uuid}", get_picture))
+# Last, for it matches any of the addresses above.
+router.routes.append(Route("/api/{id}", no_picture))
+
+
+async def _generate(request: Request, model: type[GenerateBody]) -> Answer[AvatarData]:
+    _query(request, Parameters)
+    body = await parse_body(request, model)
+    avatar = await _avatars(request).create(body.wish())
+    return Answer(statusCode=201, message="Avatar generated", data=AvatarData.of(avatar))
+
+
+def _query(request: Request, model: type[P]) -> P:
+    query: P = parse_query(request.scope["query_string"], model)
+    return query
+
+
+def _avatars(request: Request) -> Avatars:
+    avatars: Avatars = request.app.state.avatars
+    return avatars

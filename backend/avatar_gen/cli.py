@@ -1,0 +1,111 @@
+"""The `avatar-gen` command."""
+
+import signal
+import sys
+from contextlib import ExitStack, closing
+
+import click
+import uvicorn
+
+from avatar_gen import __version__
+from avatar_gen.api.protocol import PunctualProtocol, Server
+from avatar_gen.app import create_app, open_avatars, open_store
+from avatar_gen.database.engine import open_engines
+from avatar_gen.database.repository import Repository
+from avatar_gen.database.schema import migrate as run_migrations
+from avatar_gen.database.schema import prepare
+from avatar_gen.database.tables import REVISION
+from avatar_gen.errors import AvatarError, ObjectDamaged, StartupError
+from avatar_gen.logs import configure_logs
+from avatar_gen.reindex import Reindex
+from avatar_gen.settings import load_settings
+
+
+class _Commands(click.Group):
+    """Commands whose failures are one line and an exit status, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (StartupError, AvatarError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+def main() -> None:
+    """A self-hosted avatar service.
+
+    Settings are read from settings.yaml in the working directory, or from the file that CONFIG_PATH
+    names, and from the environment. Exit status: 0 done, 1 failed for the reason given, 2 the command
+    line is wrong.
+    """
+
+
+@main.command()
+def serve() -> None:
+    """Serve avatars over HTTP until told to stop.
+
+    An empty database is prepared; one of another release is left alone, see `avatar-gen migrate`.
+    """
+    settings = load_settings()
+    configure_logs(settings.logging)
+    with ExitStack() as stack:
+        # What can't be opened stops us here, with a line, before there is a server to fail.
+        open_avatars(settings, stack)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.server.host,
+        port=settings.server.port,
+        http=PunctualProtocol,
+        ws="none",
+        loop="uvloop",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.server.shutdown_timeout,
+    )
+    server = Server(config, settings.server.receive_timeout)
+    # uvicorn ends what is in flight, then raises the signal that stopped it once more: to have been told to
+    # stop is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the tables of the database to this release."""
+    with closing(open_engines(load_settings().database)) as engines:
+        run_migrations(engines)
+    click.echo(f"The database is at schema {REVISION}.")
+
+
+@main.command()
+def reindex() -> None:
+    """Rebuild the records of avatars from their objects.
+
+    For a database that was lost, restored from an older copy, or is to be another one: rows are added
+    for objects that have none, and removed where the object is gone. It can be stopped, run again, and
+    run beside the service.
+    """
+    settings = load_settings()
+    with closing(open_engines(settings.database)) as engines:
+        prepare(engines)
+        job = Reindex(open_store(settings), Repository(engines), _report_damage)
+        with click.progressbar(length=1000, label="Reindexing", show_pos=False, file=sys.stderr) as bar:
+            for report in job.run():
+                bar.update(round(report.part * 1000) - bar.pos)
+    report = job.report
+    click.echo(
+        f"{report.avatars} avatars: {report.added} rows added, {report.removed} removed,"
+        f" {report.damaged} objects damaged."
+    )
+    if report.damaged:
+        sys.exit(1)
+
+
+def _report_damage(avatar_id: str, error: ObjectDamaged) -> None:
+    click.echo(f"\n{avatar_id}: damaged: {error.__cause__}", err=True)

@@ -1,0 +1,132 @@
+"""The records: every statement that the service sends, and no other module's rows.
+
+Each method blocks and is one short transaction. Each raises `DatabaseUnavailable` when the database fails.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from avatar_gen.database.engine import Engines
+from avatar_gen.database.tables import avatar_total, stored_avatars
+from avatar_gen.errors import DatabaseUnavailable
+from avatar_gen.record import Avatar
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the list of avatars, and how many there are in all."""
+
+    avatars: list[Avatar]
+    total: int
+
+
+class Repository:
+    """The records of all avatars."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self.kind = engines.kind
+
+    def add(self, avatars: Sequence[Avatar]) -> None:
+        """Add new avatars, all or none."""
+        with _transaction(self._engines.write) as connection:
+            connection.execute(insert(stored_avatars), [asdict(avatar) for avatar in avatars])
+            _count(connection, len(avatars))
+
+    def add_missing(self, avatars: Sequence[Avatar]) -> int:
+        """Add those whose id is not there yet. How many that were."""
+        with _transaction(self._engines.write) as connection:
+            dialect = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
+            statement = dialect.insert(stored_avatars).on_conflict_do_nothing()
+            returning = statement.returning(stored_avatars.c.id)
+            added = connection.execute(returning, [asdict(avatar) for avatar in avatars]).all()
+            _count(connection, len(added))
+            return len(added)
+
+    def remove(self, avatar_id: str, remove_object: Callable[[], bool]) -> bool:
+        """Remove an avatar's object, then its row. False when there was neither.
+
+        The row's removal is tried before the object is touched and committed after it is gone: while the
+        database is down nothing is lost, and a row without an object exists only in between.
+        """
+        with _transaction(self._engines.write) as connection:
+            condition = stored_avatars.c.id == avatar_id
+            rows: int = connection.execute(delete(stored_avatars).where(condition)).rowcount
+            _count(connection, -rows)
+            return remove_object() or rows > 0
+
+    def page(self, pick: int, offset: int) -> Page:
+        """`pick` avatars after the first `offset`, the oldest first; of one age by id."""
+        order = (stored_avatars.c.created_ms, stored_avatars.c.id)
+        rows = select(stored_avatars).order_by(*order).limit(pick).offset(offset)
+        with _transaction(self._engines.read) as connection:
+            total = connection.execute(select(avatar_total.c.total)).scalar_one()
+            return Page([_avatar(row) for row in connection.execute(rows)], total)
+
+    def total(self) -> int:
+        """How many avatars there are."""
+        with _transaction(self._engines.read) as connection:
+            total: int = connection.execute(select(avatar_total.c.total)).scalar_one()
+            return total
+
+    def ids(self) -> Iterator[str]:
+        """The ids of all rows in ascending order, those included that are added past the last one read."""
+        last: str | None = None
+        while True:
+            statement = select(stored_avatars.c.id).order_by(stored_avatars.c.id).limit(1000)
+            if last is not None:
+                statement = statement.where(stored_avatars.c.id > last)
+            with _transaction(self._engines.read) as connection:
+                ids = connection.execute(statement).scalars().all()
+            if not ids:
+                return
+            yield from ids
+            last = ids[-1]
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of `ids` that have a row."""
+        statement = select(stored_avatars.c.id).where(stored_avatars.c.id.in_(ids))
+        with _transaction(self._engines.read) as connection:
+            return set(connection.execute(statement).scalars())
+
+    def remove_rows(self, ids: Sequence[str]) -> int:
+        """Remove the rows of objects that are gone already. How many there were."""
+        with _transaction(self._engines.write) as connection:
+            rows: int = connection.execute(
+                delete(stored_avatars).where(stored_avatars.c.id.in_(ids))
+            ).rowcount
+            _count(connection, -rows)
+            return rows
+
+    def recount(self) -> int:
+        """Count the rows anew, and correct the total if it was off. How many there are."""
+        count = select(func.count()).select_from(stored_avatars).scalar_subquery()
+        with _transaction(self._engines.write) as connection:
+            connection.execute(update(avatar_total).values(total=count))
+            total: int = connection.execute(select(avatar_total.c.total)).scalar_one()
+            return total
+
+
+def _count(connection: Connection, change: int) -> None:
+    """Last in each transaction, because on PostgreSQL others wait for this row until it ends."""
+    if change:
+        total = avatar_total.c.total + change
+        connection.execute(update(avatar_total).values(total=total))
+
+
+def _avatar(row: Row[tuple[object, ...]]) -> Avatar:
+    return Avatar(**row._mapping)  # noqa: SLF001 - public, spelled so as not to hide a column
+
+
+@contextlib.contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable from error

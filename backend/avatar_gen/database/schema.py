@@ -1,0 +1,53 @@
+"""The state of the tables: bring them to this release, or refuse to work with others."""
+
+from pathlib import Path
+
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from avatar_gen.database.engine import Engines
+from avatar_gen.database.tables import REVISION
+from avatar_gen.errors import SchemaError, StartupError
+
+
+def migrate(engines: Engines) -> None:
+    """Run the migrations that are missing, all or none. Others that try at the same time wait."""
+    # Imported here: a server that finds its tables in order never needs Alembic, nor its 70 ms.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    try:
+        with engines.write.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise StartupError(f"The database cannot be migrated: {_reason(error)}") from error
+
+
+def prepare(engines: Engines) -> None:
+    """Make the tables of an empty database, and check those of another.
+
+    Raises `SchemaError` where they are of another release: whether to change them is the operator's to say.
+    """
+    try:
+        with engines.read.connect() as connection:
+            tables = inspect(connection).get_table_names()
+            known = "alembic_version" in tables
+            query = text("SELECT version_num FROM alembic_version")
+            revision = connection.execute(query).scalar() if known else None
+    except SQLAlchemyError as error:
+        raise StartupError(f"The database cannot be read: {_reason(error)}") from error
+    if revision is None:
+        migrate(engines)
+    elif revision != REVISION:
+        raise SchemaError(
+            f"The database is at schema {revision}, this release works with {REVISION};"
+            " run: avatar-gen migrate"
+        )
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """The driver's own words, without the SQL around them."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -1,0 +1,112 @@
+"""Everything that can go wrong, and what a client is told of it.
+
+A request that fails raises an `AvatarError`: the class fixes the HTTP status, the message is the one
+sentence that the client reads, and the cause (`raise ... from`) is for the log alone. A start that
+fails raises a `StartupError`, whose message is the one line that the operator reads.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One field of a request that was refused, and why; never what was sent."""
+
+    field: str
+    message: str
+
+
+class AvatarError(Exception):
+    """A request that could not be answered as asked."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which the same request may succeed."""
+
+
+class InvalidRequest(AvatarError):
+    """The request says something that this service does not understand."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class AvatarNotFound(AvatarError):
+    """No avatar has this id."""
+
+    status = HTTPStatus.NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("There is no avatar with this id.")
+
+
+class BodyTooLarge(AvatarError):
+    """The body of a request is larger than any that makes sense here."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class NotJson(AvatarError):
+    """The body of a request is declared as something other than JSON."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class ObjectDamaged(AvatarError):
+    """A stored object is not what was once written; trying again will not help."""
+
+    def __init__(self) -> None:
+        super().__init__("The stored pictures of this avatar are damaged; restore its object.")
+
+
+class Overloaded(AvatarError):
+    """More work is under way than this process takes on."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 1
+
+
+class StorageUnavailable(AvatarError):
+    """The folder of objects cannot be read or written."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("The storage is unavailable; try again later.")
+
+
+class StorageFull(AvatarError):
+    """The disk of the objects is full."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+    def __init__(self) -> None:
+        super().__init__("The storage is full; no avatar can be kept until space is made.")
+
+
+class DatabaseUnavailable(AvatarError):
+    """The database did not answer, or refused."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("The database is unavailable; try again later.")
+
+
+class StartupError(Exception):
+    """The service cannot run as it is set up."""
+
+
+class SettingsError(StartupError):
+    """A settings file or environment variable holds something that is not understood."""
+
+
+class SchemaError(StartupError):
+    """The database does not have the tables that this release works with."""

@@ -1,0 +1,283 @@
+"""The settings: `settings.yaml` and its overlays, under the environment, as one frozen object.
+
+The environment wins over files, later files over earlier ones, all over the defaults below. The files of the
+service that this one replaces load as they are. No other module reads the environment.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.config import JsonDict
+
+from avatar_gen.errors import SettingsError
+
+LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+_OLD: JsonDict = {"old": True}
+"""Marks what old files may hold and new ones need not."""
+
+
+class Section(BaseModel):
+    """A part of the settings; an unknown key in it is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Server(Section):
+    """Where the service listens, and how long it waits for clients."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside of it
+    port: Port = 3000
+    receive_timeout: Annotated[float, Field(gt=0, le=300)] = 10
+    """Seconds in which a whole request must have arrived, and in which an idle connection is closed."""
+    shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 8
+    """Seconds that requests in flight are given to end once the service is told to stop."""
+
+
+class LocalStorage(Section):
+    """Objects in a folder."""
+
+    save_path: Path = Field(default=Path("storage/avatars"), strict=False)
+
+
+class Storage(Section):
+    """Where pictures are kept."""
+
+    type: Literal["local", "s3"] = "local"
+    local: LocalStorage = LocalStorage()
+    s3: dict[str, Any] | None = Field(default=None, json_schema_extra=_OLD)
+
+    @model_validator(mode="after")
+    def _is_there(self) -> Self:
+        if self.type == "s3":
+            raise ValueError('"local": storage in S3 is not there yet')
+        return self
+
+
+class Connection(Section):
+    """How patiently the database is waited for at start."""
+
+    max_retries: Annotated[int, Field(alias="maxRetries", ge=1, le=100)] = 3
+    retry_delay: Annotated[int, Field(alias="retryDelay", ge=0, le=60_000)] = 2000
+    """Milliseconds."""
+
+
+class SqliteParams(Section):
+    """SQLite's file."""
+
+    url: str = "file:./storage/database/avatars.db"
+
+
+class Network(Section):
+    """PostgreSQL's address."""
+
+    host: str = "localhost"
+    port: Port = 5432
+    database: str = "avatar_gen"
+    username: str = "postgres"
+    password: SecretStr | None = None
+    ssl: bool = False
+
+
+class UrlParams(Section):
+    """An older way to give a database's address."""
+
+    url: SecretStr
+
+
+class Database(Section):
+    """Where records are kept."""
+
+    url: SecretStr | None = None
+    driver: Literal["sqlite", "postgresql"] = "sqlite"
+    connection: Connection = Connection()
+    sqlite_params: SqliteParams = SqliteParams()
+    network: Network = Network()
+    postgresql_params: UrlParams | None = Field(default=None, json_schema_extra=_OLD)
+    synchronize: bool | None = Field(default=None, json_schema_extra=_OLD)
+
+
+class LogFile(Section):
+    """A log file beside standard output, for machines that do not collect that."""
+
+    path: Path | None = Field(default=None, strict=False)
+    max_bytes: Annotated[int, Field(ge=4096)] = 10_000_000
+    backups: Annotated[int, Field(ge=1, le=1000)] = 5
+
+
+class Logging(Section):
+    """What is logged, and how it looks."""
+
+    level: LogLevel = "info"
+    verbose: bool = False
+    """Log at `debug`, whatever `level` says."""
+    pretty: bool | None = None
+    """Lines for people; null: where standard output is a terminal."""
+    file: LogFile = LogFile()
+
+
+class Imaging(Section):
+    """How much is drawn and encoded at once."""
+
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+    """0: as many as there are processors."""
+    queue: Annotated[int, Field(ge=0, le=100_000)] = 256
+    """Pictures that may wait for a thread; beyond that a request is answered 503."""
+
+
+class Settings(Section):
+    """Everything below `app:`."""
+
+    server: Server = Server()
+    storage: Storage = Storage()
+    database: Database = Database()
+    logging: Logging = Logging()
+    imaging: Imaging = Imaging()
+    cors: bool = False
+    cors_enabled: Annotated[list[str], Field(alias="corsEnabled")] = []
+    """Origins that may call from a page; none of them, with `cors` on: any, without credentials."""
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdecimal() else text
+
+
+ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str]]] = {
+    "HOST": ("server", "host", str),
+    "PORT": ("server", "port", _number),
+    "DATABASE_URL": ("database", "url", str),
+    "LOG_LEVEL": ("logging", "level", str.lower),
+}
+"""Environment variables, the settings that they replace, and how they are read. An empty one is as
+good as none."""
+
+_DEFAULT_FILE = "settings.yaml"
+_APP_ENV = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+Tree = dict[str, Any]
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises `SettingsError` with one line: which file, which key, what it takes."""
+    tree: Tree = {}
+    origins: dict[tuple[str, ...], str] = {}
+    for path in _files(environ):
+        _lay_over(tree, _read(path, environ), origins, str(path))
+    for name, (section, key, read) in ENVIRONMENT.items():
+        if value := environ.get(name):
+            over = {section: {key: read(value)}}
+            _lay_over(tree, over, origins, f"environment variable {name}")
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError(_first_line(error, origins)) from None
+
+
+def _files(environ: Mapping[str, str]) -> Iterator[Path]:
+    """The files that there are, those that win last."""
+    named = environ.get("CONFIG_PATH")
+    base = Path(named or _DEFAULT_FILE)
+    if named and not base.is_file():
+        raise SettingsError(f"{named}: there is no such file; CONFIG_PATH names it")
+    app_env = environ.get("APP_ENV") or environ.get("NODE_ENV") or ""
+    if app_env and not _APP_ENV.fullmatch(app_env):
+        raise SettingsError("environment variable APP_ENV: expected a name such as production")
+    overlays = ("", ".local", f".{app_env}", f".{app_env}.local") if app_env else ("", ".local")
+    candidates = (base.with_name(f"{base.stem}{overlay}{base.suffix}") for overlay in overlays)
+    return (path for path in candidates if path.is_file())
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with `${NAME}` and `${NAME:-default}` filled in from the environment."""
+
+    environ: Mapping[str, str]
+    _placeholder = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:  # noqa: ANN401 - PyYAML's
+        node = super().compose_scalar_node(anchor)
+        filled = self._placeholder.sub(self._value, node.value)
+        if filled != node.value:
+            node.value = filled
+            if node.style is None:
+                # Not in quotes: what was filled in may be a number or a boolean.
+                node.tag = self.resolve(yaml.ScalarNode, filled, (True, False))  # type: ignore[no-untyped-call]
+        return node
+
+    def _value(self, match: re.Match[str]) -> str:
+        return self.environ.get(match[1]) or match[2] or ""
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> Tree:
+    """What a file holds below `app:`, in today's spelling."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            loader = _Loader(stream)
+            loader.environ = environ
+            try:
+                document = loader.get_single_data()
+            finally:
+                loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SettingsError(f"{path}: line {line}: not YAML: {error.problem}") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}".splitlines()[0]) from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict) or set(document) - {"app"}:
+        raise SettingsError(f"{path}: expected one key, app, with all settings below it")
+    return _respelled(document["app"] or {}, path)
+
+
+def _respelled(app: object, path: Path) -> Tree:
+    """The oldest files have `save_path` further up."""
+    if not isinstance(app, dict):
+        raise SettingsError(f"{path}: app: expected a mapping")
+    tree = dict(app)
+    storage = tree.get("storage")
+    for holder in (tree, storage):
+        if isinstance(holder, dict) and "save_path" in holder:
+            rest = {key: value for key, value in (storage or {}).items() if key != "save_path"}
+            local = {"save_path": holder["save_path"], **rest.get("local", {})}
+            tree["storage"] = {**rest, "local": local}
+    tree.pop("save_path", None)
+    return tree
+
+
+def _lay_over(
+    tree: Tree, over: Tree, origins: dict[tuple[str, ...], str], origin: str, at: tuple[str, ...] = ()
+) -> None:
+    """Merge `over` into `tree`, mapping by mapping, and note where each value came from."""
+    for key, value in over.items():
+        here = (*at, str(key))
+        if isinstance(value, dict) and value:
+            below = tree.get(key)
+            tree[key] = dict(below) if isinstance(below, dict) else {}
+            _lay_over(tree[key], value, origins, origin, at=here)
+        else:
+            tree[key] = value
+            origins[here] = origin
+
+
+def _first_line(error: ValidationError, origins: dict[tuple[str, ...], str]) -> str:
+    """The first thing that is wrong, without the value: it may be a secret."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    location = tuple(str(part) for part in problem["loc"])
+    origin = next(
+        (
+            origins[path]
+            for path in reversed(origins)
+            if path[: len(location)] == location or location[: len(path)] == path
+        ),
+        "the settings",
+    )
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if problem["type"] == "extra_forbidden":
+        return f"{origin}: app.{'.'.join(location)}: unknown key"
+    return f"{origin}: app.{'.'.join(location)}: expected {message}"

@@ -1,0 +1,57 @@
+"""Redraw the pictures in the docs: `make gallery`."""
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.drawing.palette import SCHEMES, parse_colour
+from avatar_gen.drawing.styles import draw
+from avatar_gen.imaging.png import encode_png
+
+HERE = Path(__file__).parent
+NAMES = "ada grace alan edsger barbara donald margaret dennis".split()
+PX, GAP = 96, 12
+
+
+def avatar(style: str, seed: str, scheme: str, angle: float = 90, filter_name: str = "") -> Image.Image:
+    """One avatar, through the service's own PNG writer."""
+    _, primary, foreign = SCHEMES[scheme]
+    drawing = draw(style, seed, Look(parse_colour(primary), parse_colour(foreign), angle))
+    palette = FILTERS[filter_name](drawing.palette) if filter_name else drawing.palette
+    return Image.open(io.BytesIO(encode_png(drawing.at(PX), palette)))
+
+
+def sheet(rows: list[list[Image.Image]]) -> Image.Image:
+    """Pictures side by side on white."""
+    width = len(rows[0]) * (PX + GAP) + GAP
+    canvas = Image.new("RGB", (width, len(rows) * (PX + GAP) + GAP), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            canvas.paste(picture, (GAP + x * (PX + GAP), GAP + y * (PX + GAP)))
+    return canvas
+
+
+def main() -> None:
+    """Three styles in eight schemes, and one avatar through every filter."""
+    schemes = ["ocean", "vibrant", "green", "purple", "teal", "pink", "royal", "default"]
+    chosen = list(zip(NAMES, schemes, strict=True))
+    rows = [
+        [avatar("pixelize", name, scheme) for name, scheme in chosen],
+        [avatar("wave", name, scheme) for name, scheme in chosen],
+        [avatar("gradient", name, scheme, angle=45 * i) for i, (name, scheme) in enumerate(chosen)],
+        [
+            avatar(style, "ada", "sunset", filter_name=filter_name)
+            for style in ("pixelize", "wave")
+            for filter_name in ("", *FILTERS)
+        ],
+    ]
+    target = HERE / "gallery.png"
+    sheet(rows).quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
+    print(f"{target}: {target.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""What tests stand on: a real server in a process and folder of its own."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-golden", action="store_true", help="write the golden pictures that are missing"
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Service:
+    """A server process, its folder, and a client of it."""
+
+    folder: Path
+    settings: Mapping[str, object] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.port = free_port()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "settings.yaml").write_text(yaml.safe_dump({"app": dict(self.settings)}))
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        self.log = self.folder / "log.jsonl"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run another command of the service in the same folder."""
+        return subprocess.run(
+            [sys.executable, "-m", "avatar_gen", *arguments],
+            cwd=self.folder,
+            env=self._environment(),
+            check=check,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def start(self) -> "Service":
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "avatar_gen", "serve"],
+                cwd=self.folder,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                if self.client.get("/api/health/ready").status_code == 200:
+                    return self
+            time.sleep(0.02)
+        self.kill()
+        raise AssertionError(f"the service did not start: {self.log.read_text()}")
+
+    def stop(self) -> int:
+        """Tell it to end; its exit status."""
+        assert self.process
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def generate(self, **body: object) -> str:
+        """Make an avatar; its id."""
+        answer = self.client.post("/api/generate", json=body)
+        assert answer.status_code == 201, answer.text
+        identity: str = answer.json()["data"]["id"]
+        return identity
+
+    def object(self, avatar_id: str) -> Path:
+        return self.folder / "storage" / "avatars" / avatar_id[:2] / f"{avatar_id}.zip"
+
+    def _environment(self) -> dict[str, str]:
+        ours = {"HOST", "DATABASE_URL", "CONFIG_PATH", "LOG_LEVEL", "APP_ENV", "NODE_ENV"}
+        kept = {name: value for name, value in os.environ.items() if name not in ours}
+        return {**kept, "HOST": "127.0.0.1", "PORT": str(self.port), **self.environ}
+
+
+MakeService = Callable[..., Service]
+
+
+@pytest.fixture
+def make_service(tmp_path: Path) -> Iterator[MakeService]:
+    """Services for one test alone, stopped when it ends."""
+    made: list[Service] = []
+
+    def make(
+        settings: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
+    ) -> Service:
+        made.append(Service(tmp_path / f"service{len(made)}", settings or {}, environ or {}))
+        return made[-1]
+
+    yield make
+    for service in made:
+        if service.process and service.process.poll() is None:
+            service.stop()
+        service.client.close()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service that many tests share; they may add avatars, and remove their own."""
+    shared = Service(tmp_path_factory.mktemp("shared")).start()
+    yield shared
+    assert shared.stop() == 0
+    assert '"level": "fatal"' not in shared.log.read_text()
+    shared.client.close()
+
+
+@pytest.fixture
+def client(service: Service) -> httpx.Client:
+    return service.client
+
+
+def assert_failure(answer: httpx.Response, status: int, *, mentions: str = "") -> dict[str, object]:
+    """The one shape of every error."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    body: dict[str, object] = answer.json()
+    assert set(body) <= {"statusCode", "message", "error", "details"}
+    assert body["statusCode"] == status
+    assert body["error"] == httpx.codes.get_reason_phrase(status)
+    message = body["message"]
+    assert isinstance(message, str)
+    assert message.endswith(".")
+    assert mentions in message
+    return body

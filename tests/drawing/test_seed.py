@@ -1,0 +1,42 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avatar_gen.drawing.seed import Chance
+
+
+def test_the_stream_is_the_one_that_every_avatar_was_drawn_from() -> None:
+    # SHAKE-128 of b"avatar\0pixelize\0ada", eight bytes at a time; checked with `openssl dgst -shake128`.
+    chance = Chance("pixelize", "ada")
+    assert [f"{chance.bits(64):016x}" for _ in range(3)] == [
+        "b081758d1d791281",
+        "8af0d6b27e68d8d4",
+        "3082b7531172a578",
+    ]
+
+
+def test_the_stream_goes_on_past_what_is_hashed_first() -> None:
+    long, again = Chance("wave", "ada"), Chance("wave", "ada")
+    numbers = [long.bits(64) for _ in range(100)]
+    assert len(set(numbers)) == 100
+    assert numbers == [again.bits(64) for _ in range(100)]
+
+
+def test_a_draw_does_not_depend_on_the_width_of_the_ones_before() -> None:
+    narrow, wide = Chance("wave", "ada"), Chance("wave", "ada")
+    narrow.bits(1)
+    wide.between(-1e300, 1e300)
+    assert narrow.bits(64) == wide.bits(64)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(("wave", "a"), ("wave", "b")), (("wave", "a"), ("pixelize", "a")), (("a", "b"), ("ab", ""))],
+)
+def test_other_styles_and_seeds_have_other_streams(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert Chance(*one).bits(64) != Chance(*other).bits(64)
+
+
+@given(st.text(), st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_a_number_lies_between_its_bounds(seed: str, low: float, width: float) -> None:
+    assert low <= Chance("wave", seed).between(low, low + width) <= low + width

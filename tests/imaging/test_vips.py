@@ -1,0 +1,41 @@
+import io
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image
+
+from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.palette import Colour
+from avatar_gen.drawing.styles import STYLES, draw
+from avatar_gen.imaging import CONVERTERS
+from avatar_gen.imaging.png import encode_png
+
+
+def png_of(style: str, px: int) -> bytes:
+    drawing = draw(style, "ada", Look(Colour(59, 130, 246), Colour(239, 68, 68), 30))
+    return encode_png(drawing.at(px), drawing.palette)
+
+
+def decoded(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=int)
+
+
+@pytest.mark.parametrize("px", [16, 64, 512])
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("media", "most"), [("webp", 0), ("avif", 8), ("jpeg", 8)])
+def test_a_format_shows_the_picture(style: str, px: int, media: str, most: float) -> None:
+    """`most` is the mean difference to the drawn pixels, of 255: none for WebP, which is lossless."""
+    png = png_of(style, px)
+    data = CONVERTERS[media](png)
+    assert Image.open(io.BytesIO(data)).format == media.upper()
+    assert np.abs(decoded(data) - decoded(png)).mean() <= most
+    assert data == CONVERTERS[media](png)
+
+
+def test_nothing_but_png_is_ever_decoded() -> None:
+    webp = CONVERTERS["webp"](png_of("pixelize", 16))
+    with pytest.raises(pyvips.Error):
+        pyvips.Image.new_from_buffer(webp, "")
+    with pytest.raises(pyvips.Error):
+        pyvips.Image.new_from_buffer(b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", "")
