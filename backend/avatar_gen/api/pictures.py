@@ -32,7 +32,7 @@ async def get_picture(request: Request) -> Response:
     return Response(content, headers=headers, media_type=MEDIA_TYPES[parameters.format])
 
 
-async def no_picture(_request: Request) -> Response:
+async def no_avatar(_request: Request) -> Response:
     """Answer for what is no UUID as for any unknown id."""
     raise AvatarNotFound
 

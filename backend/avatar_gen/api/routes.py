@@ -1,7 +1,6 @@
 """The addresses under `/api`: what each takes, calls and answers."""
 
 from typing import TypeVar
-from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -17,8 +16,8 @@ from avatar_gen.api.answers import (
     PaletteList,
     SchemeData,
 )
-from avatar_gen.api.openapi import fails, takes_body, takes_query
-from avatar_gen.api.pictures import get_picture, no_picture
+from avatar_gen.api.openapi import ID_PARAMETER, fails, takes_body, takes_query
+from avatar_gen.api.pictures import get_picture, no_avatar
 from avatar_gen.api.requests import (
     GenerateBody,
     GenerateGradientBody,
@@ -102,18 +101,20 @@ async def list_palettes(request: Request) -> Answer[PaletteList]:
     return Answer(message="Palettes listed", data=PaletteList(palettes=palettes))
 
 
-@router.delete("/{id:uuid}", responses=fails(400, 404, 503))
-async def delete_avatar(request: Request, id: UUID) -> Message:  # noqa: A002 - its name in the address
+@router.delete(
+    "/{id:uuid}", responses=fails(400, 404, 503), openapi_extra={"parameters": [ID_PARAMETER]}
+)
+async def delete_avatar(request: Request) -> Message:
     """Delete a stored avatar for good."""
     _query(request, Parameters)
-    await _avatars(request).delete(str(id))
+    await _avatars(request).delete(str(request.path_params["id"]))
     return Message(message="Avatar deleted")
 
 
 # First, for most requests are for pictures, and matching one address after the other takes its time.
 router.routes.insert(0, Route("/api/{id:uuid}", get_picture))
 # Last, for it matches any of the addresses above.
-router.routes.append(Route("/api/{id}", no_picture))
+router.routes.append(Route("/api/{id}", no_avatar, methods=["GET", "DELETE"]))
 
 
 async def _generate(request: Request, model: type[GenerateBody]) -> Answer[AvatarData]:

@@ -45,7 +45,7 @@ def open_engines(settings: Database) -> Engines:
     Raises `StartupError` for an address that is not understood, and for an SQLite file that may not be
     shared with the process that already writes it.
     """
-    url = settings.url.get_secret_value() if settings.url else None
+    url = None if settings.url is None else settings.url.get_secret_value()
     if url is None and settings.driver == "sqlite":
         url = settings.sqlite_params.url
     if url is None or re.match(r"postgres(ql)?(\+\w+)?:", url):
@@ -53,16 +53,21 @@ def open_engines(settings: Database) -> Engines:
     return _open_sqlite(_sqlite_path(url))
 
 
+_FILE_URL = re.compile(r"(?:file:(?://(?:localhost)?(?=/))?|sqlite:(?:///)?)(?!//)([^?]+)(?:\?.*)?")
+
+
 def _sqlite_path(url: str) -> Path:
-    """The file that `file:PATH`, `sqlite:PATH` or `sqlite:///PATH` names; parameters are passed over."""
-    match = re.fullmatch(r"(?:file|sqlite):(?://(?:localhost)?/)?([^?]*)(?:\?.*)?", url)
-    path = unquote(match[1]) if match else ""
-    if path in ("", ":memory:"):
+    """The file that an address names; parameters behind it are passed over.
+
+    `file:PATH` is Prisma's way to write it, `sqlite:///PATH` SQLAlchemy's; an absolute path is one more slash.
+    """
+    match = _FILE_URL.fullmatch(url)
+    if not match or match[1] == ":memory:":
         raise StartupError(
             "The address of the database is not understood; expected file:./path/to/avatars.db,"
             " sqlite:///path/to/avatars.db or postgresql://user@host/name."
         )
-    return Path(path)
+    return Path(unquote(match[1]))
 
 
 def _open_sqlite(path: Path) -> Engines:

@@ -1,0 +1,212 @@
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from avatar_gen.drawing.palette import SCHEMES
+from tests.conftest import Service, assert_failure
+
+FIELDS = {
+    "id",
+    "name",
+    "createdAt",
+    "version",
+    "primaryColor",
+    "foreignColor",
+    "colorScheme",
+    "seed",
+    "generatorType",
+}
+
+
+def picture(client: httpx.Client, identity: str, **parameters: object) -> bytes:
+    answer = client.get(f"/api/{identity}", params=parameters)  # type: ignore[arg-type]
+    assert answer.status_code == 200
+    return answer.content
+
+
+def drawn(client: httpx.Client, **body: object) -> tuple[bytes, ...]:
+    """All six pictures of a new avatar."""
+    answer = client.post("/api/generate", json=body)
+    assert answer.status_code == 201, answer.text
+    identity = answer.json()["data"]["id"]
+    return tuple(picture(client, identity, size=size) for size in range(4, 10))
+
+
+@pytest.mark.parametrize("address", ["/api/generate", "/api/v1/generate"])
+def test_an_avatar_is_answered_as_the_contract_says(client: httpx.Client, address: str) -> None:
+    asked = {"type": "Wave", "primaryColor": "#0077BE", "foreignColor": "Orange", "seed": "ada"}
+    answer = client.post(address, json=asked)
+    assert answer.status_code == 201
+    body = answer.json()
+    assert set(body) == {"statusCode", "message", "data"}
+    assert body["statusCode"] == 201
+    data = body["data"]
+    assert set(data) == FIELDS
+    assert str(UUID(data["id"], version=4)) == data["id"] == data["name"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", data["createdAt"])
+    assert abs(datetime.fromisoformat(data["createdAt"]) - datetime.now(UTC)) < timedelta(seconds=60)
+    assert data["version"] == "0.0.1"
+    assert data["generatorType"] == "wave"
+    assert (data["primaryColor"], data["foreignColor"], data["seed"]) == ("#0077BE", "Orange", "ada")
+    assert data["colorScheme"] is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"seed": null, "type": null, "angle": null}'])
+def test_an_absent_body_is_an_empty_one_and_its_picture_is_random(client: httpx.Client, content: bytes) -> None:
+    pictures = set()
+    for _ in range(2):
+        answer = client.post("/api/generate", content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 201
+        data = answer.json()["data"]
+        assert data["generatorType"] == "pixelize"
+        assert data["seed"] is None
+        pictures.add(picture(client, data["id"]))
+    assert len(pictures) == 2
+
+
+@pytest.mark.parametrize("kind", ["pixelize", "wave", "gradient"])
+def test_the_same_wish_gives_two_avatars_with_equal_pictures(client: httpx.Client, kind: str) -> None:
+    body = {"type": kind, "seed": "Grace", "colorScheme": "ocean"}
+    assert drawn(client, **body) == drawn(client, **body)
+
+
+def test_every_part_of_a_wish_counts(client: httpx.Client) -> None:
+    wishes: list[dict[str, object]] = [
+        {"seed": "a"},
+        {"seed": "A"},
+        {"seed": "a "},
+        {"seed": ""},
+        {"seed": "a", "type": "wave"},
+        {"seed": "a", "primaryColor": "black"},
+        {"seed": "a", "foreignColor": "black"},
+        {"seed": "a", "colorScheme": "pastel"},
+        {"type": "gradient"},
+        {"type": "gradient", "angle": 0},
+        {"type": "gradient", "angle": 45.5},
+    ]
+    assert len({drawn(client, **wish) for wish in wishes}) == len(wishes)
+
+
+def test_what_is_said_twice_is_said_once(client: httpx.Client) -> None:
+    blue = drawn(client, seed="a", primaryColor="#3B82F6", foreignColor="#60a5fa")
+    assert drawn(client, seed="a") == blue
+    assert drawn(client, seed="a", primaryColor="blue", foreignColor="LightBlue") == blue
+    assert drawn(client, seed="a", colorScheme="blue", primaryColor="red", foreignColor="red") == blue
+    assert drawn(client, type="gradient", angle=90) == drawn(client, type="GRADIENT", seed="other")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("kind", ["pixelize", "wave"])
+def test_every_scheme_is_drawn_in_its_own_colours(client: httpx.Client, kind: str, scheme: str) -> None:
+    name, primary, foreign = SCHEMES[scheme]
+    data = drawn(client, type=kind, seed="ada", colorScheme=name)
+    assert data == drawn(client, type=kind, seed="ada", primaryColor=primary, foreignColor=foreign)
+    colours = Image.open(io.BytesIO(data[-1])).convert("RGB").getcolors() or []
+    assert len(colours) == 2
+
+
+def test_version_two_draws_gradients(client: httpx.Client) -> None:
+    answer = client.post("/api/v2/generate", json={"angle": 45, "colorScheme": "sunset"})
+    assert answer.status_code == 201
+    data = answer.json()["data"]
+    assert data["generatorType"] == "gradient"
+    expected = drawn(client, type="gradient", angle=45, colorScheme="sunset")
+    assert picture(client, data["id"], size=9) == expected[-1]
+    assert client.post("/api/v2/generate", json={"angle": 0, "type": "Gradient"}).status_code == 201
+
+
+REFUSED = [
+    ({"type": "hexagon"}, "type", "type must be one of pixelize, wave, gradient."),
+    ({"colorScheme": "Ocean"}, "colorScheme", "colorScheme must be one of green, blue, red, "),
+    ({"primaryColor": "#12345"}, "primaryColor", "primaryColor is no colour; give #rgb, #rrggbb, a CSS"),
+    ({"foreignColor": "blurple"}, "foreignColor", "foreignColor is no colour; give "),
+    ({"seed": "x" * 33}, "seed", "seed must have at most 32 characters."),
+    ({"seed": "\0"}, "seed", "seed must not contain the NUL character."),
+    ({"seed": 5}, "seed", "seed must be text."),
+    ({"seed": ["a"]}, "seed", "seed must be text."),
+    ({"type": "gradient", "angle": -1}, "angle", "angle must be at least 0."),
+    ({"type": "gradient", "angle": 360.5}, "angle", "angle must be at most 360."),
+    ({"type": "gradient", "angle": "90"}, "angle", "angle must be a number."),
+    ({"type": "gradient", "angle": True}, "angle", "angle must be a number."),
+    ({"angle": 90}, "angle", "angle is for the type gradient alone."),
+    ({"type": "wave", "angle": 90}, "angle", "angle is for the type gradient alone."),
+    ({"colour": "red"}, "body", "body has a field that is not known here; known: type, primaryColor, "),
+]
+
+
+@pytest.mark.parametrize(("body", "field", "message"), REFUSED)
+def test_what_is_not_understood_is_refused_in_one_sentence(
+    client: httpx.Client, body: dict[str, object], field: str, message: str
+) -> None:
+    before = client.get("/api/list").json()["data"]["pagination"]["total"]
+    failure = assert_failure(client.post("/api/generate", json=body), 400, mentions=message)
+    details = failure["details"]
+    assert isinstance(details, list)
+    assert [set(detail) for detail in details] == [{"field", "message"}]
+    assert details[0]["field"] == field
+    assert client.get("/api/list").json()["data"]["pagination"]["total"] == before
+
+
+def test_all_faults_are_listed(client: httpx.Client) -> None:
+    answer = client.post("/api/generate", json={"type": "x", "seed": 1, "angle": "y"})
+    details = assert_failure(answer, 400)["details"]
+    assert isinstance(details, list)
+    assert [detail["field"] for detail in details] == ["type", "seed", "angle"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, "angle is required."),
+        ({"angle": None}, "angle must be a number."),
+        ({"angle": 1, "type": "wave"}, "type must be one of gradient."),
+    ],
+)
+def test_version_two_requires_an_angle(
+    client: httpx.Client, body: dict[str, object], message: str
+) -> None:
+    assert_failure(client.post("/api/v2/generate", json=body), 400, mentions=message)
+
+
+def test_seeds_are_counted_in_code_points(client: httpx.Client) -> None:
+    assert client.post("/api/generate", json={"seed": "😀" * 32}).status_code == 201
+    assert_failure(client.post("/api/generate", json={"seed": "😀" * 33}), 400, mentions="at most 32")
+
+
+def test_generate_takes_no_query(client: httpx.Client) -> None:
+    assert_failure(client.post("/api/generate?seed=a"), 400, mentions="query has a parameter that is not known")
+
+
+def test_a_body_must_be_said_to_be_json(client: httpx.Client) -> None:
+    for media_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        headers = {"Content-Type": media_type}
+        answer = client.post("/api/generate", content=b'{"seed": "a"}', headers=headers)
+        assert_failure(answer, 415, mentions="Content-Type: application/json")
+        assert client.post("/api/generate", headers=headers).status_code == 201
+    for media_type in ("application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.x+json"):
+        answer = client.post("/api/generate", content=b"{}", headers={"Content-Type": media_type})
+        assert answer.status_code == 201
+
+
+@given(
+    seed=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=32),
+    kind=st.sampled_from(["pixelize", "wave"]),
+)
+def test_any_text_is_a_seed(service: Service, seed: str, kind: str) -> None:
+    content = json.dumps({"seed": seed, "type": kind}).encode()
+    headers = {"Content-Type": "application/json"}
+    first, second = (
+        service.client.post("/api/generate", content=content, headers=headers) for _ in range(2)
+    )
+    assert first.status_code == second.status_code == 201
+    assert first.json()["data"]["seed"] == seed
+    pictures = [picture(service.client, answer.json()["data"]["id"]) for answer in (first, second)]
+    assert pictures[0] == pictures[1]

@@ -1,0 +1,198 @@
+import io
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import MakeService, Service, assert_failure
+
+MEDIA = {"png": "image/png", "webp": "image/webp", "avif": "image/avif", "jpeg": "image/jpeg"}
+
+
+@pytest.fixture(scope="session", params=["pixelize", "wave", "gradient"])
+def avatar(service: Service, request: pytest.FixtureRequest) -> str:
+    return service.generate(type=request.param, seed="ada", colorScheme="default")
+
+
+def opened(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
+@pytest.mark.parametrize("size", range(4, 10))
+@pytest.mark.parametrize("media", MEDIA)
+def test_every_size_is_served_in_every_format(
+    client: httpx.Client, avatar: str, size: int, media: str
+) -> None:
+    answer = client.get(f"/api/{avatar}", params={"size": size, "format": media})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == MEDIA[media]
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    image = Image.open(io.BytesIO(answer.content))
+    assert image.format == media.upper()
+    assert image.size == (2**size, 2**size)
+    assert not image.has_transparency_data
+
+
+def test_without_parameters_it_is_a_png_of_64_px(client: httpx.Client, avatar: str) -> None:
+    plain = client.get(f"/api/{avatar}")
+    assert plain.headers["content-type"] == "image/png"
+    assert opened(plain.content).shape == (64, 64, 3)
+    assert plain.content == client.get(f"/api/{avatar}?size=6&format=png").content
+
+
+def test_it_carries_the_headers_of_the_contract(client: httpx.Client, service: Service) -> None:
+    made = client.post("/api/generate", json={"seed": "a"}).json()["data"]
+    headers = client.get(f"/api/{made['id']}").headers
+    assert headers["x-avatar-id"] == made["id"]
+    assert headers["x-created-at"] == made["createdAt"]
+    assert headers["x-version"] == "0.0.1"
+    assert headers["etag"].startswith('"')
+    assert headers["cache-control"] == "public, max-age=3600"
+    assert "server" not in headers
+    assert service.object(made["id"]).stat().st_blocks * 512 <= 4096
+
+
+@pytest.mark.parametrize("media", ["png", "webp"])
+@pytest.mark.parametrize("size", [4, 9])
+def test_filters_are_exact_on_every_pixel(client: httpx.Client, avatar: str, size: int, media: str) -> None:
+    pictures = {
+        name: opened(
+            client.get(f"/api/{avatar}", params={"size": size, "format": media, "filter": name}).content
+        ).astype(int)
+        for name in ("grayscale", "sepia", "negative")
+    }
+    plain = opened(client.get(f"/api/{avatar}", params={"size": size}).content).astype(int)
+    assert np.array_equal(pictures["negative"], 255 - plain)
+    grey = np.floor(plain @ [0.2126, 0.7152, 0.0722] + 0.5)
+    assert np.abs(pictures["grayscale"] - grey[..., np.newaxis]).max() <= 1
+    assert np.ptp(pictures["grayscale"], axis=2).max() == 0
+    red, green, blue = np.moveaxis(pictures["sepia"], 2, 0)
+    assert np.all((red >= green) & (green >= blue))
+
+
+def test_a_client_that_has_it_gets_304(client: httpx.Client, avatar: str) -> None:
+    for query in ("", "?size=9", "?format=webp", "?filter=sepia&format=avif"):
+        first = client.get(f"/api/{avatar}{query}")
+        etag = first.headers["etag"]
+        assert client.get(f"/api/{avatar}{query}").headers["etag"] == etag
+        for given in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+            answer = client.get(f"/api/{avatar}{query}", headers={"If-None-Match": given})
+            assert answer.status_code == 304
+            assert answer.content == b""
+            assert answer.headers["etag"] == etag
+            assert "content-type" not in answer.headers
+        other = client.get(f"/api/{avatar}{query}", headers={"If-None-Match": '"other"'})
+        assert (other.status_code, other.content) == (200, first.content)
+
+
+def test_every_representation_has_a_tag_of_its_own(client: httpx.Client, avatar: str) -> None:
+    queries = [
+        f"size={size}&format={media}{name}"
+        for size in (4, 9)
+        for media in MEDIA
+        for name in ("", "&filter=sepia", "&filter=negative")
+    ]
+    assert len({client.get(f"/api/{avatar}?{query}").headers["etag"] for query in queries}) == len(queries)
+
+
+def test_head_is_get_without_the_picture(client: httpx.Client, avatar: str) -> None:
+    got, head = client.get(f"/api/{avatar}?size=8"), client.head(f"/api/{avatar}?size=8")
+    assert head.status_code == 200
+    assert head.content == b""
+    ignored = {"date", "x-request-id"}
+    assert {(k, v) for k, v in head.headers.items() if k not in ignored} == {
+        (k, v) for k, v in got.headers.items() if k not in ignored
+    }
+
+
+def test_an_id_is_an_id_in_any_case(client: httpx.Client, avatar: str) -> None:
+    assert client.get(f"/api/{avatar.upper()}").content == client.get(f"/api/{avatar}").content
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        "00000000-0000-4000-8000-000000000000",
+        "00000000-0000-4000-8000-00000000000",
+        "not-a-uuid",
+        "..%2f..%2fetc%2fpasswd",
+        "%252e%252e",
+        "%ff",
+        "%00",
+        "{00000000-0000-4000-8000-000000000000}",
+        "x" * 5000,
+    ],
+)
+def test_an_unknown_id_is_a_404_whatever_it_looks_like(client: httpx.Client, identity: str) -> None:
+    assert_failure(client.get(f"/api/{identity}"), 404)
+    assert client.head(f"/api/{identity}").status_code == 404
+    assert_failure(client.get("/api/not-a-uuid"), 404, mentions="There is no avatar with this id.")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("size=3", "size must be at least 4."),
+        ("size=10", "size must be at most 9."),
+        ("size=", "size must be a whole number in digits."),
+        ("size=6.0", "size must be a whole number in digits."),
+        ("size=%206", "size must be a whole number in digits."),
+        ("size=1_0", "size must be a whole number in digits."),
+        ("size=06", "size must be a whole number in digits."),
+        ("size=%D9%A6", "size must be a whole number in digits."),
+        ("size=" + "9" * 500, "size must be a whole number in digits."),
+        ("filter=blur", "filter must be one of 'grayscale', 'sepia' or 'negative'."),
+        ("format=gif", "format must be one of 'png', 'webp', 'avif' or 'jpeg'."),
+        ("width=64", "query has a parameter that is not known here; known: size, filter, format."),
+        ("size=6&size=7", "A query parameter is given more than once."),
+        ("x=" + "y" * 2000, "The query string is longer than 1024 bytes."),
+    ],
+)
+def test_a_parameter_that_is_not_understood_is_refused(
+    client: httpx.Client, avatar: str, query: str, message: str
+) -> None:
+    assert_failure(client.get(f"/api/{avatar}?{query}"), 400, mentions=message)
+
+
+def test_a_damaged_object_is_an_error_and_never_a_wrong_picture(make_service: MakeService) -> None:
+    service = make_service().start()
+    avatar, other = service.generate(seed="a"), service.generate(seed="b")
+    whole = service.object(avatar).read_bytes()
+    for damaged in (b"", whole[:-1], whole[:500], whole.replace(b"\xff", b"\xfe", 1), b"PK" * 1000):
+        service.object(avatar).write_bytes(damaged)
+        failure = assert_failure(service.client.get(f"/api/{avatar}"), 500, mentions="are damaged")
+        assert "service0" not in str(failure)
+    service.object(avatar).write_bytes(service.object(other).read_bytes())
+    assert_failure(service.client.get(f"/api/{avatar}"), 500, mentions="are damaged")
+    service.object(avatar).write_bytes(whole)
+    assert service.client.get(f"/api/{avatar}").status_code == 200
+    log = service.log.read_text()
+    assert log.count("ObjectDamaged") >= 6
+    assert f"this is the object of {other}" in log
+
+
+def test_pictures_are_served_while_the_database_is_gone(make_service: MakeService) -> None:
+    service = make_service().start()
+    avatar = service.generate(seed="a")
+    before = service.client.get(f"/api/{avatar}").content
+    for name in ("avatars.db", "avatars.db-wal"):
+        path = service.folder / "storage" / "database" / name
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+    assert_failure(service.client.get("/api/list"), 503, mentions="database")
+    assert service.client.get(f"/api/{avatar}").content == before
+    assert service.client.get("/api/health/live").status_code == 200
+    assert_failure_of_health(service)
+
+
+def assert_failure_of_health(service: Service) -> None:
+    answer = service.client.get("/api/health")
+    assert answer.status_code == 503
+    data = answer.json()["data"]
+    assert data["status"] == "unhealthy"
+    assert data["checks"]["database"] == {"status": "down", "type": "sqlite"}
+    assert data["checks"]["storage"] == {"status": "up", "type": "local"}
+    assert data["database"] is None
+    assert service.client.get("/api/health/ready").status_code == 503
+    assert "The database is down" in service.log.read_text()

@@ -1,0 +1,217 @@
+"""List, delete, schemes, health, and the pages around them."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from avatar_gen.drawing.palette import SCHEMES
+from tests.conftest import MakeService, Service, assert_failure
+
+
+class TestList:
+    def test_holds_all_avatars_the_oldest_first(self, make_service: MakeService) -> None:
+        service = make_service().start()
+        made = [
+            service.client.post("/api/generate", json={"seed": str(i), "type": "wave"}).json()["data"]
+            for i in range(25)
+        ]
+        answer = service.client.get("/api/list")
+        assert answer.status_code == 200
+        body = answer.json()
+        assert body["statusCode"] == 200
+        assert body["data"]["pagination"] == {"total": 25, "offset": 0, "pick": 10, "hasMore": True}
+        expected = sorted(made, key=lambda each: (each["createdAt"], each["id"]))
+        assert body["data"]["avatars"] == expected[:10]
+        rest = service.client.get("/api/list?pick=100&offset=10").json()["data"]
+        assert rest["avatars"] == expected[10:]
+        assert rest["pagination"] == {"total": 25, "offset": 10, "pick": 100, "hasMore": False}
+        past = service.client.get("/api/list?offset=2147483647").json()["data"]
+        assert past["avatars"] == []
+        assert past["pagination"]["hasMore"] is False
+        assert service.client.get("/api/list?pick=15&offset=10").json()["data"]["pagination"]["hasMore"] is False
+
+    def test_is_empty_at_first(self, make_service: MakeService) -> None:
+        service = make_service().start()
+        data = service.client.get("/api/list").json()["data"]
+        assert data == {
+            "avatars": [],
+            "pagination": {"total": 0, "offset": 0, "pick": 10, "hasMore": False},
+        }
+
+    def test_holds_an_avatar_as_soon_as_its_201_is_there(self, make_service: MakeService) -> None:
+        service = make_service().start()
+
+        def make_and_look(seed: int) -> bool:
+            identity = service.generate(seed=str(seed))
+            listed = service.client.get("/api/list?pick=100").json()["data"]["avatars"]
+            return identity in [each["id"] for each in listed]
+
+        with ThreadPoolExecutor(8) as threads:
+            assert all(threads.map(make_and_look, range(80)))
+
+    @pytest.mark.parametrize(
+        ("query", "message"),
+        [
+            ("pick=0", "pick must be at least 1."),
+            ("pick=101", "pick must be at most 100."),
+            ("pick=ten", "pick must be a whole number in digits."),
+            ("offset=-1", "offset must be a whole number in digits."),
+            ("offset=2147483648", "offset must be at most 2147483647."),
+            ("offset=9223372036854775808", "offset must be a whole number in digits."),
+            ("page=2", "query has a parameter that is not known here; known: pick, offset."),
+        ],
+    )
+    def test_refuses_what_it_does_not_understand(
+        self, client: httpx.Client, query: str, message: str
+    ) -> None:
+        assert_failure(client.get(f"/api/list?{query}"), 400, mentions=message)
+
+
+class TestDelete:
+    def test_is_for_good(self, service: Service) -> None:
+        avatar, kept = service.generate(seed="a"), service.generate(seed="a")
+        answer = service.client.delete(f"/api/{avatar}")
+        assert answer.status_code == 200
+        assert answer.json() == {"statusCode": 200, "message": "Avatar deleted"}
+        assert_failure(service.client.get(f"/api/{avatar}"), 404)
+        assert_failure(service.client.delete(f"/api/{avatar}"), 404, mentions="There is no avatar with this id.")
+        assert not service.object(avatar).exists()
+        assert service.client.get(f"/api/{kept}").status_code == 200
+
+    def test_takes_an_id_in_any_case(self, service: Service) -> None:
+        assert service.client.delete(f"/api/{service.generate().upper()}").status_code == 200
+
+    def test_works_where_the_object_is_gone_already(self, service: Service) -> None:
+        """The old service could never delete such a row."""
+        avatar = service.generate()
+        service.object(avatar).unlink()
+        assert_failure(service.client.get(f"/api/{avatar}"), 404)
+        assert service.client.delete(f"/api/{avatar}").status_code == 200
+        assert_failure(service.client.delete(f"/api/{avatar}"), 404)
+
+    def test_happens_once_however_many_ask(self, service: Service) -> None:
+        avatar = service.generate()
+        with ThreadPoolExecutor(8) as threads:
+            statuses = list(
+                threads.map(lambda _: service.client.delete(f"/api/{avatar}").status_code, range(16))
+            )
+        assert sorted(statuses) == [200] + [404] * 15
+
+    @pytest.mark.parametrize("identity", ["not-a-uuid", "00000000-0000-4000-8000-000000000000"])
+    def test_of_what_is_not_there_is_a_404(self, client: httpx.Client, identity: str) -> None:
+        assert_failure(client.delete(f"/api/{identity}"), 404)
+
+
+def test_color_schemes_and_palettes_are_listed(client: httpx.Client) -> None:
+    schemes = client.get("/api/color-schemes").json()["data"]
+    assert schemes == [
+        {"name": name, "primaryColor": primary, "foreignColor": foreign}
+        for name, primary, foreign in SCHEMES.values()
+    ]
+    palettes = client.get("/api/palettes").json()["data"]["palettes"]
+    assert [set(each) for each in palettes] == [{"name", "key", "primaryColor", "foreignColor"}] * 17
+    assert palettes[0] == {
+        "name": "Green",
+        "key": "green",
+        "primaryColor": "green",
+        "foreignColor": "lightgreen",
+    }
+    for palette in palettes:
+        assert client.post("/api/generate", json={"colorScheme": palette["key"]}).status_code == 201
+
+
+class TestHealth:
+    def test_of_an_empty_service_is_good(self, make_service: MakeService) -> None:
+        service = make_service().start()
+        answer = service.client.get("/api/health")
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "no-store"
+        data = answer.json()["data"]
+        assert data["status"] == "healthy"
+        assert data["database"] == 0
+        assert data["uptime"] > 0
+        assert data["version"]
+        assert data["checks"] == {
+            "database": {"status": "up", "type": "sqlite"},
+            "storage": {"status": "up", "type": "local"},
+        }
+        service.generate()
+        assert service.client.get("/api/health").json()["data"]["database"] == 1
+
+    def test_names_a_storage_that_is_gone_and_recovers(self, make_service: MakeService) -> None:
+        service = make_service().start()
+        avatar = service.generate(seed="a")
+        avatars = service.folder / "storage" / "avatars"
+        avatars.rename(avatars.with_name("elsewhere"))
+        answer = service.client.get("/api/health")
+        assert answer.status_code == 503
+        assert answer.json()["message"] == "Down: storage"
+        assert answer.json()["data"]["checks"]["storage"] == {"status": "down", "type": "local"}
+        assert_failure(service.client.post("/api/generate"), 503, mentions="The storage is unavailable")
+        assert service.client.post("/api/generate").headers["retry-after"] == "5"
+        assert "elsewhere" not in answer.text
+        avatars.with_name("elsewhere").rename(avatars)
+        assert service.client.get("/api/health").status_code == 200
+        assert service.client.get(f"/api/{avatar}").status_code == 200
+        assert service.client.get("/api/list").json()["data"]["pagination"]["total"] == 1
+
+    def test_live_and_ready_are_asked_apart(self, client: httpx.Client) -> None:
+        assert client.get("/api/health/live").json() == {"statusCode": 200, "message": "Alive"}
+        assert client.get("/api/health/ready").json() == {"statusCode": 200, "message": "Ready"}
+
+
+class TestPages:
+    def test_the_docs_need_no_other_host(self, client: httpx.Client) -> None:
+        page = client.get("/swagger")
+        assert page.status_code == 200
+        assert "https://" not in page.text
+        for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"):
+            assert f"/swagger-assets/{asset}" in page.text
+            assert client.get(f"/swagger-assets/{asset}").status_code == 200
+        home = client.get("/")
+        assert (home.status_code, home.headers["location"]) == (307, "/swagger")
+
+    def test_the_openapi_document_stands_at_both_addresses(self, client: httpx.Client) -> None:
+        document = client.get("/openapi.json").json()
+        assert document == client.get("/swagger-json").json()
+        operations = {
+            f"{method.upper()} {path}": operation
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+        }
+        assert set(operations) == {
+            "POST /api/generate",
+            "POST /api/v1/generate",
+            "POST /api/v2/generate",
+            "GET /api/{id}",
+            "DELETE /api/{id}",
+            "GET /api/list",
+            "GET /api/color-schemes",
+            "GET /api/palettes",
+            "GET /api/health",
+            "GET /api/health/live",
+            "GET /api/health/ready",
+        }
+        parameters = [each["name"] for each in operations["GET /api/{id}"]["parameters"]]
+        assert parameters == ["id", "size", "filter", "format"]
+        body = operations["POST /api/generate"]["requestBody"]["content"]["application/json"]["schema"]
+        assert set(body["properties"]) == {
+            "type",
+            "primaryColor",
+            "foreignColor",
+            "colorScheme",
+            "seed",
+            "angle",
+        }
+        for operation in operations.values():
+            assert "422" not in operation["responses"]
+
+    def test_an_address_that_is_not_there_says_where_to_look(self, client: httpx.Client) -> None:
+        assert_failure(client.get("/api/generate/x/y"), 404, mentions="see /swagger")
+        assert_failure(client.get("/nope"), 404, mentions="see /swagger")
+
+    def test_a_method_that_is_not_there_says_which_is(self, client: httpx.Client) -> None:
+        answer = client.put("/api/generate")
+        assert_failure(answer, 405, mentions="This address takes POST.")
+        assert answer.headers["allow"] == "POST"

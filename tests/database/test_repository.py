@@ -1,0 +1,153 @@
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from avatar_gen.database.engine import Engines, open_engines
+from avatar_gen.database.repository import Repository
+from avatar_gen.database.schema import migrate
+from avatar_gen.errors import DatabaseUnavailable, StorageUnavailable
+from avatar_gen.record import Avatar
+from avatar_gen.settings import Database
+
+
+def avatar(**fields: object) -> Avatar:
+    return replace(Avatar(id=str(uuid4()), created_ms=1_700_000_000_000, generator_type="wave"), **fields)  # type: ignore[arg-type]
+
+
+def everything(repository: Repository) -> list[Avatar]:
+    return repository.page(1_000_000, 0).avatars
+
+
+texts = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=32)
+avatars = st.builds(
+    Avatar,
+    id=st.uuids(version=4).map(str),
+    created_ms=st.integers(0, 2**45),
+    generator_type=st.sampled_from(["pixelize", "wave", "gradient"]),
+    primary_color=texts,
+    foreign_color=texts,
+    color_scheme=texts,
+    seed=texts,
+    angle=st.none() | st.floats(0, 360),
+)
+
+
+def test_what_is_stored_is_what_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
+    engines = open_engines(Database(url=f"file:{tmp_path_factory.mktemp('db')}/avatars.db"))
+    migrate(engines)
+    repository = Repository(engines)
+
+    @given(st.lists(avatars, min_size=1, max_size=5, unique_by=lambda each: each.id))
+    def check(batch: list[Avatar]) -> None:
+        repository.add(batch)
+        assert repository.known([each.id for each in batch]) == {each.id for each in batch}
+        read = {each.id: each for each in everything(repository)}
+        assert [read[each.id] for each in batch] == batch
+        assert repository.remove_rows([each.id for each in batch]) == len(batch)
+
+    check()
+    engines.close()
+
+
+def test_the_list_is_in_one_total_order_however_it_is_cut(repository: Repository) -> None:
+    made = [avatar(created_ms=1_700_000_000_000 + i // 7) for i in range(50)]
+    repository.add(made)
+    expected = sorted(made, key=lambda each: (each.created_ms, each.id))
+    for pick in (1, 7, 100):
+        pages = [repository.page(pick, offset).avatars for offset in range(0, 50, pick)]
+        assert [each for page in pages for each in page] == expected
+    assert repository.page(10, 2**31 - 1).avatars == []
+
+
+def test_the_total_follows_every_change(repository: Repository) -> None:
+    made = [avatar() for _ in range(5)]
+    assert repository.total() == 0
+    repository.add(made)
+    assert repository.total() == repository.page(1, 0).total == 5
+    assert repository.add_missing([made[0], avatar(), made[1]]) == 1
+    assert repository.total() == 6
+    repository.remove(made[0].id, lambda: True)
+    repository.remove(made[0].id, lambda: False)
+    assert repository.remove_rows([made[1].id, made[0].id]) == 1
+    assert repository.total() == len(everything(repository)) == 4
+
+
+def test_a_total_that_is_off_is_put_right(repository: Repository, engines: Engines) -> None:
+    repository.add([avatar(), avatar()])
+    with engines.write.begin() as connection:
+        connection.execute(text("UPDATE avatar_total SET total = 99"))
+    assert repository.total() == 99
+    assert repository.recount() == repository.total() == 2
+
+
+def test_a_batch_is_added_whole_or_not_at_all(repository: Repository) -> None:
+    known = avatar()
+    repository.add([known])
+    with pytest.raises(DatabaseUnavailable):
+        repository.add([avatar(), known])
+    assert everything(repository) == [known]
+    assert repository.total() == 1
+
+
+def test_a_removal_asks_for_the_object_while_the_row_can_still_come_back(repository: Repository) -> None:
+    made = avatar()
+    repository.add([made])
+
+    def fail() -> NoReturn:
+        raise StorageUnavailable
+
+    with pytest.raises(StorageUnavailable):
+        repository.remove(made.id, fail)
+    assert everything(repository) == [made]
+    assert repository.remove(made.id, lambda: True)
+    assert everything(repository) == []
+
+
+@pytest.mark.parametrize(("row", "object_", "found"), [(1, 1, True), (1, 0, True), (0, 1, True), (0, 0, False)])
+def test_a_removal_finds_a_row_or_an_object(repository: Repository, row: int, object_: int, found: bool) -> None:  # noqa: FBT001
+    made = avatar()
+    if row:
+        repository.add([made])
+    assert repository.remove(made.id, lambda: bool(object_)) is found
+    assert everything(repository) == []
+
+
+def test_ids_are_read_in_order_past_the_end_of_a_batch(repository: Repository) -> None:
+    made = [avatar() for _ in range(1500)]
+    repository.add(made)
+    ids = list(repository.ids())
+    assert ids == sorted(each.id for each in made)
+    assert all(one < other for one, other in pairwise(ids))
+
+
+def test_a_page_costs_what_its_index_costs(engines: Engines) -> None:
+    """The order of the list comes out of an index, and the total out of a single row."""
+    with engines.read.connect() as connection:
+        plan = connection.execute(
+            text("EXPLAIN QUERY PLAN SELECT * FROM stored_avatars ORDER BY created_ms, id LIMIT 10")
+        ).all()
+        total = connection.execute(text("EXPLAIN QUERY PLAN SELECT total FROM avatar_total")).all()
+        rows = connection.execute(text("SELECT * FROM avatar_total")).all()
+    assert [row.detail for row in plan] == [
+        "SCAN stored_avatars USING INDEX ix_stored_avatars_created_ms_id"
+    ]
+    assert [row.detail for row in total] == ["SCAN avatar_total"]
+    assert len(rows) == 1
+
+
+def test_a_database_that_fails_is_unavailable_and_its_words_are_not_for_clients(tmp_path: Path) -> None:
+    path = tmp_path / "avatars.db"
+    engines = open_engines(Database(url=f"file:{path}"))
+    repository = Repository(engines)
+    with pytest.raises(DatabaseUnavailable) as caught:
+        repository.total()
+    assert "no such table" in str(caught.value.__cause__)
+    assert str(caught.value) == "The database is unavailable; try again later."
+    engines.close()
