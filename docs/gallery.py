@@ -12,7 +12,7 @@ from avatar_gen.drawing.styles import draw
 from avatar_gen.imaging.png import encode_png
 
 HERE = Path(__file__).parent
-NAMES = "ada grace alan edsger barbara donald margaret dennis".split()
+NAMES = ["ada", "grace", "alan", "edsger", "barbara", "donald", "margaret", "dennis"]
 PX, GAP = 96, 12
 
 

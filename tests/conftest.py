@@ -10,10 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
 import yaml
+from pydantic import SecretStr
+
+from avatar_gen.settings import Database
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +31,11 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def database(url: str | None, driver: Literal["sqlite", "postgresql"] = "sqlite") -> Database:
+    """The settings of a database at this address."""
+    return Database(url=None if url is None else SecretStr(url), driver=driver)
 
 
 @dataclass

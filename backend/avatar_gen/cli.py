@@ -1,6 +1,8 @@
 """The `avatar-gen` command."""
 
+import os
 import signal
+import socket
 import sys
 from contextlib import ExitStack, closing
 
@@ -18,6 +20,7 @@ from avatar_gen.database.tables import REVISION
 from avatar_gen.errors import AvatarError, ObjectDamaged, StartupError
 from avatar_gen.logs import configure_logs
 from avatar_gen.reindex import Reindex
+from avatar_gen.settings import Server as ServerSettings
 from avatar_gen.settings import load_settings
 
 
@@ -53,10 +56,9 @@ def serve() -> None:
     with ExitStack() as stack:
         # What can't be opened stops us here, with a line, before there is a server to fail.
         open_avatars(settings, stack)
+    listener = _listen(settings.server)
     config = uvicorn.Config(
         create_app(settings),
-        host=settings.server.host,
-        port=settings.server.port,
         http=PunctualProtocol,
         ws="none",
         loop="uvloop",
@@ -70,9 +72,21 @@ def serve() -> None:
     # stop is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    server.run()
+    server.run(sockets=[listener])
     if not server.started:
         sys.exit(1)
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise StartupError(
+            f"{settings.host}:{settings.port}: cannot be listened on: {reason};"
+            " HOST and PORT choose another address"
+        ) from error
 
 
 @main.command()

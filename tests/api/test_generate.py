@@ -60,7 +60,9 @@ def test_an_avatar_is_answered_as_the_contract_says(client: httpx.Client, addres
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"seed": null, "type": null, "angle": null}'])
-def test_an_absent_body_is_an_empty_one_and_its_picture_is_random(client: httpx.Client, content: bytes) -> None:
+def test_an_absent_body_is_an_empty_one_and_its_picture_is_random(
+    client: httpx.Client, content: bytes
+) -> None:
     pictures = set()
     for _ in range(2):
         answer = client.post("/api/generate", content=content, headers={"Content-Type": "application/json"})
@@ -170,9 +172,7 @@ def test_all_faults_are_listed(client: httpx.Client) -> None:
         ({"angle": 1, "type": "wave"}, "type must be one of gradient."),
     ],
 )
-def test_version_two_requires_an_angle(
-    client: httpx.Client, body: dict[str, object], message: str
-) -> None:
+def test_version_two_requires_an_angle(client: httpx.Client, body: dict[str, object], message: str) -> None:
     assert_failure(client.post("/api/v2/generate", json=body), 400, mentions=message)
 
 
@@ -182,7 +182,9 @@ def test_seeds_are_counted_in_code_points(client: httpx.Client) -> None:
 
 
 def test_generate_takes_no_query(client: httpx.Client) -> None:
-    assert_failure(client.post("/api/generate?seed=a"), 400, mentions="query has a parameter that is not known")
+    assert_failure(
+        client.post("/api/generate?seed=a"), 400, mentions="query has a parameter that is not known"
+    )
 
 
 def test_a_body_must_be_said_to_be_json(client: httpx.Client) -> None:
@@ -203,9 +205,7 @@ def test_a_body_must_be_said_to_be_json(client: httpx.Client) -> None:
 def test_any_text_is_a_seed(service: Service, seed: str, kind: str) -> None:
     content = json.dumps({"seed": seed, "type": kind}).encode()
     headers = {"Content-Type": "application/json"}
-    first, second = (
-        service.client.post("/api/generate", content=content, headers=headers) for _ in range(2)
-    )
+    first, second = (service.client.post("/api/generate", content=content, headers=headers) for _ in range(2))
     assert first.status_code == second.status_code == 201
     assert first.json()["data"]["seed"] == seed
     pictures = [picture(service.client, answer.json()["data"]["id"]) for answer in (first, second)]

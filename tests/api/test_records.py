@@ -29,7 +29,9 @@ class TestList:
         past = service.client.get("/api/list?offset=2147483647").json()["data"]
         assert past["avatars"] == []
         assert past["pagination"]["hasMore"] is False
-        assert service.client.get("/api/list?pick=15&offset=10").json()["data"]["pagination"]["hasMore"] is False
+        assert (
+            service.client.get("/api/list?pick=15&offset=10").json()["data"]["pagination"]["hasMore"] is False
+        )
 
     def test_is_empty_at_first(self, make_service: MakeService) -> None:
         service = make_service().start()
@@ -75,7 +77,9 @@ class TestDelete:
         assert answer.status_code == 200
         assert answer.json() == {"statusCode": 200, "message": "Avatar deleted"}
         assert_failure(service.client.get(f"/api/{avatar}"), 404)
-        assert_failure(service.client.delete(f"/api/{avatar}"), 404, mentions="There is no avatar with this id.")
+        assert_failure(
+            service.client.delete(f"/api/{avatar}"), 404, mentions="There is no avatar with this id."
+        )
         assert not service.object(avatar).exists()
         assert service.client.get(f"/api/{kept}").status_code == 200
 

@@ -6,12 +6,12 @@ import pytest
 from avatar_gen.database.engine import Engines, open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import migrate
-from avatar_gen.settings import Database
+from tests.conftest import database
 
 
 @pytest.fixture
 def engines(tmp_path: Path) -> Iterator[Engines]:
-    engines = open_engines(Database(url=f"file:{tmp_path}/avatars.db"))
+    engines = open_engines(database(f"file:{tmp_path}/avatars.db"))
     migrate(engines)
     yield engines
     engines.close()

@@ -10,6 +10,7 @@ from avatar_gen.database import engine as engine_module
 from avatar_gen.database.engine import Engines, corrupts_shared_wal, open_engines
 from avatar_gen.errors import StartupError
 from avatar_gen.settings import Database
+from tests.conftest import database
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ def test_a_relative_address_is_relative_to_the_working_directory(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    engines = open_engines(Database(url=url))
+    engines = open_engines(database(url))
     with engines.write.connect():
         assert (tmp_path / "deep" / "x y.db").exists()
     engines.close()
@@ -35,7 +36,7 @@ def test_a_relative_address_is_relative_to_the_working_directory(
 def test_an_absolute_address_has_a_slash_more(tmp_path: Path) -> None:
     path = f"{tmp_path}/a.db"
     for url in (f"file:{path}", f"file://{path}", f"file://localhost{path}", f"sqlite:///{path}"):
-        engines = open_engines(Database(url=url))
+        engines = open_engines(database(url))
         with engines.write.connect():
             assert (tmp_path / "a.db").exists()
         engines.close()
@@ -52,23 +53,25 @@ def test_without_an_address_the_file_of_the_settings_is_used(
     engines.close()
 
 
-@pytest.mark.parametrize("url", ["nonsense", "file:", "file::memory:", "sqlite://", "mysql://u:secret@h/d", ""])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "file:", "file::memory:", "sqlite://", "mysql://u:secret@h/d", ""]
+)
 def test_an_address_that_is_not_understood_stops_the_start_without_showing_it(url: str) -> None:
     with pytest.raises(StartupError, match="address of the database is not understood") as caught:
-        open_engines(Database(url=url))
+        open_engines(database(url))
     assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:secret@h/d", "postgres://h/d", None])
 def test_postgresql_is_said_not_to_be_there(url: str | None) -> None:
     with pytest.raises(StartupError, match="PostgreSQL, which this release does not know yet"):
-        open_engines(Database(url=url, driver="postgresql"))
+        open_engines(database(url, driver="postgresql"))
 
 
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartupError, match="cannot be made"):
-        open_engines(Database(url=f"file:{tmp_path}/file/x.db"))
+        open_engines(database(f"file:{tmp_path}/file/x.db"))
 
 
 def test_what_is_committed_is_synced_and_readers_only_read(engines: Engines) -> None:
@@ -111,9 +114,9 @@ def test_an_affected_sqlite_has_one_writing_process_alone(
     """With the standard library's SQLite as if it were one of those, whatever it is here."""
     monkeypatch.setattr(engine_module, "sqlite", sqlite3)
     monkeypatch.setattr(engine_module, "corrupts_shared_wal", lambda _version: True)
-    settings = Database(url=f"file:{tmp_path}/avatars.db")
+    settings = database(f"file:{tmp_path}/avatars.db")
     first = open_engines(settings)
-    with pytest.raises(StartupError, match="another process writes this database.*pip install pysqlite3"):
+    with pytest.raises(StartupError, match=r"another process writes this database.*pip install pysqlite3"):
         open_engines(settings)
     first.close()
     open_engines(settings).close()

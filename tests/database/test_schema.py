@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -13,9 +12,7 @@ from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import migrate, prepare
 from avatar_gen.database.tables import REVISION, metadata
 from avatar_gen.errors import SchemaError, StartupError
-from avatar_gen.settings import Database
-
-assert command
+from tests.conftest import database
 
 
 def test_the_migrations_end_at_the_tables(engines: Engines) -> None:
@@ -35,7 +32,7 @@ def test_to_migrate_twice_is_to_migrate_once(engines: Engines) -> None:
 
 
 def test_an_empty_database_is_prepared(tmp_path: Path) -> None:
-    engines = open_engines(Database(url=f"file:{tmp_path}/new.db"))
+    engines = open_engines(database(f"file:{tmp_path}/new.db"))
     prepare(engines)
     assert Repository(engines).total() == 0
     prepare(engines)
@@ -45,12 +42,12 @@ def test_an_empty_database_is_prepared(tmp_path: Path) -> None:
 def test_a_database_of_another_release_is_left_alone(engines: Engines) -> None:
     with engines.write.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    with pytest.raises(SchemaError, match="at schema 0000, .* works with 0001; run: avatar-gen migrate"):
+    with pytest.raises(SchemaError, match=r"at schema 0000, .* works with 0001; run: avatar-gen migrate"):
         prepare(engines)
 
 
 def test_the_old_services_table_may_stand_beside_ours(tmp_path: Path) -> None:
-    engines = open_engines(Database(url=f"file:{tmp_path}/old.db"))
+    engines = open_engines(database(f"file:{tmp_path}/old.db"))
     with engines.write.begin() as connection:
         connection.execute(text('CREATE TABLE avatars (id TEXT, "createdAt" TEXT)'))
     prepare(engines)
@@ -61,7 +58,7 @@ def test_the_old_services_table_may_stand_beside_ours(tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", [prepare, migrate])
 def test_a_file_that_is_no_database_stops_the_start(tmp_path: Path, step: object) -> None:
     (tmp_path / "x.db").write_text("This is not a database, and long enough to be taken for none." * 20)
-    engines = open_engines(Database(url=f"file:{tmp_path}/x.db"))
+    engines = open_engines(database(f"file:{tmp_path}/x.db"))
     with pytest.raises(StartupError, match="file is not a database"):
         step(engines)  # type: ignore[operator]
     engines.close()

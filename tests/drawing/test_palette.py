@@ -1,10 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL.ImageColor import getrgb
+from PIL.ImageColor import colormap, getrgb
 
 from avatar_gen.drawing.palette import (
-    CSS_COLOURS,
     DEFAULT_FOREIGN,
     DEFAULT_PRIMARY,
     OWN_COLOURS,
@@ -43,7 +42,7 @@ def test_own_names_are_those_of_the_contract_and_win_over_css() -> None:
     assert parse_colour(DEFAULT_FOREIGN) == (0x60, 0xA5, 0xFA)
 
 
-@pytest.mark.parametrize("name", sorted(CSS_COLOURS.keys() - OWN_COLOURS.keys()))
+@pytest.mark.parametrize("name", sorted(colormap.keys() - OWN_COLOURS.keys()))
 def test_every_css_name_is_known(name: str) -> None:
     assert parse_colour(name) == parse_colour(name.upper()) == getrgb(name)
 

@@ -94,13 +94,15 @@ def test_a_put_that_fails_leaves_nothing_behind(  # noqa: PLR0913, PLR0917 - a t
 def test_a_put_that_fails_half_way_keeps_none_of_its_objects(
     store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rename, renamed = os.rename, []
+    rename = os.rename
+    renamed: list[str] = []
 
     def second_fails(source: str, target: str) -> None:
         if renamed:
             failing(errno.EIO)()
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        renamed.append(rename(source, target))
+        rename(source, target)
+        renamed.append(target)
 
     monkeypatch.setattr(os, "rename", second_fails)
     with pytest.raises(StorageUnavailable):

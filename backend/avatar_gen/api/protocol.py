@@ -54,10 +54,10 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, and say where."""
         await super().startup(sockets)
-        if self.started:
-            host = self.config.host
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
             name = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - any address
-            url = f"http://{name}:{self.config.port}"
+            url = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
             log.info("Serving on %s - to try: curl -X POST %s/api/generate", url, url)
             log.info("Interactive docs on %s/swagger", url)
 

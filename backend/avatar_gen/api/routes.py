@@ -4,7 +4,6 @@ from typing import TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.routing import Route
 
 from avatar_gen.api.answers import (
     Answer,
@@ -17,7 +16,7 @@ from avatar_gen.api.answers import (
     SchemeData,
 )
 from avatar_gen.api.openapi import ID_PARAMETER, fails, takes_body, takes_query
-from avatar_gen.api.pictures import get_picture, no_avatar
+from avatar_gen.api.pictures import NamedRoute, get_picture, no_avatar
 from avatar_gen.api.requests import (
     GenerateBody,
     GenerateGradientBody,
@@ -101,9 +100,7 @@ async def list_palettes(request: Request) -> Answer[PaletteList]:
     return Answer(message="Palettes listed", data=PaletteList(palettes=palettes))
 
 
-@router.delete(
-    "/{id:uuid}", responses=fails(400, 404, 503), openapi_extra={"parameters": [ID_PARAMETER]}
-)
+@router.delete("/{id:uuid}", responses=fails(400, 404, 503), openapi_extra={"parameters": [ID_PARAMETER]})
 async def delete_avatar(request: Request) -> Message:
     """Delete a stored avatar for good."""
     _query(request, Parameters)
@@ -112,9 +109,9 @@ async def delete_avatar(request: Request) -> Message:
 
 
 # First, for most requests are for pictures, and matching one address after the other takes its time.
-router.routes.insert(0, Route("/api/{id:uuid}", get_picture))
+router.routes.insert(0, NamedRoute("/api/{id:uuid}", get_picture))
 # Last, for it matches any of the addresses above.
-router.routes.append(Route("/api/{id}", no_avatar, methods=["GET", "DELETE"]))
+router.routes.append(NamedRoute("/api/{id}", no_avatar, methods=["GET", "DELETE"]))
 
 
 async def _generate(request: Request, model: type[GenerateBody]) -> Answer[AvatarData]:

@@ -59,7 +59,8 @@ _FILE_URL = re.compile(r"(?:file:(?://(?:localhost)?(?=/))?|sqlite:(?:///)?)(?!/
 def _sqlite_path(url: str) -> Path:
     """The file that an address names; parameters behind it are passed over.
 
-    `file:PATH` is Prisma's way to write it, `sqlite:///PATH` SQLAlchemy's; an absolute path is one more slash.
+    `file:PATH` is Prisma's way to write it, `sqlite:///PATH` SQLAlchemy's, with one slash more before an
+    absolute path.
     """
     match = _FILE_URL.fullmatch(url)
     if not match or match[1] == ":memory:":
@@ -76,10 +77,10 @@ def _open_sqlite(path: Path) -> Engines:
     except OSError as error:
         raise StartupError(f"{path.parent}: cannot be made: {error.strerror}") from error
     release = _claim(path) if corrupts_shared_wal(sqlite.sqlite_version_info) else _nothing
-    arguments: dict[str, Any] = {"module": sqlite, "connect_args": {"timeout": 5}}
+    arguments: dict[str, Any] = {"module": sqlite, "connect_args": {"timeout": 2}}
     url = f"sqlite:///{path}"
-    write = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=5, **arguments)
-    read = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=5, **arguments)
+    write = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=2, **arguments)
+    read = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=2, **arguments)
     event.listen(write, "connect", _prepare_writer)
     event.listen(write, "begin", _begin_writing)
     event.listen(read, "connect", _prepare_reader)

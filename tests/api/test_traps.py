@@ -1,0 +1,230 @@
+"""What a stock FastAPI falls into: each of these was a 500, an echo or a wrong answer there."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import MakeService, Service, assert_failure
+
+JSON = {"Content-Type": "application/json"}
+CANARY = "canary7f3a"
+
+
+def exchange(service: Service, request: bytes, *, seconds: float = 5) -> bytes:
+    """Send raw bytes, and read what comes back until the server closes or the time is over."""
+    with closing(socket.create_connection(("127.0.0.1", service.port), timeout=seconds)) as connection:
+        connection.sendall(request)
+        answer = b""
+        try:
+            while chunk := connection.recv(65536):
+                answer += chunk
+        except TimeoutError:
+            pass
+        return answer
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"seed": "\\ud800"}',
+        b'{"seed": "\xed\xa0\x80"}',
+        b'{"seed": "\xff"}',
+        b'{"seed": NaN}',
+        b'{"type": "gradient", "angle": NaN}',
+        b'{"type": "gradient", "angle": Infinity}',
+        b'{"type": "gradient", "angle": -Infinity}',
+        b'{"type": "gradient", "angle": 1e400}',
+        b'{"type": "gradient", "angle": ' + b"9" * 5000 + b"}",
+        b'{"seed": ' + b"9" * 5000 + b"}",
+        b"NaN",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"5",
+        b"{",
+        b"{}}",
+        b"{'seed': 'a'}",
+        b"\xef\xbb\xbf{}",
+        '{"seed": "a"}'.encode("utf-16"),
+        b"[" * 20_000,
+        b'{"a":' * 10_000,
+        b"\0",
+        b"canary7f3a",
+        b'{"canary7f3a": 1}',
+        b'{"seed": {"canary7f3a": 1}}',
+        b'{"type": "canary7f3a", "colorScheme": "canary7f3a", "primaryColor": "canary7f3a"}',
+    ],
+)
+def test_no_body_is_a_500_or_comes_back(client: httpx.Client, content: bytes) -> None:
+    for address in ("/api/generate", "/api/v2/generate"):
+        answer = client.post(address, content=content, headers=JSON)
+        assert_failure(answer, 400)
+        assert CANARY not in answer.text
+        assert len(answer.content) < 2000
+
+
+def test_no_query_or_address_comes_back(client: httpx.Client) -> None:
+    for address in (f"/api/list?pick={CANARY}", f"/api/list?{CANARY}=1", f"/api/{CANARY}", f"/{CANARY}"):
+        answer = client.get(address)
+        assert answer.status_code in {400, 404}
+        assert CANARY not in answer.text
+
+
+def test_a_declared_body_that_is_too_large_is_refused_before_it_is_sent(service: Service) -> None:
+    head = (
+        b"POST /api/generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Connection: close\r\nContent-Length: 10000000\r\n\r\n"
+    )
+    answer = exchange(service, head)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"The body is larger than 64 KB." in answer
+
+
+def test_a_chunked_body_is_refused_as_soon_as_it_is_too_large(service: Service) -> None:
+    head = (
+        b"POST /api/generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
+    answer = exchange(service, head + chunk * 3)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("size", [64 * 1024, 64 * 1024 + 1])
+def test_the_body_limit_is_exact(client: httpx.Client, size: int) -> None:
+    content = b'{"seed": "a"}'.ljust(size)
+    answer = client.post("/api/generate", content=content, headers=JSON)
+    assert answer.status_code == (201 if size == 64 * 1024 else 413)
+
+
+def test_a_client_that_leaves_before_its_body_does_no_harm(service: Service) -> None:
+    with closing(socket.create_connection(("127.0.0.1", service.port))) as connection:
+        connection.sendall(
+            b"POST /api/generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b'Content-Length: 100\r\n\r\n{"seed":'
+        )
+    assert service.client.get("/api/health/live").status_code == 200
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_a_500(service: Service, content: bytes) -> None:
+    answer = service.client.post("/api/generate", content=content, headers=JSON)
+    assert answer.status_code in {201, 400}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+fields = st.sampled_from(["type", "primaryColor", "foreignColor", "colorScheme", "seed", "angle", "x"])
+
+
+@given(st.dictionaries(fields, json_values, max_size=4) | json_values)
+def test_no_json_is_a_500(service: Service, value: object) -> None:
+    content = json.dumps(value).encode()
+    answer = service.client.post("/api/generate", content=content, headers=JSON)
+    assert answer.status_code in {201, 400}
+    if answer.status_code == 400:
+        assert_failure(answer, 400)
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.sampled_from(["/api/list", "/api/health", "/api/x"]))
+def test_no_query_is_a_500(service: Service, name: str, value: str, address: str) -> None:
+    text = {name.encode("utf-8", "surrogatepass"): value.encode("utf-8", "surrogatepass")}
+    answer = service.client.get(address, params=text)  # type: ignore[arg-type]
+    assert answer.status_code in {200, 400, 404}
+
+
+@given(st.binary(max_size=40), st.booleans())
+def test_no_address_is_a_500(service: Service, path: bytes, slashes: bool) -> None:  # noqa: FBT001
+    address = quote(path, safe="/" if slashes else "")
+    assert service.client.get(f"/api/{address}").status_code in {200, 307, 400, 404, 405}
+
+
+def test_a_request_id_is_kept_only_if_it_can_do_no_harm(client: httpx.Client) -> None:
+    assert (
+        client.get("/api/health/live", headers={"X-Request-ID": "a.b-C_9"}).headers["x-request-id"]
+        == "a.b-C_9"
+    )
+    for sent in ("a b", "x" * 65, "a\tb", "", "é"):
+        answer = client.get("/api/health/live", headers={b"X-Request-ID": sent.encode()})
+        assert answer.headers["x-request-id"] != sent
+        assert len(answer.headers["x-request-id"]) == 16
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("patient"), {"server": {"receive_timeout": 1}}).start()
+    yield service
+    service.stop()
+    service.client.close()
+
+
+def trickle(connection: socket.socket) -> None:
+    for _ in range(100):
+        connection.sendall(b"G")
+        time.sleep(0.05)
+
+
+class TestPatience:
+    """uvicorn alone closes none of these connections, ever."""
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"",
+            b"\r\n",
+            b"GET /api/health/live HT",
+            b"GET /api/health/live HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+            b'POST /api/generate HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{"se',
+            b"POST /api/generate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+            b"GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /api/he",
+            b"POST /api/generate HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\nxx",
+        ],
+    )
+    def test_a_connection_that_keeps_us_waiting_is_closed(self, patient: Service, sent: bytes) -> None:
+        started = time.monotonic()
+        exchange(patient, sent, seconds=6)
+        assert 0.9 < time.monotonic() - started < 4
+
+    def test_a_byte_now_and_then_does_not_help(self, patient: Service) -> None:
+        started = time.monotonic()
+        with (
+            closing(socket.create_connection(("127.0.0.1", patient.port), timeout=5)) as connection,
+            pytest.raises(OSError, match=r"reset|[Bb]roken"),
+        ):
+            trickle(connection)
+        assert time.monotonic() - started < 4
+
+    def test_a_connection_in_use_stays(self, patient: Service) -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{patient.port}") as client:
+            for _ in range(6):
+                assert client.get("/api/health/live").status_code == 200
+                time.sleep(0.5)
+
+
+def test_pages_of_other_origins_are_let_in_only_where_the_settings_say(make_service: MakeService) -> None:
+    asking = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+    closed = make_service().start()
+    assert "access-control-allow-origin" not in closed.client.get("/api/list", headers=asking).headers
+    listed = make_service({"cors": True, "corsEnabled": ["https://a.example"]}).start()
+    answer = listed.client.get("/api/list", headers=asking)
+    assert answer.headers["access-control-allow-origin"] == "https://a.example"
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert listed.client.options("/api/generate", headers=asking).status_code == 200
+    other = listed.client.get("/api/list", headers={"Origin": "https://b.example"})
+    assert "access-control-allow-origin" not in other.headers
+    anyone = make_service({"cors": True, "corsEnabled": []}).start()
+    answer = anyone.client.get("/api/list", headers=asking)
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers

@@ -1,0 +1,88 @@
+import socket
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from avatar_gen import __version__
+from tests.conftest import MakeService
+
+
+def test_help_and_version(make_service: MakeService) -> None:
+    service = make_service()
+    assert service.run("--version").stdout == f"{__version__}\n"
+    for command in ("serve", "migrate", "reindex"):
+        assert command in service.run("--help").stdout
+        assert service.run(command, "-h").returncode == 0
+    assert service.run("nonsense", check=False).returncode == 2
+
+
+def test_it_serves_from_any_folder_with_everything_below_it(make_service: MakeService) -> None:
+    service = make_service().start()
+    service.generate()
+    below = {path.relative_to(service.folder).parts[:2] for path in service.folder.rglob("*")}
+    assert {("storage", "avatars"), ("storage", "database")} <= below
+    assert {parts[0] for parts in below} == {"storage", "settings.yaml", "log.jsonl"}
+    log = service.log.read_text()
+    assert f"Serving on http://127.0.0.1:{service.port}" in log
+    assert f"curl -X POST http://127.0.0.1:{service.port}/api/generate" in log
+
+
+def test_migrate_says_where_the_database_is_then(make_service: MakeService) -> None:
+    service = make_service()
+    for _ in range(2):
+        assert service.run("migrate").stdout == "The database is at schema 0001.\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "reindex"])
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"cors": 5}, "settings.yaml: app.cors: expected a valid boolean"),
+        ({"database": {"url": "mysql://u:secret@h/d"}}, "The address of the database is not understood"),
+    ],
+)
+def test_what_stops_a_start_is_one_line(
+    make_service: MakeService, command: str, settings: dict[str, object], line: str
+) -> None:
+    result = make_service(settings).run(command, check=False)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"Error: {line}")
+    assert result.stderr.count("\n") == 1
+    assert "secret" not in result.stderr
+
+
+def test_a_folder_that_cannot_be_written_stops_the_start(make_service: MakeService) -> None:
+    service = make_service({"storage": {"local": {"save_path": "file/avatars"}}})
+    (service.folder / "file").touch()
+    result = service.run("serve", check=False)
+    assert result.returncode == 1
+    assert "file/avatars: objects cannot be kept here: [Errno 20]" in result.stderr
+
+
+def test_a_port_that_is_taken_stops_the_start(make_service: MakeService) -> None:
+    service = make_service()
+    with closing(socket.socket()) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", service.port))
+        other.listen()
+        result = service.run("serve", check=False)
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"Error: 127.0.0.1:{service.port}: cannot be listened on: Address already in use;"
+        " HOST and PORT choose another address\n"
+    )
+
+
+def test_a_stale_database_stops_the_start_and_says_what_to_run(make_service: MakeService) -> None:
+    service = make_service()
+    service.run("migrate")
+    service.run("reindex")
+    with closing(sqlite3.connect(service.folder / "storage/database/avatars.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '0000'")
+        database.commit()
+    for command in ("serve", "reindex"):
+        result = service.run(command, check=False)
+        assert result.returncode == 1
+        assert "run: avatar-gen migrate" in result.stderr
