@@ -1,0 +1,138 @@
+"""Our own faults and those of dependencies: each an answer that says what is wrong, none a loss."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import NoReturn
+
+import httpx
+import pytest
+
+from avatar_gen.app import create_app
+from avatar_gen.avatars import Avatars
+from avatar_gen.settings import Settings
+from tests.conftest import MakeService, assert_failure
+
+
+@asynccontextmanager
+async def in_process(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, Avatars]]:
+    """The application without a server, for faults that cannot be had from outside."""
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+        yield client, app.state.avatars
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_while_another_process_holds_the_database_nothing_is_kept_by_halves(
+    make_service: MakeService,
+) -> None:
+    service = make_service().start()
+    kept = service.generate(seed="a")
+    path = service.folder / "storage" / "database" / "avatars.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        answer = service.client.post("/api/generate", json={"seed": "b"})
+        assert_failure(answer, 503, mentions="The database is unavailable")
+        assert answer.headers["retry-after"] == "5"
+        assert_failure(service.client.delete(f"/api/{kept}"), 503, mentions="database")
+        assert time.monotonic() - started < 8
+        assert service.client.get(f"/api/{kept}").status_code == 200
+        assert service.client.get("/api/list").json()["data"]["pagination"]["total"] == 1
+    assert [each.stem for each in (service.folder / "storage" / "avatars").glob("??/*.zip")] == [kept]
+    assert list((service.folder / "storage" / "avatars" / "incoming").iterdir()) == []
+    assert service.generate(seed="b")
+    assert service.client.delete(f"/api/{kept}").status_code == 200
+    assert "database is locked" in service.log.read_text()
+
+
+def test_a_full_queue_of_pictures_is_answered_503(make_service: MakeService) -> None:
+    service = make_service({"imaging": {"threads": 1, "queue": 1}}).start()
+    avatar = service.generate(type="gradient")
+
+    def get(_: int) -> httpx.Response:
+        return service.client.get(f"/api/{avatar}?size=9&format=avif")
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(get, range(200)))
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert refused
+    assert len(refused) < len(answers)
+    for answer in refused:
+        assert_failure(answer, 503, mentions="try again in a second")
+        assert answer.headers["retry-after"] == "1"
+    assert get(0).status_code == 200
+
+
+def test_more_avatars_than_can_be_kept_are_answered_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avatar_gen.avatars.MOST_WAITING", 4)
+
+    async def scenario() -> None:
+        async with in_process(Settings()) as (client, _):
+            answers = await asyncio.gather(*(client.post("/api/generate") for _ in range(64)))
+            statuses = [answer.status_code for answer in answers]
+            assert set(statuses) == {201, 503}
+            total = (await client.get("/api/list")).json()["data"]["pagination"]["total"]
+            assert total == statuses.count(201)
+            assert all(
+                answer.headers["retry-after"] == "1" for answer in answers if answer.status_code == 503
+            )
+
+    asyncio.run(scenario())
+
+
+def fail(*_arguments: object) -> NoReturn:
+    raise ZeroDivisionError("canary7f3a")
+
+
+@pytest.mark.parametrize(
+    ("target", "ask"),
+    [
+        ("avatar_gen.avatars.draw_object", lambda client: client.post("/api/generate")),
+        ("avatar_gen.avatars.Avatars.page", lambda client: client.get("/api/list")),
+    ],
+)
+def test_a_fault_of_ours_is_a_500_that_keeps_its_reason_to_the_log(
+    target: str,
+    ask: Callable[[httpx.AsyncClient], object],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario() -> None:
+        async with in_process(Settings()) as (client, _):
+            with monkeypatch.context() as patch:
+                patch.setattr(target, fail)
+                answer = await ask(client)  # type: ignore[misc]
+                assert_failure(answer, 500, mentions="The service has failed; see its log.")
+                assert "canary" not in answer.text
+                assert answer.headers["x-request-id"]
+            assert "ZeroDivisionError: canary7f3a" in caplog.text
+            assert (await client.post("/api/generate")).status_code == 201
+
+    asyncio.run(scenario())
+
+
+def test_before_its_start_has_ended_and_once_its_end_has_begun_it_is_not_ready() -> None:
+    async def scenario() -> None:
+        app = create_app(Settings())
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                assert (await client.get("/api/health/ready")).status_code == 200
+                app.state.serving = False
+                assert (await client.get("/api/health/ready")).status_code == 503
+                assert (await client.get("/api/health/live")).status_code == 200
+
+    asyncio.run(scenario())
