@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run install test lint types lock gallery clean
+.PHONY: help run install test lint types bench lock gallery clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,10 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
 
 types: .venv/installed-dev ## check types
-	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks
+	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks docs/gallery.py
+
+bench: .venv/installed ## measure what a request costs, beside a bare server
+	$(BIN)/python benchmarks/run.py
 
 gallery: .venv/installed ## redraw the pictures in docs
 	$(BIN)/python docs/gallery.py

@@ -11,7 +11,7 @@ from avatar_gen.drawing.palette import SCHEMES, parse_colour
 from avatar_gen.drawing.styles import draw
 from avatar_gen.imaging.png import encode_png
 
-HERE = Path(__file__).parent
+TARGET = Path(__file__).parent / "gallery.png"
 NAMES = ["ada", "grace", "alan", "edsger", "barbara", "donald", "margaret", "dennis"]
 PX, GAP = 96, 12
 
@@ -34,7 +34,7 @@ def sheet(rows: list[list[Image.Image]]) -> Image.Image:
     return canvas
 
 
-def main() -> None:
+def gallery() -> Image.Image:
     """Three styles in eight schemes, and one avatar through every filter."""
     schemes = ["ocean", "vibrant", "green", "purple", "teal", "pink", "royal", "default"]
     chosen = list(zip(NAMES, schemes, strict=True))
@@ -48,10 +48,9 @@ def main() -> None:
             for filter_name in ("", *FILTERS)
         ],
     ]
-    target = HERE / "gallery.png"
-    sheet(rows).quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
-    print(f"{target}: {target.stat().st_size:,} bytes")
+    return sheet(rows)
 
 
 if __name__ == "__main__":
-    main()
+    gallery().save(TARGET, optimize=True)
+    print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")
