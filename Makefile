@@ -9,8 +9,8 @@ help:
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
 run: .venv/installed ## serve on http://localhost:3000, with everything under backend/storage
-	cd backend && CONFIG_PATH=../settings.yaml ../$(BIN)/avatar-gen migrate
-	cd backend && CONFIG_PATH=../settings.yaml exec ../$(BIN)/avatar-gen serve
+	@cd backend && CONFIG_PATH=../settings.yaml ../$(BIN)/avatar-gen migrate
+	@cd backend && CONFIG_PATH=../settings.yaml exec ../$(BIN)/avatar-gen serve
 
 install: .venv/installed ## make .venv with the service in it
 
@@ -45,15 +45,17 @@ clean: ## remove what was installed; stored avatars stay
 	rm -rf .venv
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
 
 # The package itself is linked, not copied: a change of its code needs no new install.
 .venv/installed: backend/requirements.lock backend/pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r backend/requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e backend
+	@echo "Installing into .venv; this takes some 15 seconds, once."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r backend/requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e backend
 	@touch $@
 
 .venv/installed-dev: backend/requirements-dev.lock .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r backend/requirements-dev.lock
+	@echo "Installing what the tests need."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r backend/requirements-dev.lock
 	@touch $@

@@ -49,6 +49,8 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
         static_url="/swagger-assets",
         swagger_ui_oauth2_redirect_url="/swagger-redirect",
+        # To redirect is to repeat the Host header that a client made up.
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]

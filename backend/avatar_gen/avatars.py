@@ -1,6 +1,7 @@
 """The use cases: create an avatar, open its picture, list avatars, delete one."""
 
 import asyncio
+import contextlib
 import functools
 import json
 import time
@@ -162,9 +163,11 @@ class Avatars:
         self._store.put(objects)
         try:
             self._repository.add([new.avatar for new in batch])
-        except AvatarError:
+        except BaseException:
             for avatar_id in objects:
-                self._store.remove(avatar_id)
+                # One that stays is taken up by a reindex; what the client is told is why it was to go.
+                with contextlib.suppress(AvatarError):
+                    self._store.remove(avatar_id)
             raise
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

@@ -65,6 +65,7 @@ def serve() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=settings.server.shutdown_timeout,
     )
     server = Server(config, settings.server.receive_timeout)

@@ -215,6 +215,13 @@ class TestPages:
         assert_failure(client.get("/api/generate/x/y"), 404, mentions="see /swagger")
         assert_failure(client.get("/nope"), 404, mentions="see /swagger")
 
+    def test_a_slash_too_many_is_not_redirected_to_whatever_host_was_named(
+        self, client: httpx.Client
+    ) -> None:
+        answer = client.get("/api/list/", headers={"Host": "evil.example"})
+        assert_failure(answer, 404)
+        assert "evil" not in str(answer.headers)
+
     def test_a_method_that_is_not_there_says_which_is(self, client: httpx.Client) -> None:
         answer = client.put("/api/generate")
         assert_failure(answer, 405, mentions="This address takes POST.")

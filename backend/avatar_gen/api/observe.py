@@ -65,7 +65,7 @@ def _log_request(scope: Scope, status: int, seconds: float) -> None:
     route = scope.get("route")
     fields = {
         "method": scope["method"],
-        "route": getattr(route, "path", None),
+        "route": getattr(route, "path_format", None),
         "path": scope["path"],
         "status": status,
         "ms": round(seconds * 1000, 2),

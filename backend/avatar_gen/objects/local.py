@@ -44,15 +44,17 @@ class LocalStore:
     def put(self, objects: Mapping[str, bytes]) -> None:
         paths = {self._path(avatar_id): data for avatar_id, data in objects.items()}
         arriving = {f"{self._incoming}/{token_hex(8)}": path for path in paths}
+        ours = list(arriving)
         with _translated():
             try:
                 _write_synced(zip(arriving, paths.values(), strict=True))
                 for temporary, path in arriving.items():
                     self._rename(temporary, path)
+                    ours.append(path)
                 for folder in {os.path.dirname(path) for path in paths}:
                     _sync(folder)
             except BaseException:
-                for path in (*arriving, *paths):
+                for path in ours:
                     with contextlib.suppress(OSError):
                         os.unlink(path)
                 raise
