@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,20 +16,15 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from avatar_gen.settings import Database
+from avatar_gen.settings import ENVIRONMENT, Database
+from tests.net import free_port
+from tests.postgres import Postgres
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--record-golden", action="store_true", help="write the golden pictures that are missing"
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def database(url: str | None, driver: Literal["sqlite", "postgresql"] = "sqlite") -> Database:
@@ -106,7 +100,7 @@ class Service:
         return self.folder / "storage" / "avatars" / avatar_id[:2] / f"{avatar_id}.zip"
 
     def _environment(self) -> dict[str, str]:
-        ours = {"HOST", "DATABASE_URL", "CONFIG_PATH", "LOG_LEVEL", "APP_ENV", "NODE_ENV"}
+        ours = {*ENVIRONMENT, "CONFIG_PATH", "APP_ENV", "NODE_ENV"}
         kept = {name: value for name, value in os.environ.items() if name not in ours}
         return {**kept, "HOST": "127.0.0.1", "PORT": str(self.port), **self.environ}
 
@@ -133,9 +127,24 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One service that many tests share; they may add avatars, and remove their own."""
-    shared = Service(tmp_path_factory.mktemp("shared")).start()
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for the whole run; tests make databases in it."""
+    server = Postgres()
+    server.start()
+    yield server
+    server.destroy()
+
+
+BOTH = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: Postgres
+) -> Iterator[Service]:
+    """One service on each database that many tests share; they may add avatars, and remove their own."""
+    environ = {"DATABASE_URL": postgres.new_database()} if request.param == "postgresql" else {}
+    shared = Service(tmp_path_factory.mktemp("shared"), environ=environ).start()
     yield shared
     assert shared.stop() == 0
     assert '"level": "fatal"' not in shared.log.read_text()

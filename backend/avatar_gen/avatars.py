@@ -13,13 +13,19 @@ from typing import TypeVar
 from uuid import uuid4
 
 from avatar_gen.batches import Batches
-from avatar_gen.database.engine import READERS
+from avatar_gen.database import PATIENCE, READERS
 from avatar_gen.database.repository import Page, Repository
 from avatar_gen.drawing.drawing import Look
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.palette import DEFAULT_FOREIGN, DEFAULT_PRIMARY, SCHEMES, parse_colour
 from avatar_gen.drawing.styles import draw
-from avatar_gen.errors import AvatarError, AvatarNotFound, ObjectDamaged
+from avatar_gen.errors import (
+    AvatarError,
+    AvatarNotFound,
+    DatabaseUnavailable,
+    ObjectDamaged,
+    OutcomeUnknown,
+)
 from avatar_gen.imaging import CONVERTERS
 from avatar_gen.imaging.png import encode_png, recolour_png
 from avatar_gen.imaging.pool import Pool
@@ -97,6 +103,7 @@ class Avatars:
         self._store = store
         self._repository = repository
         self._pool = pool
+        self._unsettled: set[str] = set()
         self._new = Batches("keeping", self._keep, most=MOST_WAITING)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="asking")
 
@@ -135,22 +142,27 @@ class Avatars:
 
     async def page(self, pick: int, offset: int) -> Page:
         """A part of the list of avatars, the oldest first."""
-        return await self._in_thread(lambda: self._repository.page(pick, offset))
+        return await self._ask(lambda: self._repository.page(pick, offset))
 
     async def delete(self, avatar_id: str) -> None:
         """Remove an avatar for good. Raises `AvatarNotFound`."""
         store, repository = self._store, self._repository
         remove_object = functools.partial(store.remove, avatar_id)
-        if not await self._in_thread(lambda: repository.remove(avatar_id, remove_object)):
+        try:
+            found = await self._ask(lambda: repository.remove(avatar_id, remove_object))
+        except OutcomeUnknown:
+            self._unsettled.add(avatar_id)
+            raise
+        if not found:
             raise AvatarNotFound
 
     async def total(self) -> int:
         """How many avatars are stored; asks the database."""
-        return await self._in_thread(self._repository.total)
+        return await self._ask(self._repository.total)
 
     async def check_storage(self) -> None:
         """Return when objects can be read and written, raise otherwise."""
-        await self._in_thread(self._store.check)
+        await asyncio.to_thread(self._store.check)
 
     def close(self) -> None:
         """Keep what is waiting to be kept."""
@@ -163,15 +175,37 @@ class Avatars:
         self._store.put(objects)
         try:
             self._repository.add([new.avatar for new in batch])
+        except OutcomeUnknown:
+            self._unsettled.update(objects)
+            raise
         except BaseException:
             for avatar_id in objects:
                 # One that stays is taken up by a reindex; what the client is told is why it was to go.
                 with contextlib.suppress(AvatarError):
                     self._store.remove(avatar_id)
             raise
+        self._settle()
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    def _settle(self) -> None:
+        """Of avatars whose commit failed half-way, remove the row or the object that is left alone."""
+        pending, self._unsettled = self._unsettled, set()
+        try:
+            rows = self._repository.known(sorted(pending)) if pending else set()
+            for avatar_id in pending:
+                if avatar_id not in rows:
+                    self._store.remove(avatar_id)
+                elif self._store.get(avatar_id) is None:
+                    self._repository.remove_rows([avatar_id])
+        except AvatarError:
+            self._unsettled |= pending
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        """Ask the database in a thread; one that takes too long is as good as down."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+        except TimeoutError as error:
+            raise DatabaseUnavailable from error
 
 
 def draw_object(avatar: Avatar, wish: Wish) -> bytes:

@@ -100,8 +100,17 @@ class DatabaseUnavailable(AvatarError):
         super().__init__("The database is unavailable; try again later.")
 
 
+class OutcomeUnknown(DatabaseUnavailable):
+    """The database failed while it committed: what it was told may or may not hold."""
+
+
 class StartupError(Exception):
     """The service cannot run as it is set up."""
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of a driver's own words, without the SQL that SQLAlchemy puts around them."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
 class SettingsError(StartupError):

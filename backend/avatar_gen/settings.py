@@ -95,12 +95,24 @@ class Database(Section):
     """Where records are kept."""
 
     url: SecretStr | None = None
+    password_file: Path | None = Field(default=None, strict=False)
+    """A file, such as a container's secret, whose content is the password."""
     driver: Literal["sqlite", "postgresql"] = "sqlite"
     connection: Connection = Connection()
     sqlite_params: SqliteParams = SqliteParams()
     network: Network = Network()
     postgresql_params: UrlParams | None = Field(default=None, json_schema_extra=_OLD)
     synchronize: bool | None = Field(default=None, json_schema_extra=_OLD)
+
+    def password(self) -> str | None:
+        """What the password file holds, without the line's end. Raises `SettingsError`."""
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingsError(f"{self.password_file}: the password cannot be read: {reason}") from None
 
 
 class LogFile(Section):
@@ -152,6 +164,7 @@ ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str]]] = {
     "HOST": ("server", "host", str),
     "PORT": ("server", "port", _number),
     "DATABASE_URL": ("database", "url", str),
+    "DATABASE_PASSWORD_FILE": ("database", "password_file", str),
     "LOG_LEVEL": ("logging", "level", str.lower),
 }
 """Environment variables, the settings that they replace, and how they are read. An empty one is as

@@ -1,4 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -7,7 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import avatar_gen.database
-from avatar_gen.database.engine import Engines, open_engines
+from avatar_gen.database import Engines
+from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import migrate, prepare
 from avatar_gen.database.tables import REVISION, metadata
@@ -31,8 +34,8 @@ def test_to_migrate_twice_is_to_migrate_once(engines: Engines) -> None:
     assert Repository(engines).total() == 0
 
 
-def test_an_empty_database_is_prepared(tmp_path: Path) -> None:
-    engines = open_engines(database(f"file:{tmp_path}/new.db"))
+def test_an_empty_database_is_prepared(address: str) -> None:
+    engines = open_engines(database(address))
     prepare(engines)
     assert Repository(engines).total() == 0
     prepare(engines)
@@ -46,12 +49,28 @@ def test_a_database_of_another_release_is_left_alone(engines: Engines) -> None:
         prepare(engines)
 
 
-def test_the_old_services_table_may_stand_beside_ours(tmp_path: Path) -> None:
-    engines = open_engines(database(f"file:{tmp_path}/old.db"))
+def test_the_old_services_table_may_stand_beside_ours(address: str) -> None:
+    engines = open_engines(database(address))
     with engines.write.begin() as connection:
         connection.execute(text('CREATE TABLE avatars (id TEXT, "createdAt" TEXT)'))
     prepare(engines)
     assert Repository(engines).total() == 0
+    engines.close()
+
+
+def test_many_that_migrate_at_once_do_it_once(address: str) -> None:
+    barrier = Barrier(6)
+
+    def run(_: int) -> None:
+        engines = open_engines(database(address))
+        barrier.wait()
+        migrate(engines)
+        engines.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(run, range(6)))
+    engines = open_engines(database(address))
+    assert Repository(engines).recount() == 0
     engines.close()
 
 

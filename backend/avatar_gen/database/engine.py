@@ -1,141 +1,65 @@
 """Which database it is. Nothing outside of this module asks."""
 
-import fcntl
-import os
+import logging
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
+import time
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
 
-from avatar_gen.errors import StartupError
-from avatar_gen.settings import Database
+from avatar_gen.database import Engines
+from avatar_gen.database.sqlite import open_sqlite, sqlite_path
+from avatar_gen.errors import StartupError, reason_of
+from avatar_gen.settings import Connection, Database
 
-try:
-    import pysqlite3 as sqlite
-except ImportError:
-    import sqlite3 as sqlite
+log = logging.getLogger(__name__)
 
-READERS = 2
-"""Threads that read at once, each with a connection of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """The way to one database: a connection that writes, and connections that read beside it."""
-
-    kind: str
-    write: Engine
-    read: Engine
-    release: Callable[[], None]
-
-    def close(self) -> None:
-        """Readers first: the last connection to an SQLite file tidies it up, and must be the writer."""
-        self.read.dispose()
-        self.write.dispose()
-        self.release()
+_POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+\w+)?:", re.IGNORECASE)
 
 
 def open_engines(settings: Database) -> Engines:
-    """Ways to the database that the settings name; nothing is connected yet.
+    """Ways to the database that the settings name.
 
-    Raises `StartupError` for an address that is not understood, and for an SQLite file that may not be
-    shared with the process that already writes it.
+    Raises `StartupError` for an address that is not understood, for a server that does not answer however
+    often it is asked, and for an SQLite file that may not be shared with the process that writes it.
     """
     url = None if settings.url is None else settings.url.get_secret_value()
     if url is None and settings.driver == "sqlite":
         url = settings.sqlite_params.url
-    if url is None or re.match(r"postgres(ql)?(\+\w+)?:", url):
-        raise StartupError("The database is PostgreSQL, which this release does not know yet.")
-    return _open_sqlite(_sqlite_path(url))
+    if url is None or _POSTGRESQL.match(url):
+        return _open_postgresql(url, settings)
+    return open_sqlite(sqlite_path(url))
 
 
-_FILE_URL = re.compile(r"(?:file:(?://(?:localhost)?(?=/))?|sqlite:(?:///)?)(?!//)([^?]+)(?:\?.*)?")
+def _open_postgresql(url: str | None, settings: Database) -> Engines:
+    # Imported here: most services are on SQLite, and need not carry 10 MB of driver.
+    from avatar_gen.database.postgresql import PostgresAddress, open_postgresql  # noqa: PLC0415
 
-
-def _sqlite_path(url: str) -> Path:
-    """The file that an address names; parameters behind it are passed over.
-
-    `file:PATH` is Prisma's way to write it, `sqlite:///PATH` SQLAlchemy's, with one slash more before an
-    absolute path.
-    """
-    match = _FILE_URL.fullmatch(url)
-    if not match or match[1] == ":memory:":
-        raise StartupError(
-            "The address of the database is not understood; expected file:./path/to/avatars.db,"
-            " sqlite:///path/to/avatars.db or postgresql://user@host/name."
-        )
-    return Path(unquote(match[1]))
-
-
-def _open_sqlite(path: Path) -> Engines:
+    password = settings.password()
+    if url is None and settings.postgresql_params is not None:
+        url = settings.postgresql_params.url.get_secret_value()
+    if url is None:
+        address = PostgresAddress.of(settings.network, password)
+    else:
+        address = PostgresAddress.parse(url, password)
+    engines = open_postgresql(address)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartupError(f"{path.parent}: cannot be made: {error.strerror}") from error
-    release = _claim(path) if corrupts_shared_wal(sqlite.sqlite_version_info) else _nothing
-    arguments: dict[str, Any] = {"module": sqlite, "connect_args": {"timeout": 2}}
-    url = f"sqlite:///{path}"
-    write = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=2, **arguments)
-    read = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=2, **arguments)
-    event.listen(write, "connect", _prepare_writer)
-    event.listen(write, "begin", _begin_writing)
-    event.listen(read, "connect", _prepare_reader)
-    event.listen(read, "begin", _begin_reading)
-    return Engines("sqlite", write, read, release)
+        _await_answer(engines, settings.connection)
+    except StartupError:
+        engines.close()
+        raise
+    return engines
 
 
-def corrupts_shared_wal(version: tuple[int, ...]) -> bool:
-    """Whether this SQLite can corrupt a WAL file that two connections write at the same instant.
-
-    Fixed in 3.51.3 and in 3.50.7 and 3.44.6 of the older branches: https://sqlite.org/wal.html#walresetbug
-    """
-    fixed_in_older_branches = ((3, 44, 6), (3, 50, 7))
-    is_fixed = any(fix <= version < (fix[0], fix[1] + 1) for fix in fixed_in_older_branches)
-    return version < (3, 51, 3) and not is_fixed
-
-
-def _claim(path: Path) -> Callable[[], None]:
-    """Be the one process that writes this file. Raises `StartupError` while another one is."""
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise StartupError(
-            f"{path}: another process writes this database, and SQLite {sqlite.sqlite_version} can corrupt"
-            " it when two do; stop that process, or install a newer SQLite: pip install pysqlite3"
-        ) from error
-    return lambda: os.close(descriptor)
-
-
-def _nothing() -> None:
-    pass
-
-
-def _prepare_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 - DB-API has no types
-    # Transactions begin where we say (below), not where the driver guesses.
-    connection.isolation_level = None
-    # Readers do not wait for the writer, nor it for them.
-    connection.execute("PRAGMA journal_mode = WAL")
-    # What is committed survives a power cut. NORMAL would lose the newest rows; the difference is one
-    # fsync a commit, which many requests share.
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-def _prepare_reader(connection: Any, _record: object) -> None:  # noqa: ANN401
-    connection.isolation_level = None
-    connection.execute("PRAGMA query_only = ON")
-
-
-def _begin_writing(connection: Connection) -> None:
-    # To take the lock at once: a transaction that reads first and then wants to write cannot wait for
-    # its turn, it fails.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_reading(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+def _await_answer(engines: Engines, settings: Connection) -> None:
+    """A server often starts beside its service, and takes longer."""
+    for attempt in range(1, settings.max_retries + 1):
+        try:
+            with engines.write.connect():
+                return
+        except SQLAlchemyError as error:
+            if attempt == settings.max_retries:
+                raise StartupError(
+                    f"The database did not answer in {attempt} attempts: {reason_of(error)}"
+                ) from error
+            log.warning("The database does not answer yet (attempt %d): %s", attempt, reason_of(error))
+            time.sleep(settings.retry_delay / 1000)

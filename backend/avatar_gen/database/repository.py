@@ -1,6 +1,7 @@
 """The records: every statement that the service sends, and no other module's rows.
 
-Each method blocks and is one short transaction. Each raises `DatabaseUnavailable` when the database fails.
+Each method blocks and is one short transaction. Each raises `DatabaseUnavailable` when the database fails,
+and `OutcomeUnknown` when it does so in the middle of a commit.
 """
 
 import contextlib
@@ -11,9 +12,9 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from avatar_gen.database.engine import Engines
+from avatar_gen.database import Engines
 from avatar_gen.database.tables import avatar_total, stored_avatars
-from avatar_gen.errors import DatabaseUnavailable
+from avatar_gen.errors import DatabaseUnavailable, OutcomeUnknown
 from avatar_gen.record import Avatar
 
 
@@ -125,8 +126,11 @@ def _avatar(row: Row[tuple[object, ...]]) -> Avatar:
 
 @contextlib.contextmanager
 def _transaction(engine: Engine) -> Iterator[Connection]:
+    committing = False
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection, connection.begin() as transaction:
             yield connection
+            committing = True
+            transaction.commit()
     except SQLAlchemyError as error:
-        raise DatabaseUnavailable from error
+        raise (OutcomeUnknown if committing else DatabaseUnavailable) from error

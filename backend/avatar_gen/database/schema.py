@@ -5,9 +5,9 @@ from pathlib import Path
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from avatar_gen.database.engine import Engines
+from avatar_gen.database import Engines
 from avatar_gen.database.tables import REVISION
-from avatar_gen.errors import SchemaError, StartupError
+from avatar_gen.errors import SchemaError, StartupError, reason_of
 
 
 def migrate(engines: Engines) -> None:
@@ -20,10 +20,12 @@ def migrate(engines: Engines) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
         with engines.write.begin() as connection:
+            if engines.exclusively:
+                connection.execute(text(engines.exclusively))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except SQLAlchemyError as error:
-        raise StartupError(f"The database cannot be migrated: {_reason(error)}") from error
+        raise StartupError(f"The database cannot be migrated: {reason_of(error)}") from error
 
 
 def prepare(engines: Engines) -> None:
@@ -38,7 +40,7 @@ def prepare(engines: Engines) -> None:
             query = text("SELECT version_num FROM alembic_version")
             revision = connection.execute(query).scalar() if known else None
     except SQLAlchemyError as error:
-        raise StartupError(f"The database cannot be read: {_reason(error)}") from error
+        raise StartupError(f"The database cannot be read: {reason_of(error)}") from error
     if revision is None:
         migrate(engines)
     elif revision != REVISION:
@@ -46,8 +48,3 @@ def prepare(engines: Engines) -> None:
             f"The database is at schema {revision}, this release works with {REVISION};"
             " run: avatar-gen migrate"
         )
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    """The driver's own words, without the SQL around them."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]

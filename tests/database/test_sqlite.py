@@ -1,16 +1,28 @@
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from avatar_gen.database import engine as engine_module
-from avatar_gen.database.engine import Engines, corrupts_shared_wal, open_engines
+from avatar_gen.database import Engines
+from avatar_gen.database import sqlite as sqlite_module
+from avatar_gen.database.engine import open_engines
+from avatar_gen.database.schema import migrate
+from avatar_gen.database.sqlite import corrupts_shared_wal
 from avatar_gen.errors import StartupError
 from avatar_gen.settings import Database
 from tests.conftest import database
+
+
+@pytest.fixture
+def engines(tmp_path: Path) -> Iterator[Engines]:
+    engines = open_engines(database(f"file:{tmp_path}/avatars.db"))
+    migrate(engines)
+    yield engines
+    engines.close()
 
 
 @pytest.mark.parametrize(
@@ -62,12 +74,6 @@ def test_an_address_that_is_not_understood_stops_the_start_without_showing_it(ur
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:secret@h/d", "postgres://h/d", None])
-def test_postgresql_is_said_not_to_be_there(url: str | None) -> None:
-    with pytest.raises(StartupError, match="PostgreSQL, which this release does not know yet"):
-        open_engines(database(url, driver="postgresql"))
-
-
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartupError, match="cannot be made"):
@@ -112,8 +118,8 @@ def test_an_affected_sqlite_has_one_writing_process_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the standard library's SQLite as if it were one of those, whatever it is here."""
-    monkeypatch.setattr(engine_module, "sqlite", sqlite3)
-    monkeypatch.setattr(engine_module, "corrupts_shared_wal", lambda _version: True)
+    monkeypatch.setattr(sqlite_module, "sqlite", sqlite3)
+    monkeypatch.setattr(sqlite_module, "corrupts_shared_wal", lambda _version: True)
     settings = database(f"file:{tmp_path}/avatars.db")
     first = open_engines(settings)
     with pytest.raises(StartupError, match=r"another process writes this database.*pip install pysqlite3"):

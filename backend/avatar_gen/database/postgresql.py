@@ -1,0 +1,137 @@
+"""PostgreSQL: its addresses as they are written in the wild, and connections that do not wait for ever."""
+
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import psycopg
+from psycopg.abc import PQGen
+from sqlalchemy import create_engine
+
+from avatar_gen.database import PATIENCE, READERS, Engines
+from avatar_gen.errors import StartupError
+from avatar_gen.settings import Network
+
+_PASSED_ON = frozenset(
+    (
+        "application_name",
+        "channel_binding",
+        "gssencmode",
+        "hostaddr",
+        "options",
+        "sslcert",
+        "sslcrl",
+        "sslkey",
+        "sslmode",
+        "sslrootcert",
+        "target_session_attrs",
+    )
+)
+"""Parameters of an address that are libpq's."""
+
+_PASSED_OVER = frozenset(
+    (
+        "connect_timeout",
+        "connection_limit",
+        "pgbouncer",
+        "pool_timeout",
+        "socket_timeout",
+        "statement_cache_size",
+    )
+)
+"""Parameters by which Prisma tuned a pool that is no more."""
+
+_LOCK = "SELECT pg_advisory_xact_lock(7265102)"
+"""For migrations. The number is ours: no other program should happen to take the same."""
+
+
+class PostgresAddress(NamedTuple):
+    """Where a PostgreSQL database is: what libpq is told, by its own names."""
+
+    parameters: dict[str, Any]
+
+    @classmethod
+    def parse(cls, url: str, password: str | None = None) -> "PostgresAddress":
+        """Read `postgresql://user:password@host:port/name?schema=...`; a password beside it wins.
+
+        Raises `StartupError`, which never shows the address: it may hold a password.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+            query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        except ValueError:
+            raise _misunderstood("it is no URL") from None
+        if not parts.netloc:
+            raise _misunderstood("it is no URL")
+        if unknown := sorted(query.keys() - _PASSED_ON - _PASSED_OVER - {"schema", "host", "password"}):
+            raise _misunderstood(f"it has a parameter that is not known: {unknown[0][:32]!r}")
+        name = unquote(parts.path.removeprefix("/"))
+        if "/" in name or parts.fragment:
+            raise _misunderstood("the name of the database ends in something else")
+        given = {
+            "host": query.get("host") or unquote(parts.hostname or ""),
+            "port": port,
+            "dbname": name,
+            "user": unquote(parts.username or ""),
+            "password": password or unquote(parts.password or "") or query.get("password"),
+            **{key: value for key, value in query.items() if key in _PASSED_ON},
+        }
+        if schema := query.get("schema"):
+            given["options"] = f"{given.get('options', '')} {_search_path(schema)}".strip()
+        return cls({key: value for key, value in given.items() if value})
+
+    @classmethod
+    def of(cls, network: Network, password: str | None) -> "PostgresAddress":
+        """The address that settings give part by part."""
+        given = {
+            "host": network.host,
+            "port": network.port,
+            "dbname": network.database,
+            "user": network.username,
+            "password": password or (network.password and network.password.get_secret_value()),
+            "sslmode": "require" if network.ssl else "prefer",
+        }
+        return cls({key: value for key, value in given.items() if value})
+
+
+def _misunderstood(why: str) -> StartupError:
+    return StartupError(
+        f"The address of the database is not understood: {why};"
+        " expected postgresql://user:password@host:5432/name"
+    )
+
+
+def _search_path(schema: str) -> str:
+    """`options` are cut at spaces, and a name may have any character."""
+    quoted = '"' + schema.replace('"', '""') + '"'
+    return "-csearch_path=" + quoted.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+class ImpatientConnection(psycopg.Connection[Any]):
+    """A connection that gives up when the server falls silent, and does not hold its thread for ever.
+
+    libpq waits for an answer without end; timeouts of the server's own do not help when it is the network
+    that hangs.
+    """
+
+    def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ANN401
+        """Run an exchange with the server. Raises `OperationalError` if it takes too long."""
+        try:
+            return super().wait(gen, interval=interval, timeout=timeout or PATIENCE)
+        except psycopg.errors._WaitTimeout as error:  # noqa: SLF001 - what the method above documents
+            self.pgconn.finish()
+            raise psycopg.OperationalError(f"no answer within {PATIENCE} s") from error
+
+
+def open_postgresql(address: PostgresAddress) -> Engines:
+    """Ways to a PostgreSQL database; nothing is connected yet."""
+
+    def connect() -> psycopg.Connection[Any]:
+        return ImpatientConnection.connect(**address.parameters, connect_timeout=PATIENCE)
+
+    # A connection is tried before it is used: after the server was restarted all of them are dead.
+    options: dict[str, Any] = {"creator": connect, "pool_pre_ping": True, "pool_timeout": PATIENCE}
+    url = "postgresql+psycopg://"
+    write = create_engine(url, pool_size=2, max_overflow=0, **options)
+    read = create_engine(url, pool_size=READERS, max_overflow=0, **options)
+    return Engines("postgresql", write, read, exclusively=_LOCK)

@@ -1,0 +1,110 @@
+"""SQLite: one file, one writing connection, and readers that do not wait for it."""
+
+import fcntl
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from sqlalchemy import Connection, create_engine, event
+
+from avatar_gen.database import PATIENCE, READERS, Engines
+from avatar_gen.errors import StartupError
+
+try:
+    import pysqlite3 as sqlite
+except ImportError:
+    import sqlite3 as sqlite
+
+_FILE_URL = re.compile(r"(?:file:(?://(?:localhost)?(?=/))?|sqlite:(?:///)?)(?!//)([^?]+)(?:\?.*)?")
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that an address names; parameters behind it are passed over.
+
+    `file:PATH` is Prisma's way to write it, `sqlite:///PATH` SQLAlchemy's, with one slash more before an
+    absolute path.
+    """
+    match = _FILE_URL.fullmatch(url)
+    if not match or match[1] == ":memory:":
+        raise StartupError(
+            "The address of the database is not understood; expected file:./path/to/avatars.db,"
+            " sqlite:///path/to/avatars.db or postgresql://user@host/name."
+        )
+    return Path(unquote(match[1]))
+
+
+def open_sqlite(path: Path) -> Engines:
+    """Ways to an SQLite file, whose folder is made if it is not there.
+
+    Raises `StartupError` where that cannot be, or where another process writes the file and must not.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartupError(f"{path.parent}: cannot be made: {error.strerror}") from error
+    release = _claim(path) if corrupts_shared_wal(sqlite.sqlite_version_info) else _nothing
+    arguments: dict[str, Any] = {"module": sqlite, "connect_args": {"timeout": PATIENCE}}
+    url = f"sqlite:///{path}"
+    write = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=PATIENCE, **arguments)
+    read = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=PATIENCE, **arguments)
+    event.listen(write, "connect", _prepare_writer)
+    event.listen(write, "begin", _begin_writing)
+    event.listen(read, "connect", _prepare_reader)
+    event.listen(read, "begin", _begin_reading)
+    return Engines("sqlite", write, read, release=release)
+
+
+def corrupts_shared_wal(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite can corrupt a WAL file that two connections write at the same instant.
+
+    Fixed in 3.51.3 and in 3.50.7 and 3.44.6 of the older branches: https://sqlite.org/wal.html#walresetbug
+    """
+    fixed_in_older_branches = ((3, 44, 6), (3, 50, 7))
+    is_fixed = any(fix <= version < (fix[0], fix[1] + 1) for fix in fixed_in_older_branches)
+    return version < (3, 51, 3) and not is_fixed
+
+
+def _claim(path: Path) -> Callable[[], None]:
+    """Be the one process that writes this file. Raises `StartupError` while another one is."""
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise StartupError(
+            f"{path}: another process writes this database, and SQLite {sqlite.sqlite_version} can corrupt"
+            " it when two do; stop that process, or install a newer SQLite: pip install pysqlite3"
+        ) from error
+    return lambda: os.close(descriptor)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _prepare_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 - DB-API has no types
+    # Transactions begin where we say (below), not where the driver guesses.
+    connection.isolation_level = None
+    # Readers do not wait for the writer, nor it for them.
+    connection.execute("PRAGMA journal_mode = WAL")
+    # What is committed survives a power cut. NORMAL would lose the newest rows; the difference is one
+    # fsync a commit, which many requests share.
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _prepare_reader(connection: Any, _record: object) -> None:  # noqa: ANN401
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _begin_writing(connection: Connection) -> None:
+    # To take the lock at once: a transaction that reads first and then wants to write cannot wait for
+    # its turn, it fails.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

@@ -1,0 +1,205 @@
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from avatar_gen.database.engine import open_engines
+from avatar_gen.database.postgresql import PostgresAddress
+from avatar_gen.database.repository import Repository
+from avatar_gen.database.schema import prepare
+from avatar_gen.errors import DatabaseUnavailable, SettingsError, StartupError
+from avatar_gen.record import Avatar
+from avatar_gen.settings import Database
+from tests.conftest import database
+from tests.postgres import PASSWORD, Postgres
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "postgresql://u:p@h:5433/d",
+            {"user": "u", "password": "p", "host": "h", "port": 5433, "dbname": "d"},
+        ),
+        ("postgres://h/d", {"host": "h", "dbname": "d"}),
+        ("postgresql+psycopg://h/d", {"host": "h", "dbname": "d"}),
+        ("POSTGRESQL://h/d", {"host": "h", "dbname": "d"}),
+        (
+            "postgresql://u%40x:p%2F%3A%40%25@h/d%20e",
+            {"user": "u@x", "password": "p/:@%", "host": "h", "dbname": "d e"},
+        ),
+        ("postgresql://u:p:q@h/d", {"user": "u", "password": "p:q", "host": "h", "dbname": "d"}),
+        ("postgresql://[::1]:5433/d", {"host": "::1", "port": 5433, "dbname": "d"}),
+        (
+            "postgresql://u@/d?host=/var/run/postgresql",
+            {"user": "u", "host": "/var/run/postgresql", "dbname": "d"},
+        ),
+        ("postgresql://%2Fvar%2Frun/d", {"host": "/var/run", "dbname": "d"}),
+        (
+            "postgresql://h/d?sslmode=verify-full&sslrootcert=/ca.pem",
+            {"host": "h", "dbname": "d", "sslmode": "verify-full", "sslrootcert": "/ca.pem"},
+        ),
+        ("postgresql://h/d?connection_limit=5&pool_timeout=9&pgbouncer=true", {"host": "h", "dbname": "d"}),
+        ("postgresql://h/d?schema=public", {"host": "h", "dbname": "d", "options": '-csearch_path="public"'}),
+        (
+            "postgresql://h/d?schema=a%20b%22%5C",
+            {"host": "h", "dbname": "d", "options": '-csearch_path="a\\ b""\\\\"'},
+        ),
+        (
+            "postgresql://h/d?options=-cwork_mem%3D1MB&schema=x",
+            {"host": "h", "dbname": "d", "options": '-cwork_mem=1MB -csearch_path="x"'},
+        ),
+        ("postgresql://h", {"host": "h"}),
+    ],
+)
+def test_an_address_is_read_as_it_is_written_in_the_wild(url: str, expected: dict[str, object]) -> None:
+    assert PostgresAddress.parse(url).parameters == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://u:hunter2@h:port/d", "it is no URL"),
+        ("postgresql://u:hunter2@h:99999/d", "it is no URL"),
+        ("postgresql://u:hunter2@[::1/d", "it is no URL"),
+        ("postgresql:u:hunter2@h/d", "it is no URL"),
+        ("postgresql://u:hunter2@h/d/hunter2", "the name of the database ends in something else"),
+        ("postgresql://u:hunter2@h/d#hunter2", "the name of the database ends in something else"),
+        ("postgresql://u:hunter2@h/d?sslmod=require", "it has a parameter that is not known: 'sslmod'"),
+        ("postgresql://u:hunter2@h/d?hunter", "it is no URL"),
+    ],
+)
+def test_one_that_cannot_be_understood_stops_the_start_without_its_password(url: str, why: str) -> None:
+    with pytest.raises(StartupError) as caught:
+        open_engines(database(url))
+    assert str(caught.value) == (
+        f"The address of the database is not understood: {why};"
+        " expected postgresql://user:password@host:5432/name"
+    )
+
+
+def test_a_password_file_fills_in_or_replaces_the_password(tmp_path: Path, postgres: Postgres) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(f"{PASSWORD}\n")
+    url = postgres.new_database()
+    for written in (url, url.replace("s3cret%20p%25ss", "wrong"), url.replace(":s3cret%20p%25ss", "")):
+        settings = Database.model_validate({"url": SecretStr(written), "password_file": str(secret)})
+        open_engines(settings).close()
+    secret.write_text("wrong")
+    settings = Database.model_validate(
+        {"url": SecretStr(url), "password_file": str(secret), "connection": {"maxRetries": 1}}
+    )
+    with pytest.raises(StartupError, match="password authentication failed") as caught:
+        open_engines(settings)
+    assert PASSWORD not in str(caught.value)
+
+
+def test_a_password_file_must_be_there(tmp_path: Path) -> None:
+    missing = {"url": SecretStr("postgresql://h/d"), "password_file": str(tmp_path / "missing")}
+    with pytest.raises(SettingsError, match="missing: the password cannot be read: No such file"):
+        open_engines(Database.model_validate(missing))
+    (tmp_path / "binary").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="binary: the password cannot be read: it is not UTF-8"):
+        open_engines(Database.model_validate({**missing, "password_file": str(tmp_path / "binary")}))
+
+
+def test_settings_name_a_server_part_by_part(postgres: Postgres) -> None:
+    url = postgres.new_database()
+    network = {
+        "host": "127.0.0.1",
+        "port": postgres.port,
+        "database": url.rpartition("/")[2],
+        "username": "postgres",
+        "password": PASSWORD,
+    }
+    by_parts = {"driver": "postgresql", "network": network}
+    by_old_url = {"driver": "postgresql", "postgresql_params": {"url": url}}
+    for settings in (by_parts, by_old_url):
+        engines = open_engines(Database.model_validate(settings))
+        prepare(engines)
+        assert Repository(engines).total() == 0
+        engines.close()
+
+
+def test_a_schema_holds_the_tables(postgres: Postgres) -> None:
+    url = postgres.new_database()
+    with postgres.connect(url.rpartition("/")[2]) as connection:
+        connection.execute('CREATE SCHEMA "my ""own"')
+    engines = open_engines(database(f"{url}?schema=my%20%22own"))
+    prepare(engines)
+    Repository(engines).add([Avatar("0a1b2c3d-0000-4000-8000-000000000000", 5, "wave")])
+    engines.close()
+    with postgres.connect(url.rpartition("/")[2]) as connection:
+        tables = connection.execute("SELECT schemaname, tablename FROM pg_tables WHERE tablename ~ 'avatar'")
+        assert {row[0] for row in tables} == {'my "own'}
+
+
+def test_times_are_the_same_in_every_time_zone(postgres: Postgres) -> None:
+    url = postgres.new_database()
+    times = set()
+    for zone in ("UTC", "Pacific/Kiritimati", "America/St_Johns"):
+        engines = open_engines(database(f"{url}?options=-ctimezone%3D{zone.replace('/', '%2F')}"))
+        prepare(engines)
+        repository = Repository(engines)
+        repository.add_missing([Avatar("0a1b2c3d-0000-4000-8000-000000000000", 1_700_000_000_123, "wave")])
+        with engines.read.connect() as connection:
+            assert connection.execute(text("SHOW timezone")).scalar() == zone
+        times.add(repository.page(1, 0).avatars[0].created_ms)
+        engines.close()
+    assert times == {1_700_000_000_123}
+
+
+def test_a_server_that_is_not_there_is_tried_as_often_as_the_settings_say() -> None:
+    settings = Database.model_validate(
+        {"url": "postgresql://127.0.0.1:1/d", "connection": {"maxRetries": 3, "retryDelay": 100}}
+    )
+    started = time.monotonic()
+    with pytest.raises(StartupError, match=r"The database did not answer in 3 attempts: .*refused"):
+        open_engines(settings)
+    assert 0.2 < time.monotonic() - started < 5
+
+
+@pytest.fixture
+def silent_server() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port: int = listener.getsockname()[1]
+        yield port
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(silent_server: int) -> None:
+    settings = Database.model_validate(
+        {"url": f"postgresql://127.0.0.1:{silent_server}/d", "connection": {"maxRetries": 1}}
+    )
+    started = time.monotonic()
+    with pytest.raises(StartupError, match="The database did not answer in 1 attempts"):
+        open_engines(settings)
+    assert time.monotonic() - started < 4
+
+
+def test_a_statement_that_gets_no_answer_gives_its_connection_up(postgres: Postgres) -> None:
+    engines = open_engines(database(postgres.new_database()))
+    prepare(engines)
+    repository = Repository(engines)
+    with postgres.connect(postgres.last_database) as connection:
+        connection.execute("BEGIN")
+        connection.execute("LOCK TABLE stored_avatars IN ACCESS EXCLUSIVE MODE")
+        threads = [threading.Thread(target=repository.total) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        started = time.monotonic()
+        with pytest.raises(DatabaseUnavailable) as caught:
+            repository.page(10, 0)
+        assert 1 < time.monotonic() - started < 4
+        assert "no answer within 2 s" in str(caught.value.__cause__)
+        connection.execute("ROLLBACK")
+    assert repository.page(10, 0).total == 0
+    for thread in threads:
+        thread.join()
+    engines.close()
