@@ -34,12 +34,12 @@ gallery: .venv/installed ## redraw the pictures in docs
 	$(BIN)/python docs/gallery.py
 
 lock: .venv/installed-dev ## choose dependencies anew, none younger than a week
-	cd backend && ../$(BIN)/uv pip compile $(LOCK) --group build -o requirements.lock pyproject.toml
-	cd backend && ../$(BIN)/uv pip compile $(LOCK) --group build --group dev -c requirements.lock \
-		-o requirements-dev.lock pyproject.toml
+	cd backend && $(COMPILE) --group build -o requirements-build.lock
+	cd backend && $(COMPILE) -c requirements-build.lock -o requirements.lock pyproject.toml
+	cd backend && $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
-LOCK := --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
-	--exclude-newer '1 week' --upgrade
+COMPILE := ../$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	--no-annotate --exclude-newer '1 week' --upgrade
 
 clean: ## remove what was installed; stored avatars stay
 	rm -rf .venv
@@ -48,14 +48,20 @@ clean: ## remove what was installed; stored avatars stay
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'
 	@$(PYTHON) -m venv .venv
 
-# The package itself is linked, not copied: a change of its code needs no new install.
-.venv/installed: backend/requirements.lock backend/pyproject.toml | .venv/bin/python
+# First what builds, then the rest without pip's own, unhashed choice of builders. PKG_CONFIG=false keeps
+# pyvips from being compiled against a libvips of the system's: its wheel brings one. The package itself is
+# linked, not copied, so that a change of its code needs no new install.
+PIP := PKG_CONFIG=false $(BIN)/pip install --quiet --disable-pip-version-check
+BUILD_LOCK := backend/requirements-build.lock
+
+.venv/installed: backend/requirements.lock $(BUILD_LOCK) backend/pyproject.toml | .venv/bin/python
 	@echo "Installing into .venv; this takes some 15 seconds, once."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r backend/requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e backend
+	@$(PIP) --require-hashes -r $(BUILD_LOCK)
+	@$(PIP) --require-hashes --no-build-isolation -r backend/requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e backend
 	@touch $@
 
 .venv/installed-dev: backend/requirements-dev.lock .venv/installed
 	@echo "Installing what the tests need."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r backend/requirements-dev.lock
+	@$(PIP) --require-hashes --no-build-isolation -r backend/requirements-dev.lock
 	@touch $@

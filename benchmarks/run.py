@@ -1,7 +1,7 @@
 """What a request costs, beside the least that one can cost on the same machine: `make bench`.
 
 Both servers stand at once, and each case is measured in turn for several rounds, so that a machine that slows
-down slows all of them down. The figure to trust is the server's CPU time per request; requests/s and latency
+down slows all of them down (Linux alone says what it spent, so this runs there alone). The figure to trust is the server's CPU time per request; requests/s and latency
 also tell of the client, which is Python and shares the processors.
 """
 
@@ -97,6 +97,14 @@ def server(folder: str, *arguments: str, port: int) -> Iterator[int]:
         process.wait()
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -170,7 +178,7 @@ def report(results: dict[str, list[Figures]]) -> None:
 def main() -> None:
     """Start both servers in a folder that is thrown away, and measure."""
     with tempfile.TemporaryDirectory() as folder:
-        ports = {"bare": 3971, "ours": 3972}
+        ports = {"bare": free_port(), "ours": free_port()}
         bare = str(Path(__file__).with_name("bare.py"))
         with (
             server(folder, bare, str(ports["bare"]), port=ports["bare"]) as bare_pid,

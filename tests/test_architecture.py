@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import avatar_gen
+from avatar_gen.drawing.styles import STYLES
 
 ROOT = Path(__file__).parent.parent
 
@@ -38,11 +39,14 @@ def test_image_libraries_live_in_imaging_alone() -> None:
 
 def test_a_style_is_one_file_and_one_line() -> None:
     styles = Path(avatar_gen.__file__).parent / "drawing" / "styles"
-    assert {path.stem for path in styles.glob("*.py")} - {"__init__"} == {"pixelize", "wave", "gradient"}
+    assert {path.stem for path in styles.glob("*.py")} - {"__init__"} == set(STYLES)
+    registry = (styles / "__init__.py").read_text(encoding="utf-8").partition("STYLES: ")[2]
+    for name in STYLES:
+        assert registry.count(f'"{name}"') == 1
 
 
 def test_the_lock_files_name_no_host() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-build.lock", "requirements-dev.lock"):
         text = (ROOT / "backend" / name).read_text(encoding="utf-8")
         assert "://" not in text
         assert "--hash=sha256:" in text

@@ -61,6 +61,14 @@ def test_a_folder_that_cannot_be_written_stops_the_start(make_service: MakeServi
     assert "file/avatars: objects cannot be kept here: [Errno 20]" in result.stderr
 
 
+@pytest.mark.parametrize("host", ["no such host", "é" * 70, "203.0.113.1"])
+def test_an_address_that_is_not_ours_stops_the_start(make_service: MakeService, host: str) -> None:
+    result = make_service(environ={"HOST": host}).run("serve", check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"Error: {host}:")
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_port_that_is_taken_stops_the_start(make_service: MakeService) -> None:
     service = make_service()
     with closing(socket.socket()) as other:
@@ -78,7 +86,7 @@ def test_a_port_that_is_taken_stops_the_start(make_service: MakeService) -> None
 def test_a_stale_database_stops_the_start_and_says_what_to_run(make_service: MakeService) -> None:
     service = make_service()
     service.run("migrate")
-    service.run("reindex")
+    (service.folder / "storage" / "avatars").mkdir()
     with closing(sqlite3.connect(service.folder / "storage/database/avatars.db")) as database:
         database.execute("UPDATE alembic_version SET version_num = '0000'")
         database.commit()

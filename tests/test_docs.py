@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.conftest import Service
@@ -44,6 +45,7 @@ def test_the_gallery_is_what_the_styles_draw() -> None:
     assert np.array_equal(np.asarray(gallery), np.asarray(Image.open(ROOT / "docs" / "gallery.png")))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it asks Linux what the servers spend")
 def test_the_benchmark_runs() -> None:
     """Whether it does, not how fast."""
     command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "--quick"]

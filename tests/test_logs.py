@@ -70,6 +70,8 @@ def test_every_request_is_one_line(make_service: MakeService) -> None:
     service.stop()
     requests = [event for event in events(service) if event["message"] == "request"]
     by_id = {event["requestId"]: event for event in requests}
+    assert len(by_id) == len(requests)
+    assert [event["requestId"] for event in requests].count("mine-1") == 1
     assert by_id["mine-1"]["route"] == "/api/{id}"
     assert by_id["mine-1"]["status"] == 200
     assert by_id["mine-1"]["method"] == "GET"

@@ -25,9 +25,10 @@ class Batches(Generic[T]):
     committing. `work` does all of a batch or none of it: what it raises is raised for each of them.
     """
 
-    def __init__(self, name: str, work: Callable[[Sequence[T]], None], *, most: int) -> None:
+    def __init__(self, name: str, work: Callable[[Sequence[T]], None], *, most: int, at_once: int) -> None:
         self._work = work
         self._most = most
+        self._at_once = at_once
         self._queue: SimpleQueue[_Waiting[T] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=name)
         self._thread.start()
@@ -49,7 +50,7 @@ class Batches(Generic[T]):
         ending = False
         while not ending:
             arrived = [self._queue.get()]
-            while not self._queue.empty():
+            while not self._queue.empty() and len(arrived) < self._at_once:
                 arrived.append(self._queue.get())
             ending = None in arrived
             if batch := [waiting for waiting in arrived if waiting]:

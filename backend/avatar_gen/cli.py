@@ -1,5 +1,6 @@
 """The `avatar-gen` command."""
 
+import math
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import migrate as run_migrations
 from avatar_gen.database.schema import prepare
 from avatar_gen.database.tables import REVISION
-from avatar_gen.errors import AvatarError, ObjectDamaged, StartupError
+from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.logs import configure_logs
 from avatar_gen.reindex import Reindex
 from avatar_gen.settings import Server as ServerSettings
@@ -30,8 +31,10 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (StartupError, AvatarError) as error:
+        except StartupError as error:
             raise click.ClickException(str(error)) from error
+        except AvatarError as error:
+            raise click.ClickException(f"{error} ({error.__cause__ or type(error).__name__})") from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,8 +60,9 @@ def serve() -> None:
         # What can't be opened stops us here, with a line, before there is a server to fail.
         open_avatars(settings, stack)
     listener = _listen(settings.server)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         http=PunctualProtocol,
         ws="none",
         loop="uvloop",
@@ -66,9 +70,17 @@ def serve() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=math.ceil(settings.server.receive_timeout),
         timeout_graceful_shutdown=settings.server.shutdown_timeout,
     )
-    server = Server(config, settings.server.receive_timeout)
+    server = Server(
+        config,
+        patience=settings.server.receive_timeout,
+        drain=settings.server.drain_time,
+        on_drain=lambda: setattr(app.state, "serving", False),
+    )
+    # A terminal that is closed is told like any other that we end.
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     # uvicorn ends what is in flight, then raises the signal that stopped it once more: to have been told to
     # stop is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -82,8 +94,10 @@ def _listen(settings: ServerSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else error
+    except (OSError, TypeError) as error:
+        # A name that does not resolve has a number below zero, one that cannot even be asked for none.
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else "it is not the name of an address of this machine"
         raise StartupError(
             f"{settings.host}:{settings.port}: cannot be listened on: {reason};"
             " HOST and PORT choose another address"
@@ -99,7 +113,8 @@ def migrate() -> None:
 
 
 @main.command()
-def reindex() -> None:
+@click.option("--allow-empty", is_flag=True, help="Go on where the storage holds no object at all.")
+def reindex(*, allow_empty: bool) -> None:
     """Rebuild the records of avatars from their objects.
 
     For a database that was lost, restored from an older copy, or is to be another one: rows are added
@@ -109,9 +124,9 @@ def reindex() -> None:
     settings = load_settings()
     with closing(open_engines(settings.database)) as engines:
         prepare(engines)
-        job = Reindex(open_store(settings), Repository(engines), _report_damage)
+        job = Reindex(open_store(settings, make=False), Repository(engines), _report_damage)
         with click.progressbar(length=1000, label="Reindexing", show_pos=False, file=sys.stderr) as bar:
-            for report in job.run():
+            for report in job.run(allow_empty=allow_empty):
                 bar.update(round(report.part * 1000) - bar.pos)
     report = job.report
     click.echo(
@@ -122,5 +137,5 @@ def reindex() -> None:
         sys.exit(1)
 
 
-def _report_damage(avatar_id: str, error: ObjectDamaged) -> None:
-    click.echo(f"\n{avatar_id}: damaged: {error.__cause__}", err=True)
+def _report_damage(avatar_id: str, error: AvatarError) -> None:
+    click.echo(f"\n{avatar_id}: {type(error).__name__}: {error.__cause__}", err=True)

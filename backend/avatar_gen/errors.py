@@ -71,6 +71,13 @@ class Overloaded(AvatarError):
     retry_after = 1
 
 
+class NotReady(AvatarError):
+    """No requests are to be sent here just now."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 1
+
+
 class StorageUnavailable(AvatarError):
     """The folder of objects cannot be read or written."""
 
@@ -98,6 +105,15 @@ class DatabaseUnavailable(AvatarError):
 
     def __init__(self) -> None:
         super().__init__("The database is unavailable; try again later.")
+
+
+class DatabaseFull(AvatarError):
+    """The disk of the database is full."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+    def __init__(self) -> None:
+        super().__init__("The database's disk is full; nothing can be kept until space is made.")
 
 
 class OutcomeUnknown(DatabaseUnavailable):

@@ -95,7 +95,7 @@ class PrettyFormatter(logging.Formatter):
             _time(record).astimezone().strftime("%H:%M:%S"),
             f"{_NAMES.get(record.levelno, record.levelname.lower()):5}",
             _on_one_line(record.getMessage()),
-            *(f"{name}={_on_one_line(str(value))}" for name, value in fields.items()),
+            *(f"{name}={_as_one_word(str(value))}" for name, value in fields.items()),
         ]
         line = " ".join(parts)
         if record.exc_info and record.exc_info[0]:
@@ -105,6 +105,11 @@ class PrettyFormatter(logging.Formatter):
 
 def _time(record: logging.LogRecord) -> datetime:
     return datetime.fromtimestamp(record.created, UTC)
+
+
+def _as_one_word(text: str) -> str:
+    """The text, in quotes where it could be taken for more than one field."""
+    return json.dumps(text) if not text or set(text) & set(' ="') else _on_one_line(text)
 
 
 def _on_one_line(text: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from avatar_gen.avatars import read_object
 from avatar_gen.database.repository import Repository
-from avatar_gen.errors import ObjectDamaged
+from avatar_gen.errors import AvatarError, ObjectDamaged, StartupError, StorageUnavailable
 from avatar_gen.objects import ObjectStore
+from avatar_gen.objects.contents import read_object
 from avatar_gen.record import Avatar
 
 _BATCH = 500
@@ -18,7 +18,6 @@ _BATCH = 500
 class Report:
     """What has been done so far."""
 
-    objects: int = 0
     added: int = 0
     removed: int = 0
     damaged: int = 0
@@ -32,29 +31,37 @@ class Reindex:
     """Add the rows of objects that have none, remove the rows that have no object, and count anew.
 
     Every step leaves the database better than it was, so this can be stopped at any time and run again, and
-    it can run beside the service: an object is there before its row, and gone before its row.
+    it can run beside the service: an object is there before its row, and gone before its row. Objects that
+    cannot be read are told to `on_damage`, and stay as they are, with their rows: they may yet be mended.
     """
 
     def __init__(
-        self, store: ObjectStore, repository: Repository, on_damage: Callable[[str, ObjectDamaged], None]
+        self, store: ObjectStore, repository: Repository, on_damage: Callable[[str, AvatarError], None]
     ) -> None:
         self._store = store
         self._repository = repository
         self._on_damage = on_damage
         self.report = Report()
 
-    def run(self) -> Iterator[Report]:
-        """Do it, and yield the report after each batch."""
+    def run(self, *, allow_empty: bool = False) -> Iterator[Report]:
+        """Do it, and yield the report after each batch.
+
+        Raises `StartupError` where there are rows and not a single object, which is what a volume that is not
+        mounted looks like, unless `allow_empty`.
+        """
+        if not allow_empty and not any(True for _ in self._store.ids()) and self._repository.total():
+            raise StartupError(
+                "There are avatars in the database, but no object at all in the storage: is it the right"
+                " folder, and mounted? To empty the database nevertheless, use --allow-empty."
+            )
         for batch in _batches(self._store.ids()):
             known = self._repository.known(batch)
-            found = [avatar for each in batch if each not in known and (avatar := self._read(each))]
+            found = [avatar for each in batch if (avatar := self._read(each)) and each not in known]
             if found:
-                self.report.added += self._repository.add_missing(found)
-            self.report.objects += len(batch)
+                self.report.added += self._repository.add(found)
             yield self._reached(batch[-1], half=0)
         for batch in _batches(self._repository.ids()):
-            # A row whose object is damaged stays: the object may yet be restored.
-            lost = [each for each in batch if self._store.get(each) is None]
+            lost = [each for each in batch if self._is_lost(each)]
             if lost:
                 self.report.removed += self._repository.remove_rows(lost)
             yield self._reached(batch[-1], half=1)
@@ -63,15 +70,19 @@ class Reindex:
         yield self.report
 
     def _read(self, avatar_id: str) -> Avatar | None:
-        data = self._store.get(avatar_id)
-        if data is None:
-            return None
         try:
-            return read_object(avatar_id, data)[0]
-        except ObjectDamaged as error:
+            data = self._store.get(avatar_id)
+            return None if data is None else read_object(avatar_id, data).avatar
+        except (ObjectDamaged, StorageUnavailable) as error:
             self.report.damaged += 1
             self._on_damage(avatar_id, error)
             return None
+
+    def _is_lost(self, avatar_id: str) -> bool:
+        try:
+            return self._store.get(avatar_id) is None
+        except StorageUnavailable:
+            return False
 
     def _reached(self, avatar_id: str, *, half: int) -> Report:
         self.report.part = (half + int(avatar_id[:8], 16) / 2**32) / 2

@@ -6,7 +6,7 @@ service that this one replaces load as they are. No other module reads the envir
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -36,6 +36,8 @@ class Server(Section):
     port: Port = 3000
     receive_timeout: Annotated[float, Field(gt=0, le=300)] = 10
     """Seconds in which a whole request must have arrived, and in which an idle connection is closed."""
+    drain_time: Annotated[float, Field(ge=0, le=300)] = 1
+    """Seconds that the service goes on answering, but not being ready, once it is told to stop."""
     shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 8
     """Seconds that requests in flight are given to end once the service is told to stop."""
 
@@ -135,7 +137,7 @@ class Logging(Section):
 
 
 class Imaging(Section):
-    """How much is drawn and encoded at once."""
+    """How many pictures are converted to other formats at once."""
 
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     """0: as many as there are processors."""
@@ -157,7 +159,7 @@ class Settings(Section):
 
 
 def _number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdecimal() else text
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text
 
 
 ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str]]] = {
@@ -188,6 +190,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             _lay_over(tree, over, origins, f"environment variable {name}")
     try:
         return Settings.model_validate(tree)
+    except RecursionError:
+        raise SettingsError("the settings: nested without end") from None
     except ValidationError as error:
         raise SettingsError(_first_line(error, origins)) from None
 
@@ -222,6 +226,15 @@ class _Loader(yaml.SafeLoader):
                 node.tag = self.resolve(yaml.ScalarNode, filled, (True, False))  # type: ignore[no-untyped-call]
         return node
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's
+        names = [key.value for key, _ in node.value]
+        for number, (key, _) in enumerate(node.value):
+            if key.value in names[:number]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} stands here a second time", key.start_mark
+                )
+        return super().construct_mapping(node, deep=deep)
+
     def _value(self, match: re.Match[str]) -> str:
         return self.environ.get(match[1]) or match[2] or ""
 
@@ -241,6 +254,8 @@ def _read(path: Path, environ: Mapping[str, str]) -> Tree:
         raise SettingsError(f"{path}: line {line}: not YAML: {error.problem}") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}".splitlines()[0]) from None
+    except RecursionError:
+        raise SettingsError(f"{path}: cannot be read: it is nested without end") from None
     if document is None:
         return {}
     if not isinstance(document, dict) or set(document) - {"app"}:
@@ -254,12 +269,13 @@ def _respelled(app: object, path: Path) -> Tree:
         raise SettingsError(f"{path}: app: expected a mapping")
     tree = dict(app)
     storage = tree.get("storage")
-    for holder in (tree, storage):
-        if isinstance(holder, dict) and "save_path" in holder:
-            rest = {key: value for key, value in (storage or {}).items() if key != "save_path"}
-            local = {"save_path": holder["save_path"], **rest.get("local", {})}
-            tree["storage"] = {**rest, "local": local}
-    tree.pop("save_path", None)
+    if not isinstance(storage, dict | None):
+        return tree
+    rest = dict(storage or {})
+    paths = [holder.pop("save_path") for holder in (rest, tree) if "save_path" in holder]
+    local = rest.get("local", {})
+    if paths and isinstance(local, dict):
+        tree["storage"] = {**rest, "local": {"save_path": paths[0], **local}}
     return tree
 
 

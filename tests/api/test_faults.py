@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from avatar_gen.app import create_app
 from avatar_gen.avatars import Avatars
@@ -58,6 +59,51 @@ def test_while_another_process_holds_the_database_nothing_is_kept_by_halves(
     assert "database is locked" in service.log.read_text()
 
 
+def test_removals_that_wait_hold_up_nobody_else(make_service: MakeService) -> None:
+    service = make_service().start()
+    avatars = [service.generate() for _ in range(8)]
+    path = service.folder / "storage" / "database" / "avatars.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, ThreadPoolExecutor(8) as threads:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = threads.map(lambda each: service.client.delete(f"/api/{each}").status_code, avatars)
+        for _ in range(5):
+            started = time.monotonic()
+            assert service.client.get("/api/health").status_code == 200
+            assert service.client.get("/api/list").status_code == 200
+            assert time.monotonic() - started < 1
+            time.sleep(0.2)
+        assert set(waiting) == {503}
+    assert service.client.get("/api/list").json()["data"]["pagination"]["total"] == 8
+    for avatar in avatars:
+        assert service.client.get(f"/api/{avatar}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "error"),
+    [("database or disk is full", 507, "disk is full"), ("disk I/O error", 503, "database is unavailable")],
+)
+def test_a_commit_that_fails_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, words: str, status: int, error: str
+) -> None:
+    def commit(_connection: object) -> NoReturn:
+        raise OperationalError("COMMIT", None, sqlite3.OperationalError(words))
+
+    async def scenario() -> None:
+        async with in_process(Settings()) as (client, avatars):
+            kept = (await client.post("/api/generate")).json()["data"]["id"]
+            with monkeypatch.context() as patch:
+                patch.setattr("sqlalchemy.Connection.commit", commit)
+                assert_failure(await client.delete(f"/api/{kept}"), status, mentions=error)
+                assert_failure(await client.post("/api/generate"), status, mentions=error)
+            assert (await client.get(f"/api/{kept}")).status_code == 200
+            assert (await client.get("/api/list")).json()["data"]["pagination"]["total"] == 1
+            # What is unsettled is settled with the next avatar that is kept.
+            other = (await client.post("/api/generate")).json()["data"]["id"]
+            assert set(avatars._store.ids()) == {kept, other}
+
+    asyncio.run(scenario())
+
+
 def test_a_full_queue_of_pictures_is_answered_503(make_service: MakeService) -> None:
     service = make_service({"imaging": {"threads": 1, "queue": 1}}).start()
     avatar = service.generate(type="gradient")
@@ -95,6 +141,28 @@ def test_more_avatars_than_can_be_kept_are_answered_503(monkeypatch: pytest.Monk
 
 def fail(*_arguments: object) -> NoReturn:
     raise ZeroDivisionError("canary7f3a")
+
+
+def test_one_batch_takes_only_so_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS lets a process have 256 open."""
+    monkeypatch.setattr("avatar_gen.avatars.MOST_AT_ONCE", 8)
+    sizes = []
+
+    async def scenario() -> None:
+        async with in_process(Settings()) as (client, avatars):
+            put = avatars._store.put
+
+            def counted(objects: Mapping[str, bytes]) -> None:
+                sizes.append(len(objects))
+                put(objects)
+
+            monkeypatch.setattr(avatars._store, "put", counted)
+            answers = await asyncio.gather(*(client.post("/api/generate") for _ in range(64)))
+            assert {answer.status_code for answer in answers} == {201}
+
+    asyncio.run(scenario())
+    assert sum(sizes) == 64
+    assert 1 < max(sizes) <= 8
 
 
 @pytest.mark.parametrize(

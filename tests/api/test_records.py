@@ -160,6 +160,22 @@ class TestHealth:
         assert service.client.get(f"/api/{avatar}").status_code == 200
         assert service.client.get("/api/list").json()["data"]["pagination"]["total"] == 1
 
+    def test_names_the_storage_when_its_volume_is_not_mounted(self, make_service: MakeService) -> None:
+        """An empty folder in its place: nothing is there, but nothing is gone either."""
+        service = make_service().start()
+        avatar = service.generate(seed="a")
+        avatars = service.folder / "storage" / "avatars"
+        avatars.rename(avatars.with_name("elsewhere"))
+        avatars.mkdir()
+        assert service.client.get("/api/health").json()["data"]["checks"]["storage"]["status"] == "down"
+        assert_failure(service.client.get("/api/health/ready"), 503, mentions="down: storage")
+        assert_failure(service.client.get(f"/api/{avatar}"), 503, mentions="storage")
+        assert_failure(service.client.delete(f"/api/{avatar}"), 503, mentions="storage")
+        avatars.rmdir()
+        avatars.with_name("elsewhere").rename(avatars)
+        assert service.client.get(f"/api/{avatar}").status_code == 200
+        assert service.client.get("/api/list").json()["data"]["pagination"]["total"] == 1
+
     def test_live_and_ready_are_asked_apart(self, client: httpx.Client) -> None:
         assert client.get("/api/health/live").json() == {"statusCode": 200, "message": "Alive"}
         assert client.get("/api/health/ready").json() == {"statusCode": 200, "message": "Ready"}
@@ -189,6 +205,7 @@ class TestPages:
             "POST /api/v1/generate",
             "POST /api/v2/generate",
             "GET /api/{id}",
+            "HEAD /api/{id}",
             "DELETE /api/{id}",
             "GET /api/list",
             "GET /api/color-schemes",
@@ -208,6 +225,8 @@ class TestPages:
             "seed",
             "angle",
         }
+        size = next(each for each in operations["GET /api/{id}"]["parameters"] if each["name"] == "size")
+        assert (size["schema"]["minimum"], size["schema"]["maximum"]) == (4, 9)
         for operation in operations.values():
             assert "422" not in operation["responses"]
 

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from select import select
 from urllib.parse import quote
 
 import httpx
@@ -112,6 +113,7 @@ def test_a_client_that_leaves_before_its_body_does_no_harm(service: Service) -> 
             b'Content-Length: 100\r\n\r\n{"seed":'
         )
     assert service.client.get("/api/health/live").status_code == 200
+    assert "Traceback" not in service.log.read_text()
 
 
 @given(st.binary(max_size=200))
@@ -150,6 +152,113 @@ def test_no_address_is_a_500(service: Service, path: bytes, slashes: bool) -> No
     assert service.client.get(f"/api/{address}").status_code in {200, 307, 400, 404, 405}
 
 
+class TestUpgrades:
+    """llhttp gives up behind a head that asks for another protocol: what follows was read as a request."""
+
+    HEAD = b"POST /api/generate HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n"
+
+    @pytest.mark.parametrize("pause", [0, 0.2])
+    def test_a_body_behind_one_is_a_body(self, service: Service, pause: float) -> None:
+        content = b'{"seed": "upgraded"}'
+        with closing(socket.create_connection(("127.0.0.1", service.port), timeout=5)) as connection:
+            connection.sendall(self.HEAD + b"Content-Length: %d\r\n\r\n" % len(content))
+            time.sleep(pause)
+            connection.sendall(content)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 201 ")
+        assert b'"seed":"upgraded"' in answer
+
+    def test_a_chunked_body_behind_one_is_a_body(self, service: Service) -> None:
+        answer = exchange(service, self.HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 201 ")
+
+    def test_a_body_is_no_request(self, service: Service) -> None:
+        avatar = service.generate()
+        smuggled = b"DELETE /api/%s HTTP/1.1\r\nHost: x\r\n\r\n" % avatar.encode()
+        head = self.HEAD.replace(b", close", b"") + b"Content-Length: %d\r\n\r\n" % len(smuggled)
+        answer = exchange(service, head + smuggled, seconds=1)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert service.client.get(f"/api/{avatar}").status_code == 200
+
+    def test_a_request_behind_one_is_answered_too(self, service: Service) -> None:
+        get = b"GET /api/health/live HTTP/1.1\r\nHost: x\r\n"
+        answer = exchange(
+            service,
+            get + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + get + b"Connection: close\r\n\r\n",
+        )
+        assert answer.count(b"HTTP/1.1 200 OK") == 2
+
+    def test_this_is_no_proxy(self, service: Service) -> None:
+        answer = exchange(service, b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 405 ")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 1_000_000, 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 100_000, 431),
+        (b"GET /" + b"y" * 1_000_000, 431),
+    ],
+)
+def test_what_is_not_even_a_request_is_refused_in_the_envelope(
+    service: Service, request_: bytes, status: int
+) -> None:
+    with closing(socket.create_connection(("127.0.0.1", service.port), timeout=5)) as connection:
+        # What is left unread when a connection is closed can cost the client the answer, so not all at once.
+        for start in range(0, len(request_), 50_000):
+            try:
+                connection.sendall(request_[start : start + 50_000])
+            except OSError:
+                break
+            time.sleep(0.005)
+            if select([connection], [], [], 0)[0]:
+                break
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/json" in head
+    assert set(json.loads(body)) == {"statusCode", "message", "error"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/health", "/api/health/live", "/api/health/ready", "/api/list", "/api/palettes", "/swagger"]
+)
+def test_what_can_be_got_can_be_asked_about(client: httpx.Client, path: str) -> None:
+    head, got = client.head(path), client.get(path)
+    assert head.status_code == got.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-type"] == got.headers["content-type"]
+
+
+def test_a_line_end_is_no_part_of_an_address(service: Service) -> None:
+    avatar = service.generate()
+    for method, path in (("GET", f"/api/{avatar}"), ("DELETE", f"/api/{avatar}"), ("GET", "/api/list")):
+        assert_failure(service.client.request(method, f"{path}%0a"), 404)
+    assert service.client.get(f"/api/{avatar}").status_code == 200
+
+
+def test_a_name_is_not_what_lower_case_makes_of_it(client: httpx.Client) -> None:
+    for body in ({"primaryColor": "blac\u212a"}, {"type": "W\u0410VE"}):
+        assert_failure(client.post("/api/generate", json=body), 400)
+
+
+def test_an_answer_does_not_grow_with_what_was_wrong(client: httpx.Client) -> None:
+    content = json.dumps({f"f{i}": i for i in range(3000)}).encode()
+    answer = client.post("/api/generate", content=content, headers=JSON)
+    assert_failure(answer, 400)
+    assert len(answer.content) < 1000
+
+
+def test_every_line_of_if_none_match_counts(service: Service) -> None:
+    avatar = service.generate()
+    etag = service.client.get(f"/api/{avatar}").headers["etag"]
+    headers = [("If-None-Match", '"other"'), ("If-None-Match", etag)]
+    assert service.client.get(f"/api/{avatar}", headers=headers).status_code == 304
+
+
 def test_a_request_id_is_kept_only_if_it_can_do_no_harm(client: httpx.Client) -> None:
     assert (
         client.get("/api/health/live", headers={"X-Request-ID": "a.b-C_9"}).headers["x-request-id"]
@@ -169,14 +278,14 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service.client.close()
 
 
-def trickle(connection: socket.socket) -> None:
+def trickle(connection: socket.socket, data: bytes = b"G") -> None:
     for _ in range(100):
-        connection.sendall(b"G")
+        connection.sendall(data)
         time.sleep(0.05)
 
 
 class TestPatience:
-    """uvicorn alone closes none of these connections, ever."""
+    """uvicorn alone closes none of these connections, but for those that have had an answer."""
 
     @pytest.mark.parametrize(
         "sent",
@@ -205,6 +314,14 @@ class TestPatience:
         ):
             trickle(connection)
         assert time.monotonic() - started < 4
+
+    def test_a_client_that_does_not_listen_is_not_waited_for(self, patient: Service) -> None:
+        request = b"GET /swagger-assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+        with closing(socket.socket()) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            connection.connect(("127.0.0.1", patient.port))
+            with pytest.raises(ConnectionError):
+                trickle(connection, request)
 
     def test_a_connection_in_use_stays(self, patient: Service) -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{patient.port}") as client:

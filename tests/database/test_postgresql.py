@@ -147,7 +147,7 @@ def test_times_are_the_same_in_every_time_zone(postgres: Postgres) -> None:
         engines = open_engines(database(f"{url}?options=-ctimezone%3D{zone.replace('/', '%2F')}"))
         prepare(engines)
         repository = Repository(engines)
-        repository.add_missing([Avatar("0a1b2c3d-0000-4000-8000-000000000000", 1_700_000_000_123, "wave")])
+        repository.add([Avatar("0a1b2c3d-0000-4000-8000-000000000000", 1_700_000_000_123, "wave")])
         with engines.read.connect() as connection:
             assert connection.execute(text("SHOW timezone")).scalar() == zone
         times.add(repository.page(1, 0).avatars[0].created_ms)

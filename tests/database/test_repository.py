@@ -1,17 +1,19 @@
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from itertools import pairwise
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from avatar_gen.database import Engines
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
-from avatar_gen.errors import DatabaseUnavailable, StorageUnavailable
+from avatar_gen.errors import DatabaseUnavailable, OutcomeUnknown, StorageUnavailable
 from avatar_gen.record import Avatar
 from tests.conftest import database
 
@@ -65,10 +67,10 @@ def test_the_total_follows_every_change(repository: Repository) -> None:
     assert repository.total() == 0
     repository.add(made)
     assert repository.total() == repository.page(1, 0).total == 5
-    assert repository.add_missing([made[0], avatar(), made[1]]) == 1
+    assert repository.add([made[0], avatar(), made[1]]) == 1
     assert repository.total() == 6
-    repository.remove(made[0].id, lambda: True)
-    repository.remove(made[0].id, lambda: False)
+    repository.remove(made[0].id, nullcontext(enter_result=True))
+    repository.remove(made[0].id, nullcontext(enter_result=False))
     assert repository.remove_rows([made[1].id, made[0].id]) == 1
     assert repository.total() == len(everything(repository)) == 4
 
@@ -82,25 +84,63 @@ def test_a_total_that_is_off_is_put_right(repository: Repository, engines: Engin
 
 
 def test_a_batch_is_added_whole_or_not_at_all(repository: Repository) -> None:
-    known = avatar()
-    repository.add([known])
     with pytest.raises(DatabaseUnavailable):
-        repository.add([avatar(), known])
-    assert everything(repository) == [known]
-    assert repository.total() == 1
+        repository.add([avatar(), avatar(generator_type=None)])
+    assert everything(repository) == []
+    assert repository.total() == 0
 
 
-def test_a_removal_asks_for_the_object_while_the_row_can_still_come_back(repository: Repository) -> None:
+def test_a_seed_is_not_in_the_words_of_a_failure(repository: Repository) -> None:
+    with pytest.raises(DatabaseUnavailable) as caught:
+        repository.add([avatar(generator_type=None, seed="jane.doe@example.org")])
+    assert "SQL parameters hidden" in str(caught.value.__cause__)
+    assert "jane.doe" not in str(caught.value.__cause__).splitlines()[0]
+
+
+def test_a_removal_that_fails_leaves_the_row(repository: Repository) -> None:
     made = avatar()
     repository.add([made])
 
-    def fail() -> NoReturn:
-        raise StorageUnavailable
+    @contextmanager
+    def fail() -> Iterator[bool]:
+        if made.seed is None:
+            raise StorageUnavailable
+        yield True
 
     with pytest.raises(StorageUnavailable):
-        repository.remove(made.id, fail)
+        repository.remove(made.id, fail())
     assert everything(repository) == [made]
-    assert repository.remove(made.id, lambda: True)
+    assert repository.total() == 1
+
+
+def test_the_object_is_out_of_sight_when_the_row_goes_and_back_if_it_cannot(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = avatar()
+    repository.add([made])
+    events: list[str] = []
+
+    @contextmanager
+    def removing() -> Iterator[bool]:
+        events.append("hidden")
+        try:
+            yield True
+        except OutcomeUnknown:
+            events.append("back")
+            raise
+        events.append("gone")
+
+    def failing_commit(_connection: Connection) -> NoReturn:
+        raise OutcomeUnknown
+
+    with monkeypatch.context() as patch:
+        patch.setattr("avatar_gen.database.repository._commit", failing_commit)
+        with pytest.raises(OutcomeUnknown):
+            repository.remove(made.id, removing())
+    assert events == ["hidden", "back"]
+    assert everything(repository) == [made]
+    assert repository.remove(made.id, removing())
+    assert events == ["hidden", "back", "hidden", "gone"]
     assert everything(repository) == []
 
 
@@ -111,7 +151,7 @@ def test_a_removal_finds_a_row_or_an_object(
     made = avatar()
     if row:
         repository.add([made])
-    assert repository.remove(made.id, lambda: bool(object_)) is bool(found)
+    assert repository.remove(made.id, nullcontext(bool(object_))) is bool(found)
     assert everything(repository) == []
 
 
@@ -123,23 +163,28 @@ def test_ids_are_read_in_order_past_the_end_of_a_batch(repository: Repository) -
     assert all(one < other for one, other in pairwise(ids))
 
 
-def plan_of(connection: Connection, statement: str) -> str:
-    explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-    return "\n".join(str(row) for row in connection.execute(text(f"{explain} {statement}")))
-
-
 def test_a_page_costs_what_its_index_costs(repository: Repository, engines: Engines) -> None:
     """The order of the list comes out of an index, and the total out of a table of one row."""
     repository.add([avatar() for _ in range(2000)])
+    sent: list[tuple[str, Any]] = []
+    event.listen(engines.read, "before_cursor_execute", lambda *call: sent.append((call[2], call[3])))
+    repository.page(10, 0)
+    plans = []
     with engines.read.connect() as connection:
-        if connection.dialect.name == "postgresql":
+        postgresql = connection.dialect.name == "postgresql"
+        if postgresql:
             connection.execute(text("ANALYZE"))
-        plan = plan_of(connection, "SELECT * FROM stored_avatars ORDER BY created_ms, id LIMIT 10")
-        rows = connection.execute(text("SELECT * FROM avatar_total")).all()
-    assert "ix_stored_avatars_created_ms_id" in plan
-    assert "sort" not in plan.lower()
-    assert "temp" not in plan.lower()
-    assert len(rows) == 1
+        explain = "EXPLAIN" if postgresql else "EXPLAIN QUERY PLAN"
+        for statement, parameters in sent:
+            if statement.startswith("SELECT"):
+                rows = connection.exec_driver_sql(f"{explain} {statement}", parameters)
+                plans.append("\n".join(str(row) for row in rows))
+        assert connection.execute(text("SELECT count(*) FROM avatar_total")).scalar() == 1
+    total, page = plans
+    assert "avatar_total" in total
+    assert "stored_avatars" not in total
+    assert "ix_stored_avatars_created_ms_id" in page
+    assert not {"sort", "temp"} & set(page.lower().split())
 
 
 def test_a_database_that_fails_is_unavailable_and_its_words_are_not_for_clients(address: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +25,11 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+def remove(store: LocalStore, avatar_id: str) -> bool:
+    with store.removing(avatar_id) as found:
+        return found
+
+
 def failing(number: int) -> Callable[..., NoReturn]:
     def fail(*_arguments: object) -> NoReturn:
         raise OSError(number, os.strerror(number))
@@ -36,8 +42,8 @@ def test_what_is_put_is_got_until_it_is_removed(store: LocalStore) -> None:
     assert store.get(one) is None
     store.put({one: b"one", other: b"other"})
     assert (store.get(one), store.get(other)) == (b"one", b"other")
-    assert store.remove(one)
-    assert not store.remove(one)
+    assert remove(store, one)
+    assert not remove(store, one)
     assert (store.get(one), store.get(other)) == (None, b"other")
 
 
@@ -50,6 +56,7 @@ def test_ids_come_in_order_and_other_files_are_passed_over(store: LocalStore, tm
     ids = sorted(str(uuid4()) for _ in range(50))
     store.put(dict.fromkeys(ids, b"x"))
     (tmp_path / "avatars" / "lost+found").mkdir()
+    (tmp_path / "avatars" / "zz").touch()
     (tmp_path / "avatars" / f"{uuid4()}.obj").write_text("the old service's")
     (tmp_path / "avatars" / ids[0][:2] / "notes.zip").write_text("someone's")
     assert list(store.ids()) == ids
@@ -60,7 +67,7 @@ def test_ids_come_in_order_and_other_files_are_passed_over(store: LocalStore, tm
     ["", "..", "../../etc/passwd", "/etc/passwd", "0A1B2C3D-0000-4000-8000-000000000000", "a" * 36, "%2e%2e"],
 )
 def test_nothing_but_a_canonical_id_has_a_path(store: LocalStore, identity: str) -> None:
-    for use in (store.get, store.remove, lambda each: store.put({each: b"x"})):
+    for use in (store.get, lambda each: remove(store, each), lambda each: store.put({each: b"x"})):
         with pytest.raises(ValueError, match="canonical"):
             use(identity)
 
@@ -100,7 +107,6 @@ def test_a_put_that_fails_half_way_keeps_none_of_its_objects(
     def second_fails(source: str, target: str) -> None:
         if renamed:
             failing(errno.EIO)()
-        os.makedirs(os.path.dirname(target), exist_ok=True)
         rename(source, target)
         renamed.append(target)
 
@@ -127,26 +133,61 @@ def test_everything_is_on_disk_before_it_has_its_name_and_its_name_before_put_re
     fsync, rename = os.fsync, os.rename
 
     def noted_fsync(descriptor: int) -> None:
-        target = os.readlink(f"/proc/self/fd/{descriptor}")
-        events.append("sync folder" if os.path.isdir(target) else "sync file")
+        events.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
         fsync(descriptor)
 
     def noted_rename(source: str, target: str) -> None:
         rename(source, target)
         events.append("rename")
 
-    identity = "0a1b2c3d-0000-4000-8000-000000000000"
-    store.put({identity.replace("3d", "3e"): b"its folder is new, and synced too"})
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(os, "rename", noted_rename)
+    identity = "0a1b2c3d-0000-4000-8000-000000000000"
     store.put({identity: b"x", identity.replace("3d", "3f"): b"y"})
     assert events == ["sync file", "sync file", "rename", "rename", "sync folder"]
     events.clear()
-    store.put({identity.replace("0a", "ff"): b"x"})
-    assert events == ["sync file", "sync folder", "rename", "sync folder"]
-    events.clear()
-    store.remove(identity)
-    assert events == ["sync folder"]
+    assert remove(store, identity)
+    assert events == ["rename", "sync folder"]
+
+
+def test_an_object_is_out_of_sight_while_it_is_removed_and_back_if_that_fails(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    identity = str(uuid4())
+    store.put({identity: b"x"})
+
+    def fail_to_remove() -> None:
+        with store.removing(identity) as found:
+            assert found
+            assert store.get(identity) is None
+            assert list(store.ids()) == []
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_to_remove()
+    assert store.get(identity) == b"x"
+    assert remove(store, identity)
+    assert files(tmp_path) == []
+
+
+def test_a_store_that_is_not_there_is_not_taken_for_an_empty_one(store: LocalStore, tmp_path: Path) -> None:
+    """A volume that is not mounted leaves an empty folder in its place."""
+    identity = str(uuid4())
+    (tmp_path / "avatars").rename(tmp_path / "elsewhere")
+    for _ in range(2):
+        with pytest.raises(StorageUnavailable):
+            store.get(identity)
+        with pytest.raises(StorageUnavailable):
+            remove(store, identity)
+        with pytest.raises(StorageUnavailable):
+            list(store.ids())
+        with pytest.raises(StorageUnavailable):
+            store.put({identity: b"x"})
+        with pytest.raises(StorageUnavailable):
+            store.check()
+        (tmp_path / "avatars").mkdir(exist_ok=True)
+    with pytest.raises(StorageUnavailable):
+        LocalStore(tmp_path / "missing").open(make=False)
 
 
 def test_what_a_killed_process_left_is_cleared_away_once_it_is_old(store: LocalStore, tmp_path: Path) -> None:
@@ -154,23 +195,39 @@ def test_what_a_killed_process_left_is_cleared_away_once_it_is_old(store: LocalS
     left.write_text("half")
     in_use.write_text("another process is just writing this")
     os.utime(left, (0, 0))
-    store.open()
-    assert not left.exists()
-    assert in_use.exists()
-
-
-def test_a_missing_or_read_only_folder_fails_the_check(
-    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     store.check()
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "access", lambda *_: False)
-        with pytest.raises(StorageUnavailable):
+    assert files(tmp_path) == ["avatars/incoming/in-use"]
+
+
+def test_an_old_object_is_not_cleared_away_while_it_is_removed(store: LocalStore, tmp_path: Path) -> None:
+    identity = str(uuid4())
+    store.put({identity: b"x"})
+    os.utime(tmp_path / "avatars" / identity[:2] / f"{identity}.zip", (0, 0))
+
+    def fail_to_remove() -> None:
+        with store.removing(identity):
             store.check()
-    (tmp_path / "avatars" / "incoming").rmdir()
-    with pytest.raises(StorageUnavailable) as caught:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_to_remove()
+    assert store.get(identity) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(errno.ENOSPC, StorageFull), (errno.EROFS, StorageUnavailable)]
+)
+def test_a_disk_that_cannot_be_written_fails_the_check(
+    store: LocalStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    expected: type[Exception],
+) -> None:
+    monkeypatch.setattr(os, "write", failing(number))
+    with pytest.raises(expected):
         store.check()
-    assert isinstance(caught.value.__cause__, FileNotFoundError)
+    assert files(tmp_path) == []
 
 
 def test_a_root_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
@@ -184,5 +241,3 @@ def test_an_object_that_cannot_be_read_is_unavailable(store: LocalStore, tmp_pat
     (tmp_path / "avatars" / identity[:2] / f"{identity}.zip").mkdir(parents=True)
     with pytest.raises(StorageUnavailable):
         store.get(identity)
-    with pytest.raises(StorageUnavailable):
-        store.remove(identity)

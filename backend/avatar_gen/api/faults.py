@@ -1,6 +1,7 @@
 """Every error becomes one kind of answer here, and what the client should not read goes to the log."""
 
 import logging
+import re
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -9,9 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from avatar_gen.api.answers import failure
-from avatar_gen.errors import AvatarError, Overloaded
+from avatar_gen.errors import AvatarError, AvatarNotFound, NotReady, Overloaded
 
 log = logging.getLogger(__name__)
+
+_MAY_BE_AN_ID = re.compile(r"/api/[^/]+")
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -22,18 +25,21 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _answer_avatar_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, AvatarError)  # noqa: S101 - it is registered for nothing else
-    if isinstance(error, Overloaded):
+    if isinstance(error, (Overloaded, NotReady)):
         log.warning("%s", error)
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", type(error).__name__, error.__cause__ or error, exc_info=error.__cause__)
     return failure(error.status, str(error), error)
 
 
-async def _answer_http_exception(_request: Request, error: Exception) -> Response:
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
     """What the router raises: no such address, no such method."""
     assert isinstance(error, HTTPException)  # noqa: S101
     headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.NOT_FOUND:
+    if error.status_code == HTTPStatus.NOT_FOUND and _MAY_BE_AN_ID.fullmatch(request.url.path):
+        # What is no UUID is answered as any unknown id.
+        message = str(AvatarNotFound())
+    elif error.status_code == HTTPStatus.NOT_FOUND:
         message = "There is nothing at this address; see /swagger for what there is."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         message = f"This address takes {headers.get('Allow', 'other methods')}."

@@ -15,7 +15,7 @@ from avatar_gen.api.answers import UNCACHED, Answer, Check, Checks, Health, Mess
 from avatar_gen.api.openapi import fails
 from avatar_gen.api.requests import Parameters, parse_query
 from avatar_gen.avatars import Avatars  # noqa: TC001 - it is the type of what is called
-from avatar_gen.errors import AvatarError
+from avatar_gen.errors import AvatarError, NotReady
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +45,17 @@ async def health(request: Request, response: Response) -> Answer[Health]:
     return Answer(statusCode=response.status_code, message=message, data=data)
 
 
-@router.get("/ready", responses={**fails(400), 503: {"model": Message}})
+@router.get("/ready", responses=fails(400, 503))
 async def ready(request: Request, response: Response) -> Message:
     """Say whether to send requests here: not before the start has ended, nor once the end has begun."""
     parse_query(request.scope["query_string"], Parameters)
-    serving = request.app.state.serving and (await _examine(request)).status == "healthy"
+    if not request.app.state.serving:
+        raise NotReady("The service is stopping.")
+    down = [name for name, check in (await _examine(request)).checks if check.status == "down"]
+    if down:
+        raise NotReady(f"The service is not ready; down: {', '.join(down)}.")
     response.headers.update(UNCACHED)
-    response.status_code = 200 if serving else 503
-    message = "Ready" if serving else "Not ready"
-    return Message(statusCode=response.status_code, message=message)
+    return Message(message="Ready")
 
 
 @router.get("/live", responses=fails(400))

@@ -1,5 +1,6 @@
 """What every request gets: an id, a line in the log, and an answer even when our own code fails."""
 
+import asyncio
 import logging
 import re
 import time
@@ -31,6 +32,9 @@ class Observe:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        if scope["method"] == "HEAD":
+            # What can be got can be asked about; the server leaves the body out, for it has the original.
+            scope = {**scope, "method": "GET"}
         identity = _identity(scope)
         request_id.set(identity)
         status = 0
@@ -43,15 +47,26 @@ class Observe:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
-        except Exception:
-            log.exception("A request failed for a reason that is ours")
-            if not status:
-                answer = failure(HTTPStatus.INTERNAL_SERVER_ERROR, "The service has failed; see its log.")
-                await answer(scope, receive, send_with_id)
+            fault = await self._answer(scope, receive, send_with_id)
+            if fault and not status:
+                await failure(*fault)(scope, receive, send_with_id)
         finally:
             if log.isEnabledFor(logging.INFO):
                 _log_request(scope, status, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> tuple[HTTPStatus, str] | None:
+        """Let the application answer; what is wrong when it did not."""
+        if scope["path"].endswith("\n"):
+            # A regular expression's `$` matches before it, so `/api/list%0a` would be a route.
+            return HTTPStatus.NOT_FOUND, "There is nothing at this address."
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "The service is stopping; send the request again."
+        except Exception:
+            log.exception("A request failed for a reason that is ours")
+            return HTTPStatus.INTERNAL_SERVER_ERROR, "The service has failed; see its log."
+        return None
 
 
 def _identity(scope: Scope) -> str:
@@ -66,7 +81,7 @@ def _log_request(scope: Scope, status: int, seconds: float) -> None:
     fields = {
         "method": scope["method"],
         "route": getattr(route, "path_format", None),
-        "path": scope["path"],
+        "path": scope["path"][:500],
         "status": status,
         "ms": round(seconds * 1000, 2),
     }

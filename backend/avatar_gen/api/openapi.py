@@ -52,7 +52,8 @@ def _parameters(model: type[Parameters]) -> list[Json]:
             "in": "query",
             "required": False,
             "description": schema.pop("description"),
-            "schema": schema,
+            # A parameter may be left out, but there is no way to write null.
+            "schema": schema.get("anyOf", [schema])[0],
         }
         for name, schema in properties.items()
     ]
@@ -93,6 +94,8 @@ def describe(app: FastAPI) -> Json:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        document["paths"].setdefault("/api/{id}", {})["get"] = _picture_operation()
+        picture = _picture_operation()
+        headers = {**picture, "operationId": "get_picture_headers", "summary": "Get Picture's Headers"}
+        document["paths"].setdefault("/api/{id}", {}).update(get=picture, head=headers)
         app.openapi_schema = document
     return app.openapi_schema

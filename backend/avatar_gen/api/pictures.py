@@ -13,7 +13,6 @@ from starlette.types import Scope
 
 from avatar_gen.api.requests import PictureParameters, parse_query
 from avatar_gen.avatars import Avatars, StoredPicture
-from avatar_gen.errors import AvatarNotFound
 from avatar_gen.imaging import MEDIA_TYPES
 from avatar_gen.imaging.vips import VERSION
 from avatar_gen.record import format_time
@@ -45,11 +44,6 @@ async def get_picture(request: Request) -> Response:
     return Response(content, headers=headers, media_type=MEDIA_TYPES[parameters.format])
 
 
-async def no_avatar(_request: Request) -> Response:
-    """Answer for what is no UUID as for any unknown id."""
-    raise AvatarNotFound
-
-
 def _headers(stored: StoredPicture, parameters: PictureParameters) -> dict[str, str]:
     avatar = stored.avatar
     return {
@@ -73,7 +67,8 @@ def _etag(png: bytes, parameters: PictureParameters) -> str:
 
 def _has_already(request: Request, etag: str) -> bool:
     """Whether `If-None-Match` names this picture, as RFC 9110 has it in section 13.1.2."""
-    given = request.headers.get("if-none-match")
-    if given is None:
-        return False
-    return given.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in given.split(","))
+    for given in request.headers.getlist("if-none-match"):
+        tags = {tag.strip().removeprefix("W/") for tag in given.split(",")}
+        if etag in tags or "*" in tags:
+            return True
+    return False

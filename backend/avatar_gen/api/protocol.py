@@ -1,25 +1,48 @@
-"""uvicorn's HTTP/1.1 for clients that take their time: slow ones, idle ones, silent ones.
+"""uvicorn's HTTP/1.1 for clients that take their time, send too much, do not listen, or want to upgrade.
 
-uvicorn closes a connection that is idle after a request, and no other: one that sends nothing, or one byte a
-minute, stays for ever (https://github.com/encode/uvicorn/issues/1529).
+uvicorn closes a connection that is idle after a request, and no other: one that sends nothing, one byte a
+minute, or reads nothing stays for ever. It bounds neither a head nor a message, and it takes the body of a
+request with an `Upgrade` header for another request (curl --http2 and Java's client send one with POST).
 """
 
 import asyncio
+import json
 import logging
+import signal
 import socket
+from collections.abc import Callable
+from http import HTTPStatus
+from types import FrameType
 from typing import Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 log = logging.getLogger(__name__)
 
+HEAD_LIMIT = 64 * 1024
+"""Bytes of a request's first line and headers. The parser would collect any number of them."""
+
+MESSAGE_LIMIT = 16 * 1024 * 1024
+"""Bytes of a whole request. What is past the body's own limit is read, so that the client comes to read that
+it was refused, but not without end."""
+
+_HOP_BY_HOP = (b"connection", b"upgrade", b"http2-settings")
+
 
 class PunctualProtocol(HttpToolsProtocol):
-    """Knows since when it has been waiting for its client."""
+    """Knows since when it has been waiting for its client, and how much that has sent."""
 
     waiting_since: float | None = None
     """The loop's time, in seconds, at which the client got its turn; None while it is ours."""
+    unread_since: float | None = None
+    """The loop's time at which the client was last seen to take a part of what it is still to get."""
+    unread = 0
+    """Bytes of that answer, when last looked at."""
+
+    _received = 0
+    _in_head = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected, and is to send a request."""
@@ -30,10 +53,38 @@ class PunctualProtocol(HttpToolsProtocol):
         """A part of a request; what began to be awaited before goes on being awaited."""
         if self.waiting_since is None:
             self.waiting_since = self.loop.time()
-        super().data_received(data)
+        self._received += len(data)
+        if self._received > (HEAD_LIMIT if self._in_head else MESSAGE_LIMIT) + len(data):
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request is too large.")
+            return
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_without_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST, "The request is not HTTP/1.1.")
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request is here."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is here: begin to answer it."""
+        if self.parser.should_upgrade():
+            return
+        self._in_head = False
+        super().on_headers_complete()
+        if getattr(self.server_state, "draining", False):
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """A whole request is here: the answer is up to us."""
+        if self.parser.should_upgrade():
+            return
+        self._received = 0
+        self._in_head = True
         self.waiting_since = None
         super().on_message_complete()
 
@@ -43,13 +94,49 @@ class PunctualProtocol(HttpToolsProtocol):
             self.waiting_since = self.loop.time()
         super().on_response_complete()
 
+    def _go_on_without_upgrade(self, rest: bytes) -> None:
+        """Read a request as if it had not asked for another protocol, which a server is free to do.
+
+        The parser has given up behind the head, whose body would be read as a request of its own.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "This is no proxy.")
+            return
+        closing = any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
+        version = self.parser.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] not in _HOP_BY_HOP]
+        lines += [b"connection: close"] if closing else []
+        self.parser = httptools.HttpRequestParser(self)
+        self._received = 0
+        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
+        """Answer what is not even a request, and close."""
+        if self.transport.is_closing():
+            return
+        body = {"statusCode": status, "message": message, "error": status.phrase}
+        content = json.dumps(body).encode()
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
+            f"cache-control: no-store\r\ncontent-length: {len(content)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode("ascii") + content)
+        self.transport.close()
+
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which ends the connections of clients that keep it waiting."""
+    """uvicorn's server, which ends connections that keep it waiting, and itself gently."""
 
-    def __init__(self, config: uvicorn.Config, patience: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, patience: float, drain: float, on_drain: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._patience = patience
+        self._drain = drain
+        self._on_drain = on_drain
+        self._ending_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, and say where."""
@@ -62,20 +149,46 @@ class Server(uvicorn.Server):
             log.info("Interactive docs on %s/swagger", url)
 
     async def on_tick(self, counter: int) -> bool:
-        """Look round once a second; uvicorn calls this ten times."""
+        """Look round once a second; uvicorn calls this ten times, and ends when it is told True.
+
+        Told to end, the service first goes on for a while, saying that it is not ready and ending each
+        connection with its answer: who sends requests here has the time to notice.
+        """
+        now = asyncio.get_running_loop().time()
         if counter % 10 == 0:
-            close_overdue(self.server_state.connections, self._patience)
-        return await super().on_tick(counter)
+            close_overdue(self.server_state.connections, now, self._patience)
+        ending = await super().on_tick(counter)
+        if ending and self._ending_at is None:
+            self._ending_at = now + self._drain
+            self.server_state.draining = True  # type: ignore[attr-defined]
+            self._on_drain()
+        return ending and (now >= (self._ending_at or now) or self.force_exit)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to end; one from the keyboard is in a hurry."""
+        if sig == signal.SIGINT:
+            self._drain = 0
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, answer those that were taken, end."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0.1)
+        await super().shutdown(sockets)
 
 
-def close_overdue(connections: set[Any], patience: float) -> None:
+def close_overdue(connections: set[Any], now: float, patience: float) -> None:
     """Close the connections whose clients have been awaited for more than `patience` seconds."""
-    before = asyncio.get_running_loop().time() - patience
+    before = now - patience
     for connection in list(connections):
-        since = connection.waiting_since
-        if since is not None and since < before:
-            if connection.transport.is_closing():
-                # It was closed a look ago, and its client does not read what it was still to get.
-                connection.transport.abort()
-            else:
-                connection.transport.close()
+        unread = connection.transport.get_write_buffer_size()
+        if not unread:
+            connection.unread_since = None
+        elif connection.unread_since is None or unread < connection.unread:
+            connection.unread_since = now
+        connection.unread = unread
+        if connection.unread_since is not None and connection.unread_since < before:
+            connection.transport.abort()
+        elif connection.waiting_since is not None and connection.waiting_since < before:
+            connection.transport.close()

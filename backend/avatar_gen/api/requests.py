@@ -46,22 +46,17 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _whole_number(value: object) -> object:
+def _whole_number(text: str) -> int:
     """Digits alone: not `1_000`, ` 5`, `+5` or other scripts' digits, all of which int() would take."""
-    if isinstance(value, str):
-        if not _DIGITS.fullmatch(value):
-            raise PydanticCustomError("digits", "must be a whole number in digits")
-        return int(value)
-    return value
-
-
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+    if not _DIGITS.fullmatch(text):
+        raise PydanticCustomError("digits", "must be a whole number in digits")
+    return int(text)
 
 
 class PictureParameters(Parameters):
     """How a stored picture is served."""
 
-    size: Annotated[WholeNumber, Field(ge=EXPONENTS[0], le=EXPONENTS[-1])] = Field(
+    size: Annotated[int, Field(ge=EXPONENTS[0], le=EXPONENTS[-1]), BeforeValidator(_whole_number)] = Field(
         default=6, description="An exponent: the picture is 2^size px wide, 16 to 512."
     )
     filter: Literal["grayscale", "sepia", "negative"] | None = Field(
@@ -75,10 +70,10 @@ class PictureParameters(Parameters):
 class ListParameters(Parameters):
     """Which part of the list."""
 
-    pick: Annotated[WholeNumber, Field(ge=1, le=100)] = Field(
+    pick: Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)] = Field(
         default=10, description="How many avatars at most."
     )
-    offset: Annotated[WholeNumber, Field(ge=0, le=2**31 - 1)] = Field(
+    offset: Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_whole_number)] = Field(
         default=0, description="How many of the oldest are left out."
     )
 
@@ -122,7 +117,7 @@ class GenerateBody(BaseModel):
     @field_validator("type")
     @classmethod
     def _known_type(cls, value: str | None) -> str | None:
-        return value if value is None else _known(value.lower(), STYLES)
+        return value if value is None else _known(value.lower() if value.isascii() else value, STYLES)
 
     @field_validator("primaryColor", "foreignColor")
     @classmethod
@@ -149,6 +144,7 @@ class GenerateBody(BaseModel):
     @field_validator("angle")
     @classmethod
     def _angle_has_a_use(cls, value: float | None, info: ValidationInfo) -> float | None:
+        # A type that is wrong itself is not there to be asked about.
         if value is not None and info.data.get("type", "gradient") != "gradient":
             raise PydanticCustomError("angle", "is for the type gradient alone")
         return value
@@ -249,7 +245,7 @@ def _known(value: str, names: Any) -> str:  # noqa: ANN401 - any collection with
 
 def _refuse(error: ValidationError, model: type[BaseModel], part: str) -> NoReturn:
     details = error.errors(include_url=False, include_input=False)
-    problems = tuple(_problem(each, model, part) for each in details)
+    problems = tuple(dict.fromkeys(_problem(each, model, part) for each in details))
     first = problems[0]
     raise InvalidRequest(f"{first.field} {first.message}.", problems) from None
 

@@ -16,7 +16,7 @@ from avatar_gen.api.answers import (
     SchemeData,
 )
 from avatar_gen.api.openapi import ID_PARAMETER, fails, takes_body, takes_query
-from avatar_gen.api.pictures import NamedRoute, get_picture, no_avatar
+from avatar_gen.api.pictures import NamedRoute, get_picture
 from avatar_gen.api.requests import (
     GenerateBody,
     GenerateGradientBody,
@@ -110,8 +110,6 @@ async def delete_avatar(request: Request) -> Message:
 
 # First, for most requests are for pictures, and matching one address after the other takes its time.
 router.routes.insert(0, NamedRoute("/api/{id:uuid}", get_picture))
-# Last, for it matches any of the addresses above.
-router.routes.append(NamedRoute("/api/{id}", no_avatar, methods=["GET", "DELETE"]))
 
 
 async def _generate(request: Request, model: type[GenerateBody]) -> Answer[AvatarData]:

@@ -11,6 +11,9 @@ READERS = 2
 PATIENCE = 2
 """Seconds that a connection, a lock or an answer is waited for."""
 
+QUIETLY = {"hide_parameters": True}
+"""For every engine: what SQLAlchemy says of an error goes to the log, and a seed may be someone's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:

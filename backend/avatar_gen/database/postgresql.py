@@ -7,7 +7,7 @@ import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import create_engine
 
-from avatar_gen.database import PATIENCE, READERS, Engines
+from avatar_gen.database import PATIENCE, QUIETLY, READERS, Engines
 from avatar_gen.errors import StartupError
 from avatar_gen.settings import Network
 
@@ -130,7 +130,7 @@ def open_postgresql(address: PostgresAddress) -> Engines:
         return ImpatientConnection.connect(**address.parameters, connect_timeout=PATIENCE)
 
     # A connection is tried before it is used: after the server was restarted all of them are dead.
-    options: dict[str, Any] = {"creator": connect, "pool_pre_ping": True, "pool_timeout": PATIENCE}
+    options: dict[str, Any] = {"creator": connect, "pool_pre_ping": True, "pool_timeout": PATIENCE, **QUIETLY}
     url = "postgresql+psycopg://"
     write = create_engine(url, pool_size=2, max_overflow=0, **options)
     read = create_engine(url, pool_size=READERS, max_overflow=0, **options)

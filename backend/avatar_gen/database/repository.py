@@ -5,16 +5,17 @@ and `OutcomeUnknown` when it does so in the middle of a commit.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from avatar_gen.database import Engines
 from avatar_gen.database.tables import avatar_total, stored_avatars
-from avatar_gen.errors import DatabaseUnavailable, OutcomeUnknown
+from avatar_gen.errors import AvatarError, DatabaseFull, DatabaseUnavailable, OutcomeUnknown
 from avatar_gen.record import Avatar
 
 
@@ -33,33 +34,34 @@ class Repository:
         self._engines = engines
         self.kind = engines.kind
 
-    def add(self, avatars: Sequence[Avatar]) -> None:
-        """Add new avatars, all or none."""
-        with _transaction(self._engines.write) as connection:
-            connection.execute(insert(stored_avatars), [asdict(avatar) for avatar in avatars])
-            _count(connection, len(avatars))
+    def add(self, avatars: Sequence[Avatar]) -> int:
+        """Add the avatars whose id is not there yet, all or none. How many that were.
 
-    def add_missing(self, avatars: Sequence[Avatar]) -> int:
-        """Add those whose id is not there yet. How many that were."""
+        One may be there already: a reindex that runs beside the service can find an object before we come to
+        its row.
+        """
         with _transaction(self._engines.write) as connection:
             dialect = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
             statement = dialect.insert(stored_avatars).on_conflict_do_nothing()
-            returning = statement.returning(stored_avatars.c.id)
-            added = connection.execute(returning, [asdict(avatar) for avatar in avatars]).all()
-            _count(connection, len(added))
-            return len(added)
+            rows = [asdict(avatar) for avatar in avatars]
+            options = {"preserve_rowcount": True}
+            added: int = connection.execute(statement, rows, execution_options=options).rowcount
+            _count(connection, added)
+            return added
 
-    def remove(self, avatar_id: str, remove_object: Callable[[], bool]) -> bool:
-        """Remove an avatar's object, then its row. False when there was neither.
+    def remove(self, avatar_id: str, removing: AbstractContextManager[bool]) -> bool:
+        """Remove an avatar's object, in `removing`, and its row. False when there was neither.
 
-        The row's removal is tried before the object is touched and committed after it is gone: while the
-        database is down nothing is lost, and a row without an object exists only in between.
+        The row's removal is tried before the object is touched and committed while that is out of sight: a
+        row without an object exists only in between, and when the database fails both are as they were.
         """
         with _transaction(self._engines.write) as connection:
             condition = stored_avatars.c.id == avatar_id
             rows: int = connection.execute(delete(stored_avatars).where(condition)).rowcount
             _count(connection, -rows)
-            return remove_object() or rows > 0
+            with removing as there_was_an_object:
+                _commit(connection)
+            return there_was_an_object or rows > 0
 
     def page(self, pick: int, offset: int) -> Page:
         """`pick` avatars after the first `offset`, the oldest first; of one age by id."""
@@ -126,11 +128,25 @@ def _avatar(row: Row[tuple[object, ...]]) -> Avatar:
 
 @contextlib.contextmanager
 def _transaction(engine: Engine) -> Iterator[Connection]:
-    committing = False
     try:
-        with engine.connect() as connection, connection.begin() as transaction:
+        with engine.connect() as connection:
+            connection.begin()
             yield connection
-            committing = True
-            transaction.commit()
+            _commit(connection)
     except SQLAlchemyError as error:
-        raise (OutcomeUnknown if committing else DatabaseUnavailable) from error
+        raise _fault(error, DatabaseUnavailable) from error
+
+
+def _commit(connection: Connection) -> None:
+    """Commit what there is to commit; to do so twice does no harm."""
+    try:
+        connection.commit()
+    except SQLAlchemyError as error:
+        raise _fault(error, OutcomeUnknown) from error
+
+
+def _fault(error: SQLAlchemyError, otherwise: type[AvatarError]) -> AvatarError:
+    """A full disk is something that an operator can mend, so it is told apart."""
+    driver_error = getattr(error, "orig", None)
+    is_full = getattr(driver_error, "sqlstate", None) == "53100" or "disk is full" in str(driver_error)
+    return DatabaseFull() if is_full else otherwise()

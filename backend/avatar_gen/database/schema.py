@@ -15,6 +15,7 @@ def migrate(engines: Engines) -> None:
     # Imported here: a server that finds its tables in order never needs Alembic, nor its 70 ms.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -26,6 +27,8 @@ def migrate(engines: Engines) -> None:
             command.upgrade(config, "head")
     except SQLAlchemyError as error:
         raise StartupError(f"The database cannot be migrated: {reason_of(error)}") from error
+    except CommandError as error:
+        raise SchemaError(f"The database is of a newer release than this one: {error}.") from error
 
 
 def prepare(engines: Engines) -> None:
@@ -39,6 +42,8 @@ def prepare(engines: Engines) -> None:
             known = "alembic_version" in tables
             query = text("SELECT version_num FROM alembic_version")
             revision = connection.execute(query).scalar() if known else None
+        with engines.write.begin():
+            pass  # It can be written, too.
     except SQLAlchemyError as error:
         raise StartupError(f"The database cannot be read: {reason_of(error)}") from error
     if revision is None:

@@ -3,14 +3,15 @@
 import fcntl
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import URL, Connection, create_engine, event
 
-from avatar_gen.database import PATIENCE, READERS, Engines
+from avatar_gen.database import PATIENCE, QUIETLY, READERS, Engines
 from avatar_gen.errors import StartupError
 
 try:
@@ -28,12 +29,13 @@ def sqlite_path(url: str) -> Path:
     absolute path.
     """
     match = _FILE_URL.fullmatch(url)
-    if not match or match[1] == ":memory:":
+    path = unquote(match[1]) if match else ""
+    if path in {"", ":memory:"} or not path.isprintable():
         raise StartupError(
             "The address of the database is not understood; expected file:./path/to/avatars.db,"
             " sqlite:///path/to/avatars.db or postgresql://user@host/name."
         )
-    return Path(unquote(match[1]))
+    return Path(path)
 
 
 def open_sqlite(path: Path) -> Engines:
@@ -46,8 +48,8 @@ def open_sqlite(path: Path) -> Engines:
     except OSError as error:
         raise StartupError(f"{path.parent}: cannot be made: {error.strerror}") from error
     release = _claim(path) if corrupts_shared_wal(sqlite.sqlite_version_info) else _nothing
-    arguments: dict[str, Any] = {"module": sqlite, "connect_args": {"timeout": PATIENCE}}
-    url = f"sqlite:///{path}"
+    arguments: dict[str, Any] = {"module": sqlite, "connect_args": {"timeout": PATIENCE}, **QUIETLY}
+    url = URL.create("sqlite", database=str(path))
     write = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=PATIENCE, **arguments)
     read = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=PATIENCE, **arguments)
     event.listen(write, "connect", _prepare_writer)
@@ -69,7 +71,10 @@ def corrupts_shared_wal(version: tuple[int, ...]) -> bool:
 
 def _claim(path: Path) -> Callable[[], None]:
     """Be the one process that writes this file. Raises `StartupError` while another one is."""
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StartupError(f"{path}.lock: cannot be made: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -89,10 +94,24 @@ def _prepare_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 -
     # Transactions begin where we say (below), not where the driver guesses.
     connection.isolation_level = None
     # Readers do not wait for the writer, nor it for them.
-    connection.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(connection)
     # What is committed survives a power cut. NORMAL would lose the newest rows; the difference is one
     # fsync a commit, which many requests share.
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _switch_to_wal(connection: Any) -> None:  # noqa: ANN401
+    """The one statement for which SQLite does not wait, when several processes open a new file at once."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _prepare_reader(connection: Any, _record: object) -> None:  # noqa: ANN401

@@ -93,7 +93,8 @@ def parse_colour(text: str) -> Colour:
     if _HEX.fullmatch(text):
         digits = text[1:]
         return Colour.from_hex(digits if len(digits) == 6 else "".join(d + d for d in digits))
-    name = text.lower()
+    # Not all that lower() makes an ASCII letter of was one: the Kelvin sign becomes a k.
+    name = text.lower() if text.isascii() else ""
     if name in OWN_COLOURS:
         return Colour.from_hex(OWN_COLOURS[name])
     if name in CSS_COLOURS:

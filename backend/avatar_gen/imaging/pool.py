@@ -1,4 +1,4 @@
-"""Where drawing and encoding happen: as many threads as processors, and a queue with an end."""
+"""Where pictures are converted: as many threads as processors, and a queue with an end."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Pool:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `work` in a thread. Raises `Overloaded` when the queue is full."""
         if self._taken >= self._limit:
-            raise Overloaded("The service is drawing as much as it can; try again in a second.")
+            raise Overloaded("The service is encoding as many pictures as it can; try again in a second.")
         self._taken += 1
         try:
             loop = asyncio.get_running_loop()

@@ -2,6 +2,8 @@
 
 import pyvips
 
+from avatar_gen.errors import StartupError
+
 # Pictures are small and each is encoded once: libvips' cache of operations would keep up to 100 MB of
 # them and never be asked again, and its threads cost more to start than a picture takes.
 pyvips.cache_set_max(0)
@@ -11,8 +13,18 @@ pyvips.concurrency_set(1)
 pyvips.operation_block_set("VipsForeignLoad", True)  # noqa: FBT003 - C's signature
 pyvips.operation_block_set("VipsForeignLoadPng", False)  # noqa: FBT003
 
-VERSION = ".".join(str(pyvips.version(part)) for part in range(3))
+_LEAST = (8, 18, 3)
+_FOUND = tuple(pyvips.version(part) for part in range(3))
+
+VERSION = ".".join(map(str, _FOUND))
 """libvips' version: another one may write other bytes."""
+
+
+def require_version() -> None:
+    """Raise `StartupError` for a libvips with holes that are known: a system's own may stand in the way."""
+    if _FOUND < _LEAST:
+        least = ".".join(map(str, _LEAST))
+        raise StartupError(f"libvips {VERSION} is too old, {least} is needed: pip install pyvips-binary")
 
 
 def to_webp(png: bytes) -> bytes:

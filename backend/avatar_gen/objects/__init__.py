@@ -1,6 +1,7 @@
 """Where pictures are kept: one immutable object for each avatar, which is the truth about it."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -22,10 +23,17 @@ class ObjectStore(Protocol):
         """
 
     def get(self, avatar_id: str) -> bytes | None:
-        """The object as it is stored, or None where there is none."""
+        """The object as it is stored, or None where there is none.
 
-    def remove(self, avatar_id: str) -> bool:
-        """Remove an object for good. False when there was none."""
+        A store that is not there, such as a volume that is not mounted, is not taken for one without objects.
+        """
+
+    def removing(self, avatar_id: str) -> AbstractContextManager[bool]:
+        """An object's removal; whether there is one to remove.
+
+        Inside, nobody sees the object any more. It is gone for good when that ends well, and back when it
+        fails.
+        """
 
     def ids(self) -> Iterator[str]:
         """The ids of all objects, in ascending order."""

@@ -13,33 +13,37 @@ from avatar_gen.errors import StorageFull, StorageUnavailable
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUFFIX = ".zip"
+_SHARDS = [f"{number:02x}" for number in range(256)]
 _INCOMING = "incoming"
-_ABANDONED = 3600
+_ABANDONED = 60
 """Seconds after which a file in `incoming` belongs to no living process: a write takes milliseconds."""
 
 
 class LocalStore:
     """An `ObjectStore` in a folder, which several processes may share.
 
-    256 folders by the first byte of the id: a million avatars are four thousand files in each.
+    256 folders by the first byte of the id: a million avatars are four thousand files in each. What is being
+    written or removed lies in `incoming` for as long as that takes.
     """
 
     kind = "local"
 
     def __init__(self, root: Path) -> None:
-        self._root = root.absolute()
-        self._incoming = self._root / _INCOMING
+        self._root = root
+        self._incoming = root / _INCOMING
 
-    def open(self) -> None:
-        """Make the folder, and clear away what a killed process left half written."""
+    def open(self, *, make: bool = True) -> None:
+        """Make the folders that are missing, unless the whole store is and `make` is false."""
         with _translated():
-            self._incoming.mkdir(parents=True, exist_ok=True)
-            before = time.time() - _ABANDONED
-            for path in self._incoming.iterdir():
-                # Another process may be clearing away the same files.
-                with contextlib.suppress(FileNotFoundError):
-                    if path.stat().st_mtime < before:
-                        path.unlink()
+            self._root = self._root.absolute()
+            self._incoming = self._root / _INCOMING
+            if not make:
+                os.stat(self._root)
+            for folder in (_INCOMING, *_SHARDS):
+                (self._root / folder).mkdir(parents=True, exist_ok=True)
+            _sync(self._root)
+            _sync(self._root.parent)
+        self.check()
 
     def put(self, objects: Mapping[str, bytes]) -> None:
         paths = {self._path(avatar_id): data for avatar_id, data in objects.items()}
@@ -49,7 +53,7 @@ class LocalStore:
             try:
                 _write_synced(zip(arriving, paths.values(), strict=True))
                 for temporary, path in arriving.items():
-                    self._rename(temporary, path)
+                    os.rename(temporary, path)
                     ours.append(path)
                 for folder in {os.path.dirname(path) for path in paths}:
                     _sync(folder)
@@ -65,6 +69,7 @@ class LocalStore:
             try:
                 descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
+                os.stat(self._incoming)
                 return None
             try:
                 size = os.fstat(descriptor).st_size
@@ -72,39 +77,49 @@ class LocalStore:
             finally:
                 os.close(descriptor)
 
-    def remove(self, avatar_id: str) -> bool:
+    @contextlib.contextmanager
+    def removing(self, avatar_id: str) -> Iterator[bool]:
         path = self._path(avatar_id)
+        aside = f"{self._incoming}/{token_hex(8)}"
         with _translated():
             try:
-                os.unlink(path)
+                os.rename(path, aside)
             except FileNotFoundError:
-                return False
-            _sync(os.path.dirname(path))
-            return True
+                os.stat(self._incoming)
+                yield False
+                return
+            try:
+                # A rename keeps the time of writing, by which `incoming` is cleared away.
+                os.utime(aside)
+                _sync(os.path.dirname(path))
+                yield True
+            except BaseException:
+                os.rename(aside, path)
+                _sync(os.path.dirname(path))
+                raise
+            os.unlink(aside)
 
     def ids(self) -> Iterator[str]:
         with _translated():
-            for shard in sorted(os.listdir(self._root)):
-                if len(shard) == 2:
-                    names = os.listdir(self._root / shard)
-                    ids = (name.removesuffix(_SUFFIX) for name in sorted(names))
-                    yield from filter(_ID.fullmatch, ids)
+            for shard in _SHARDS:
+                names = sorted(os.listdir(self._root / shard))
+                yield from filter(_ID.fullmatch, (name.removesuffix(_SUFFIX) for name in names))
 
     def check(self) -> None:
+        """Also clear away what killed processes left half written."""
         with _translated():
-            if not os.access(self._incoming, os.R_OK | os.W_OK | os.X_OK):
-                # Say why: a folder that is gone, a disk mounted read-only, or a missing permission.
-                os.utime(self._incoming)
-                raise PermissionError(errno.EACCES, "cannot write", str(self._incoming))
-
-    def _rename(self, temporary: str, path: str) -> None:
-        try:
-            os.rename(temporary, path)
-        except FileNotFoundError:
-            # The first object of its folder, whose own name is to survive a crash too.
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            _sync(self._root)
-            os.rename(temporary, path)
+            probe = f"{self._incoming}/{token_hex(8)}"
+            try:
+                _write_synced([(probe, b"A full disk takes names, but no contents.")], sync=False)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(probe)
+            before = time.time() - _ABANDONED
+            for entry in os.scandir(self._incoming):
+                # Another process may be clearing away the same files.
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.stat().st_mtime < before:
+                        os.unlink(entry.path)
 
     def _path(self, avatar_id: str) -> str:
         """Where an object lies; nothing but a canonical id, so nothing outside of the root, has a path."""
@@ -113,7 +128,7 @@ class LocalStore:
         return f"{self._root}/{avatar_id[:2]}/{avatar_id}{_SUFFIX}"
 
 
-def _write_synced(files: Iterable[tuple[str, bytes]]) -> None:
+def _write_synced(files: Iterable[tuple[str, bytes]], *, sync: bool = True) -> None:
     """Write new files and wait until the disk has them.
 
     All are written before the first is waited for: the file system then has less to do for the others.
@@ -127,7 +142,7 @@ def _write_synced(files: Iterable[tuple[str, bytes]]) -> None:
             if os.write(descriptor, data) < len(data):
                 # A disk takes less than it was given only when it has just become full.
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-        for descriptor in descriptors:
+        for descriptor in descriptors if sync else ():
             os.fsync(descriptor)
 
 

@@ -1,0 +1,63 @@
+"""What is in an object: the record of an avatar, and its pictures by their width in px."""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from avatar_gen.errors import ObjectDamaged
+from avatar_gen.objects.container import Damaged, pack, unpack
+from avatar_gen.record import Avatar, format_time, parse_time
+
+_FORMAT = 1
+"""To be raised when an object is written that older releases would misread."""
+
+_RECORD = "avatar.json"
+
+_NAMES = {
+    "id": "id",
+    "version": "version",
+    "generator_type": "generatorType",
+    "primary_color": "primaryColor",
+    "foreign_color": "foreignColor",
+    "color_scheme": "colorScheme",
+    "seed": "seed",
+    "angle": "angle",
+}
+"""The fields of an `Avatar` as they are spelled in its object; the time is written out beside them."""
+
+
+class Contents(NamedTuple):
+    """An object that was read."""
+
+    avatar: Avatar
+    pictures: Mapping[int, bytes]
+    """PNG files by their width in px."""
+
+
+def write_object(avatar: Avatar, pictures: Mapping[int, bytes]) -> bytes:
+    """The object of an avatar."""
+    fields = {name: getattr(avatar, field) for field, name in _NAMES.items()}
+    record = {"format": _FORMAT, "createdAt": format_time(avatar.created_ms), **fields}
+    files = {f"{px}.png": png for px, png in pictures.items()}
+    return pack({_RECORD: json.dumps(record, ensure_ascii=False).encode(), **files})
+
+
+def read_object(avatar_id: str, data: bytes) -> Contents:
+    """What is in the object of this avatar. Raises `ObjectDamaged`."""
+    try:
+        files = unpack(data)
+        avatar = _read_record(files.pop(_RECORD))
+        pictures = {int(name.removesuffix(".png")): png for name, png in files.items()}
+    except (Damaged, KeyError, TypeError, ValueError) as error:
+        raise ObjectDamaged from error
+    if avatar.id != avatar_id:
+        raise ObjectDamaged from Damaged(f"this is the object of {avatar.id}")
+    return Contents(avatar, pictures)
+
+
+def _read_record(content: bytes) -> Avatar:
+    fields = json.loads(content)
+    if fields["format"] > _FORMAT:
+        raise ValueError(f"it has format {fields['format']}, which is newer than this release")
+    known = {field: fields.get(name) for field, name in _NAMES.items()}
+    return Avatar(created_ms=parse_time(fields["createdAt"]), **known)

@@ -1,0 +1,70 @@
+import json
+
+import pytest
+
+from avatar_gen.errors import ObjectDamaged
+from avatar_gen.objects.container import pack, unpack
+from avatar_gen.objects.contents import read_object, write_object
+from avatar_gen.record import Avatar
+
+ID = "0a1b2c3d-0000-4000-8000-000000000000"
+AVATAR = Avatar(ID, 1_700_000_000_123, "wave", seed="☃", color_scheme="ocean", angle=0.5)
+
+
+def test_what_is_written_is_read() -> None:
+    assert read_object(ID, write_object(AVATAR, {16: b"small", 512: b"large"})) == (
+        AVATAR,
+        {16: b"small", 512: b"large"},
+    )
+
+
+def test_the_record_is_for_people_too() -> None:
+    record = unpack(write_object(AVATAR, {}))["avatar.json"].decode()
+    assert json.loads(record) == {
+        "format": 1,
+        "createdAt": "2023-11-14T22:13:20.123Z",
+        "id": ID,
+        "version": "0.0.1",
+        "generatorType": "wave",
+        "primaryColor": None,
+        "foreignColor": None,
+        "colorScheme": "ocean",
+        "seed": "☃",
+        "angle": 0.5,
+    }
+    assert "☃" in record
+
+
+def test_fields_that_a_later_release_added_are_no_fault_of_older_objects() -> None:
+    record = {
+        "format": 1,
+        "id": ID,
+        "createdAt": "2023-11-14T22:13:20.123Z",
+        "generatorType": "wave",
+        "version": "1",
+    }
+    read = read_object(ID, pack({"avatar.json": json.dumps({**record, "mood": "good"}).encode()}))
+    assert read.avatar == Avatar(ID, 1_700_000_000_123, "wave", version="1")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"avatar.json": b"[]"},
+        {"avatar.json": b"{}"},
+        {"avatar.json": b"{"},
+        {"avatar.json": b'{"format": 2}'},
+        {"avatar.json": b'{"format": 1, "createdAt": "yesterday"}'},
+        {"avatar.json": b"{}", "x.png": b""},
+    ],
+)
+def test_a_sealed_archive_of_something_else_is_no_object(files: dict[str, bytes]) -> None:
+    with pytest.raises(ObjectDamaged):
+        read_object(ID, pack(files))
+
+
+def test_the_object_of_another_avatar_is_not_this_ones() -> None:
+    with pytest.raises(ObjectDamaged) as caught:
+        read_object(ID.replace("0a", "0b"), write_object(AVATAR, {}))
+    assert str(caught.value.__cause__) == f"this is the object of {ID}"
