@@ -1,8 +1,8 @@
 """What a request costs, beside the least that one can cost on the same machine: `make bench`.
 
 Both servers stand at once, and each case is measured in turn for several rounds, so that a machine that slows
-down slows all of them down (Linux alone says what it spent, so this runs there alone). The figure to trust is the server's CPU time per request; requests/s and latency
-also tell of the client, which is Python and shares the processors.
+down slows all of them down. The figure to trust is the server's CPU time per request, which only Linux tells;
+requests/s and latency also tell of the client, which is Python and shares the processors.
 """
 
 import asyncio

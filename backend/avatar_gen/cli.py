@@ -11,7 +11,7 @@ import click
 import uvicorn
 
 from avatar_gen import __version__
-from avatar_gen.api.protocol import PunctualProtocol, Server
+from avatar_gen.api.protocol import PunctualProtocol, Server, announce
 from avatar_gen.app import create_app, open_avatars, open_store
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
@@ -22,7 +22,8 @@ from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.logs import configure_logs
 from avatar_gen.reindex import Reindex
 from avatar_gen.settings import Server as ServerSettings
-from avatar_gen.settings import load_settings
+from avatar_gen.settings import Settings, load_settings
+from avatar_gen.workers import supervise
 
 
 class _Commands(click.Group):
@@ -49,17 +50,45 @@ def main() -> None:
 
 
 @main.command()
-def serve() -> None:
+@click.option("--worker", type=(int, int), hidden=True, help="The socket to share, and the parent process.")
+def serve(*, worker: tuple[int, int] | None) -> None:
     """Serve avatars over HTTP until told to stop.
 
     An empty database is prepared; one of another release is left alone, see `avatar-gen migrate`.
     """
     settings = load_settings()
     configure_logs(settings.logging)
+    if worker is not None:
+        descriptor, parent = worker
+        _serve_here(settings, socket.socket(fileno=descriptor), parent)
+        return
     with ExitStack() as stack:
         # What can't be opened stops us here, with a line, before there is a server to fail.
         open_avatars(settings, stack)
-    listener = _listen(settings.server)
+    ours = _listen(settings.server)
+    if settings.server.workers == 1:
+        _serve_here(settings, ours)
+    else:
+        _check_workers(settings)
+        announce(ours)
+        supervise(settings.server.workers, ours, ["serve", "--worker"])
+
+
+def _check_workers(settings: Settings) -> None:
+    with closing(open_engines(settings.database)) as engines:
+        if not engines.many_processes:
+            raise StartupError(
+                "This SQLite can corrupt a database that several processes write: set server.workers to 1,"
+                " or install a newer SQLite: pip install pysqlite3"
+            )
+    if settings.logging.file.path is not None:
+        raise StartupError(
+            "Several workers cannot share a log file: unset logging.file.path and collect standard output,"
+            " or set server.workers to 1"
+        )
+
+
+def _serve_here(settings: Settings, listener: socket.socket, parent: int | None = None) -> None:
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -78,6 +107,7 @@ def serve() -> None:
         patience=settings.server.receive_timeout,
         drain=settings.server.drain_time,
         on_drain=lambda: setattr(app.state, "serving", False),
+        parent=parent,
     )
     # A terminal that is closed is told like any other that we end.
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))

@@ -34,6 +34,8 @@ class Server(Section):
 
     host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside of it
     port: Port = 3000
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that serve the address together."""
     receive_timeout: Annotated[float, Field(gt=0, le=300)] = 10
     """Seconds in which a whole request must have arrived, and in which an idle connection is closed."""
     drain_time: Annotated[float, Field(ge=0, le=300)] = 1

@@ -8,6 +8,7 @@ request with an `Upgrade` header for another request (curl --http2 and Java's cl
 import asyncio
 import json
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -130,9 +131,16 @@ class Server(uvicorn.Server):
     """uvicorn's server, which ends connections that keep it waiting, and itself gently."""
 
     def __init__(
-        self, config: uvicorn.Config, *, patience: float, drain: float, on_drain: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        *,
+        patience: float,
+        drain: float,
+        on_drain: Callable[[], None],
+        parent: int | None = None,
     ) -> None:
         super().__init__(config)
+        self._parent = parent
         self._patience = patience
         self._drain = drain
         self._on_drain = on_drain
@@ -141,12 +149,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, and say where."""
         await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            name = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - any address
-            url = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-            log.info("Serving on %s - to try: curl -X POST %s/api/generate", url, url)
-            log.info("Interactive docs on %s/swagger", url)
+        if self.started and sockets and self._parent is None:
+            announce(sockets[0])
 
     async def on_tick(self, counter: int) -> bool:
         """Look round once a second; uvicorn calls this ten times, and ends when it is told True.
@@ -157,6 +161,8 @@ class Server(uvicorn.Server):
         now = asyncio.get_running_loop().time()
         if counter % 10 == 0:
             close_overdue(self.server_state.connections, now, self._patience)
+            if self._parent is not None and os.getppid() != self._parent:
+                self.should_exit = True
         ending = await super().on_tick(counter)
         if ending and self._ending_at is None:
             self._ending_at = now + self._drain
@@ -176,6 +182,15 @@ class Server(uvicorn.Server):
             server.close()
         await asyncio.sleep(0.1)
         await super().shutdown(sockets)
+
+
+def announce(listener: socket.socket) -> None:
+    """Say where we serve, and what to try."""
+    host, port = listener.getsockname()[:2]
+    name = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - any address
+    url = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+    log.info("Serving on %s - to try: curl -X POST %s/api/generate", url, url)
+    log.info("Interactive docs on %s/swagger", url)
 
 
 def close_overdue(connections: set[Any], now: float, patience: float) -> None:

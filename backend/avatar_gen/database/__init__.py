@@ -22,6 +22,8 @@ class Engines:
     kind: str
     write: Engine
     read: Engine
+    many_processes: bool = True
+    """Whether several processes may write it."""
     exclusively: str | None = None
     """SQL that keeps other processes from migrating until the transaction ends."""
     release: Callable[[], None] = lambda: None

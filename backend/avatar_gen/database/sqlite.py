@@ -47,7 +47,8 @@ def open_sqlite(path: Path) -> Engines:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartupError(f"{path.parent}: cannot be made: {error.strerror}") from error
-    release = _claim(path) if corrupts_shared_wal(sqlite.sqlite_version_info) else _nothing
+    is_safe = not corrupts_shared_wal(sqlite.sqlite_version_info)
+    release = _nothing if is_safe else _claim(path)
     arguments: dict[str, Any] = {"module": sqlite, "connect_args": {"timeout": PATIENCE}, **QUIETLY}
     url = URL.create("sqlite", database=str(path))
     write = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=PATIENCE, **arguments)
@@ -56,7 +57,7 @@ def open_sqlite(path: Path) -> Engines:
     event.listen(write, "begin", _begin_writing)
     event.listen(read, "connect", _prepare_reader)
     event.listen(read, "begin", _begin_reading)
-    return Engines("sqlite", write, read, release=release)
+    return Engines("sqlite", write, read, many_processes=is_safe, release=release)
 
 
 def corrupts_shared_wal(version: tuple[int, ...]) -> bool:
