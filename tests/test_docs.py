@@ -3,15 +3,19 @@
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import Service
+from tests.conftest import MakeService, Service
+from tests.postgres import Postgres
+from tests.test_durability import assert_whole, clients, listed, objects
 
 ROOT = Path(__file__).parent.parent
 
@@ -43,6 +47,50 @@ def test_the_gallery_is_what_the_styles_draw() -> None:
     """Where it is not, `make gallery` redraws it."""
     gallery = runpy.run_path(str(ROOT / "docs" / "gallery.py"))["gallery"]()
     assert np.array_equal(np.asarray(gallery), np.asarray(Image.open(ROOT / "docs" / "gallery.png")))
+
+
+def commands(heading: str) -> str:
+    """The indented lines of a section of docs/databases.md."""
+    page = (ROOT / "docs" / "databases.md").read_text(encoding="utf-8")
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return "\n".join(line[4:] for line in section.splitlines() if line.startswith("    "))
+
+
+def test_a_backup_that_is_made_while_the_service_runs_can_be_restored(make_service: MakeService) -> None:
+    service = make_service({"logging": {"level": "warn"}}).start()
+    acknowledged: list[str] = []
+    with clients(service, 4, acknowledged):
+        time.sleep(0.5)
+        before = list(acknowledged)
+        (service.folder / "backup").mkdir()
+        script = commands("Backup").split("pg_dump")[0]
+        subprocess.run(["bash", "-euc", script], cwd=service.folder, check=True)  # noqa: S607
+        service.stop()
+    restored = make_service()
+    storage = restored.folder / "storage"
+    (storage / "database").mkdir(parents=True)
+    shutil.copytree(service.folder / "backup" / "avatars", storage / "avatars")
+    shutil.copy(service.folder / "backup" / "avatars.db", storage / "database")
+    assert restored.run("reindex").stdout.endswith(" 0 removed, 0 objects damaged.\n")
+    restored.start()
+    assert before
+    assert_whole(restored, before)
+    assert set(listed(restored)) == objects(restored)
+
+
+def test_one_database_is_left_for_the_other_by_a_reindex(
+    make_service: MakeService, postgres: Postgres
+) -> None:
+    service = make_service().start()
+    for number in range(20):
+        service.generate(seed=f"☃ {number}", type="gradient", angle=number)
+    before = service.client.get("/api/list?pick=100").json()["data"]
+    service.stop()
+    service.environ = {"DATABASE_URL": postgres.new_database()}
+    assert service.run("reindex").stdout == "20 avatars: 20 rows added, 0 removed, 0 objects damaged.\n"
+    service.start()
+    assert service.client.get("/api/health").json()["data"]["checks"]["database"]["type"] == "postgresql"
+    assert service.client.get("/api/list?pick=100").json()["data"] == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it asks Linux what the servers spend")

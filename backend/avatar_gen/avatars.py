@@ -25,8 +25,9 @@ from avatar_gen.errors import (
     OutcomeUnknown,
 )
 from avatar_gen.imaging import CONVERTERS
-from avatar_gen.imaging.png import encode_png, recolour_png
+from avatar_gen.imaging.png import encode_png, is_indexed, recolour_png
 from avatar_gen.imaging.pool import Pool
+from avatar_gen.imaging.truecolour import filter_pixels
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object, write_object
 from avatar_gen.record import Avatar
@@ -127,7 +128,11 @@ class Avatars:
     async def convert(self, png: bytes, filter_name: str | None, media: str) -> bytes:
         """A stored picture as it was asked for: filtered, and in a format of `imaging.MEDIA_TYPES`."""
         if filter_name is not None:
-            png = recolour_png(png, FILTERS[filter_name])
+            recolour = FILTERS[filter_name]
+            if is_indexed(png):
+                png = recolour_png(png, recolour)
+            else:
+                png = await self._pool.run(filter_pixels, png, recolour)
         return png if media == "png" else await self._pool.run(CONVERTERS[media], png)
 
     async def page(self, pick: int, offset: int) -> Page:

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import click
 import uvicorn
@@ -13,13 +14,15 @@ import uvicorn
 from avatar_gen import __version__
 from avatar_gen.api.protocol import PunctualProtocol, Server, announce
 from avatar_gen.app import create_app, open_avatars, open_store
-from avatar_gen.database.engine import open_engines
+from avatar_gen.database.engine import open_engines, open_old
+from avatar_gen.database.old_service import OldRecords
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import migrate as run_migrations
 from avatar_gen.database.schema import prepare
 from avatar_gen.database.tables import REVISION
 from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.logs import configure_logs
+from avatar_gen.moving_in import MovingIn
 from avatar_gen.reindex import Reindex
 from avatar_gen.settings import Server as ServerSettings
 from avatar_gen.settings import Settings, load_settings
@@ -165,6 +168,48 @@ def reindex(*, allow_empty: bool) -> None:
     )
     if report.damaged:
         sys.exit(1)
+
+
+@main.command("import")
+@click.option(
+    "--storage",
+    "folder",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The old service's folder of objects.",
+)
+@click.option("--database", help="The address of its database: file:./database.sqlite or postgresql://...")
+def move_in(*, folder: Path, database: str | None) -> None:
+    """Take over the avatars of the service written in Node.
+
+    Ids and pictures are kept, nothing of the old data is changed. It can be stopped and run again: what
+    has been taken over is passed over. Objects are enough; the database knows colours and seeds.
+    """
+    settings = load_settings()
+    with ExitStack() as stack:
+        engines = stack.enter_context(closing(open_engines(settings.database)))
+        prepare(engines)
+        records = None
+        if database:
+            old = open_old(database)
+            stack.callback(old.dispose)
+            records = OldRecords(old)
+        job = MovingIn(folder, records, open_store(settings), Repository(engines), _report_failure)
+        with click.progressbar(length=1, label="Moving in", show_pos=True, file=sys.stderr) as bar:
+            for report in job.run():
+                bar.length = max(report.objects, 1)
+                bar.update(report.seen - bar.pos)
+    report = job.report
+    click.echo(
+        f"{report.objects} objects: {report.taken} taken over, {report.there} were there already,"
+        f" {report.failed} could not be read; {report.rows_alone} records have no object."
+    )
+    if report.failed or report.rows_alone:
+        sys.exit(1)
+
+
+def _report_failure(avatar_id: str, reason: str) -> None:
+    click.echo(f"\n{avatar_id}: not taken over: {reason}", err=True)
 
 
 def _report_damage(avatar_id: str, error: AvatarError) -> None:

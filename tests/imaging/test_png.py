@@ -11,7 +11,7 @@ from PIL import Image
 
 from avatar_gen.drawing.drawing import IndexMap
 from avatar_gen.drawing.filters import FILTERS
-from avatar_gen.imaging.png import encode_png, recolour_png
+from avatar_gen.imaging.png import encode_png, is_indexed, recolour_png
 
 
 @st.composite
@@ -83,5 +83,7 @@ def test_a_filter_on_the_palette_is_the_filter_on_every_pixel(
 def test_only_our_own_files_can_be_recoloured() -> None:
     foreign = io.BytesIO()
     Image.new("RGB", (16, 16)).save(foreign, "PNG")
-    with pytest.raises(ValueError, match="no palette"):
-        recolour_png(foreign.getvalue(), FILTERS["sepia"])
+    assert not is_indexed(foreign.getvalue())
+    assert is_indexed(
+        encode_png(IndexMap(np.zeros((1, 16), np.uint8), np.array([16])), np.zeros((2, 3), np.uint8))
+    )

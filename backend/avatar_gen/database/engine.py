@@ -4,10 +4,11 @@ import logging
 import re
 import time
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from avatar_gen.database import Engines
-from avatar_gen.database.sqlite import open_sqlite, sqlite_path
+from avatar_gen.database.sqlite import open_sqlite, open_sqlite_to_read, sqlite_path
 from avatar_gen.errors import StartupError, reason_of
 from avatar_gen.settings import Connection, Database
 
@@ -28,6 +29,18 @@ def open_engines(settings: Database) -> Engines:
     if url is None or _POSTGRESQL.match(url):
         return _open_postgresql(url, settings)
     return open_sqlite(sqlite_path(url))
+
+
+def open_old(url: str) -> Engine:
+    """A way to the database of the service that this one replaces, which reads and never writes.
+
+    Raises `StartupError` for an address that is not understood.
+    """
+    if not _POSTGRESQL.match(url):
+        return open_sqlite_to_read(sqlite_path(url))
+    from avatar_gen.database.postgresql import PostgresAddress, open_postgresql_to_read  # noqa: PLC0415
+
+    return open_postgresql_to_read(PostgresAddress.parse(url))
 
 
 def _open_postgresql(url: str | None, settings: Database) -> Engines:

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 from psycopg.abc import PQGen
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from avatar_gen.database import PATIENCE, QUIETLY, READERS, Engines
 from avatar_gen.errors import StartupError
@@ -121,6 +121,16 @@ class ImpatientConnection(psycopg.Connection[Any]):
         except psycopg.errors._WaitTimeout as error:  # noqa: SLF001 - what the method above documents
             self.pgconn.finish()
             raise psycopg.OperationalError(f"no answer within {PATIENCE} s") from error
+
+
+def open_postgresql_to_read(address: PostgresAddress) -> Engine:
+    """A way to a database that another program made; the server lets us change nothing."""
+    options = f"{address.parameters.get('options', '')} -cdefault_transaction_read_only=on".strip()
+
+    def connect() -> psycopg.Connection[Any]:
+        return ImpatientConnection.connect(**{**address.parameters, "options": options})
+
+    return create_engine("postgresql+psycopg://", creator=connect, **QUIETLY)
 
 
 def open_postgresql(address: PostgresAddress) -> Engines:

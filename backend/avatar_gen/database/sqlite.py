@@ -1,6 +1,7 @@
 """SQLite: one file, one writing connection, and readers that do not wait for it."""
 
 import fcntl
+import functools
 import os
 import re
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from avatar_gen.database import PATIENCE, QUIETLY, READERS, Engines
 from avatar_gen.errors import StartupError
@@ -58,6 +59,13 @@ def open_sqlite(path: Path) -> Engines:
     event.listen(read, "connect", _prepare_reader)
     event.listen(read, "begin", _begin_reading)
     return Engines("sqlite", write, read, many_processes=is_safe, release=release)
+
+
+def open_sqlite_to_read(path: Path) -> Engine:
+    """A way to an SQLite file that another program made; nothing of it is changed, nor its journal."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    connect = functools.partial(sqlite.connect, address, uri=True)
+    return create_engine("sqlite://", module=sqlite, creator=connect, **QUIETLY)
 
 
 def corrupts_shared_wal(version: tuple[int, ...]) -> bool:

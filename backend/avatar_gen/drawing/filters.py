@@ -4,11 +4,9 @@ They are those of CSS at full strength (`grayscale(1)`, `sepia(1)`, `invert(1)`)
 picture whether the service or the browser filters it: https://www.w3.org/TR/filter-effects-1/
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
-from avatar_gen.drawing.palette import Palette
+from avatar_gen.drawing.palette import Filter, Palette
 
 # Ten-thousandths, so that the sums below are whole numbers and equal on every machine.
 _GRAYSCALE = np.array([[2126, 7152, 722]] * 3)
@@ -37,7 +35,7 @@ def _mix(palette: Palette, weights: np.ndarray) -> Palette:
     return mixed
 
 
-FILTERS: dict[str, Callable[[Palette], Palette]] = {
+FILTERS: dict[str, Filter] = {
     "grayscale": grayscale,
     "sepia": sepia,
     "negative": negative,

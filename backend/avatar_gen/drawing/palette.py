@@ -1,6 +1,7 @@
 """Colours: how they are named, and the schemes that people choose from."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL.ImageColor import getrgb
 
 Palette = NDArray[np.uint8]
 """Colours by index, shape (n, 3), n at most 256: sRGB red, green, blue, each 0-255."""
+
+Filter = Callable[[Palette], Palette]
 
 
 class Colour(NamedTuple):

@@ -8,12 +8,11 @@ Format: https://www.w3.org/TR/png-3/
 
 import struct
 import zlib
-from collections.abc import Callable
 
 import numpy as np
 
 from avatar_gen.drawing.drawing import IndexMap
-from avatar_gen.drawing.palette import Palette
+from avatar_gen.drawing.palette import Filter, Palette
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INDEXED = 3
@@ -38,14 +37,14 @@ def encode_png(index_map: IndexMap, palette: Palette) -> bytes:
     )
 
 
-def recolour_png(png: bytes, recolour: Callable[[Palette], Palette]) -> bytes:
-    """The same file with another palette; its pixels are not touched, let alone decoded.
+def is_indexed(png: bytes) -> bool:
+    """Whether a PNG file has its palette where we write it, so that it can be recoloured."""
+    return png.startswith(b"PLTE", _PALETTE_AT + 4)
 
-    Raises `ValueError` for a PNG that `encode_png` did not write.
-    """
-    length, kind = struct.unpack_from(">I4s", png, _PALETTE_AT)
-    if kind != b"PLTE":
-        raise ValueError("the PNG has no palette where this service writes it")
+
+def recolour_png(png: bytes, recolour: Filter) -> bytes:
+    """The same indexed file with another palette; its pixels are not touched, let alone decoded."""
+    (length,) = struct.unpack_from(">I", png, _PALETTE_AT)
     start = _PALETTE_AT + 8
     palette = np.frombuffer(png, np.uint8, length, start).reshape(-1, 3)
     chunk = _chunk(b"PLTE", recolour(palette).tobytes())

@@ -1,0 +1,95 @@
+"""The records of the service that this one replaces, at any of its schemas; they are only read."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Engine, String, cast, column, inspect, select, table
+from sqlalchemy.exc import SQLAlchemyError
+
+from avatar_gen.errors import StartupError, reason_of
+
+_TABLE = "avatars"
+_OPTIONAL = ("createdAt", "version", "primaryColor", "foreignColor", "colorScheme", "seed", "generatorType")
+_BATCH = 1000
+
+
+class OldRecord(NamedTuple):
+    """What the old service knew of an avatar; None for what it did not."""
+
+    created_ms: int | None
+    version: str | None
+    primary_color: str | None
+    foreign_color: str | None
+    color_scheme: str | None
+    seed: str | None
+    generator_type: str | None
+
+
+class OldRecords:
+    """The old service's table. Raises `StartupError` when it is not there."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        try:
+            with engine.connect() as connection:
+                inspector = inspect(connection)
+                if not inspector.has_table(_TABLE):
+                    raise StartupError("The old database has no table avatars.")
+                names = {each["name"] for each in inspector.get_columns(_TABLE)}
+        except SQLAlchemyError as error:
+            raise StartupError(f"The old database cannot be read: {reason_of(error)}") from error
+        self._columns = [name for name in _OPTIONAL if name in names]
+        # A UUID in one schema, text in another.
+        self._id = cast(column("id"), String)
+
+    def find(self, ids: Sequence[str]) -> dict[str, OldRecord]:
+        """The records of these avatars, by lower-case id."""
+        columns: list[ColumnElement[Any]] = [column(name) for name in self._columns]
+        asked = [*ids, *(each.upper() for each in ids)]
+        query = select(self._id.label("id"), *columns).select_from(table(_TABLE)).where(self._id.in_(asked))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return {str(row["id"]).lower(): _record(dict(row)) for row in rows}
+
+    def ids(self) -> Iterator[str]:
+        """The ids of all records, as they are written there."""
+        last = ""
+        while True:
+            query = select(self._id).select_from(table(_TABLE)).where(self._id > last)
+            with self._engine.connect() as connection:
+                ids = connection.execute(query.order_by(self._id).limit(_BATCH)).scalars().all()
+            if not ids:
+                return
+            yield from ids
+            last = ids[-1]
+
+
+def _record(row: dict[str, Any]) -> OldRecord:
+    return OldRecord(
+        created_ms=milliseconds(row.get("createdAt")),
+        version=row.get("version"),
+        primary_color=row.get("primaryColor"),
+        foreign_color=row.get("foreignColor"),
+        color_scheme=row.get("colorScheme"),
+        seed=row.get("seed"),
+        generator_type=row.get("generatorType"),
+    )
+
+
+def milliseconds(moment: object) -> int | None:
+    """A time as the old service wrote it: ms since 1970, ISO text, or a timestamp; UTC where no zone is said.
+
+    None for what is none of these.
+    """
+    if isinstance(moment, str):
+        if moment.isdecimal():
+            return int(moment)
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            return None
+    if isinstance(moment, datetime):
+        aware = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        return int(aware.replace(microsecond=0).timestamp()) * 1000 + aware.microsecond // 1000
+    return int(moment) if isinstance(moment, (int, float)) else None

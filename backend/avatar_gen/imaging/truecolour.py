@@ -1,0 +1,44 @@
+"""PNG files that this service did not draw: pictures of the service that it replaces."""
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from avatar_gen.drawing.drawing import every_row
+from avatar_gen.drawing.palette import Filter
+from avatar_gen.imaging.png import encode_png
+
+Pixels = NDArray[np.uint8]
+"""Shape (px, px, 3): sRGB red, green, blue."""
+
+
+def decode_png(png: bytes) -> Pixels:
+    """The pixels of a square PNG file. Raises `ValueError` for one that is damaged, oblong or transparent."""
+    try:
+        image = pyvips.Image.pngload_buffer(png, fail_on="truncated").colourspace("srgb")
+        pixels: Pixels = image.cast("uchar").numpy()
+    except pyvips.Error as error:
+        raise ValueError("a picture is no PNG") from error
+    height, width, bands = pixels.shape
+    if height != width:
+        raise ValueError(f"a picture has {width} x {height} px")
+    if bands == 4 and pixels[:, :, 3].min() < 255:
+        raise ValueError("a picture is transparent")
+    return pixels[:, :, :3]
+
+
+def encode_pixels(pixels: Pixels) -> bytes:
+    """A PNG file of exactly these pixels: indexed where 256 colours will do, as for all that we draw."""
+    red, green, blue = np.moveaxis(pixels.astype(np.uint32), 2, 0)
+    colours, indices = np.unique(red << 16 | green << 8 | blue, return_inverse=True)
+    if len(colours) > 256:
+        png: bytes = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).pngsave_buffer(keep="none")
+        return png
+    palette = np.stack((colours >> 16, colours >> 8 & 255, colours & 255), axis=1).astype(np.uint8)
+    return encode_png(every_row(indices.reshape(red.shape).astype(np.uint8)), palette)
+
+
+def filter_pixels(png: bytes, recolour: Filter) -> bytes:
+    """A PNG file with a filter applied to every pixel; takes milliseconds, and belongs in the `Pool`."""
+    pixels = decode_png(png)
+    return encode_pixels(recolour(pixels.reshape(-1, 3)).reshape(pixels.shape))
