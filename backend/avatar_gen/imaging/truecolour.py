@@ -30,12 +30,27 @@ def decode_png(png: bytes) -> Pixels:
 def encode_pixels(pixels: Pixels) -> bytes:
     """A PNG file of exactly these pixels: indexed where 256 colours will do, as for all that we draw."""
     red, green, blue = np.moveaxis(pixels.astype(np.uint32), 2, 0)
-    colours, indices = np.unique(red << 16 | green << 8 | blue, return_inverse=True)
+    colours, indices = _count_colours(red << 16 | green << 8 | blue)
     if len(colours) > 256:
         png: bytes = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).pngsave_buffer(keep="none")
         return png
     palette = np.stack((colours >> 16, colours >> 8 & 255, colours & 255), axis=1).astype(np.uint8)
-    return encode_png(every_row(indices.reshape(red.shape).astype(np.uint8)), palette)
+    return encode_png(every_row(indices.astype(np.uint8)), palette)
+
+
+def _count_colours(pixels: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+    """The different values of `pixels`, shape (px, px), and for each pixel the index of its own.
+
+    Most pictures have two; to find that by comparing takes a tenth of sorting all pixels, 15 ms at 512 px.
+    """
+    first = pixels[0, 0]
+    others = pixels != first
+    if others.any():
+        second = pixels[others][0]
+        if np.all(pixels[others] == second):
+            return np.array((first, second)), others.astype(np.intp)
+    colours, indices = np.unique(pixels, return_inverse=True)
+    return colours, indices.reshape(pixels.shape)
 
 
 def filter_pixels(png: bytes, recolour: Filter) -> bytes:
