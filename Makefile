@@ -27,8 +27,8 @@ lint: .venv/installed-dev ## check style and layout
 types: .venv/installed-dev ## check types
 	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks docs/gallery.py
 
-bench: .venv/installed ## measure what a request costs, beside a bare server
-	$(BIN)/python benchmarks/run.py
+bench: .venv/installed-dev ## measure what a request costs, beside a bare server
+	$(BIN)/python -m benchmarks.run
 
 gallery: .venv/installed ## redraw the pictures in docs
 	$(BIN)/python docs/gallery.py

@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.postgres import Postgres
+
 CONNECTIONS = 8
 ROUNDS = 5
 SECONDS = 0.2 if "--quick" in sys.argv else 2.0
@@ -74,16 +76,23 @@ def cases(avatar: str) -> list[Case]:
         Case("generate pixelize", "ours", post("/api/generate")),
         Case("generate wave", "ours", post("/api/generate", type="wave")),
         Case("generate gradient", "ours", post("/api/generate", type="gradient", angle=30)),
+        Case("PostgreSQL: list of 10", "on postgresql", get("/api/list")),
+        Case("PostgreSQL: generate", "on postgresql", post("/api/generate")),
     ]
 
 
 @contextmanager
-def server(folder: str, *arguments: str, port: int) -> Iterator[int]:
-    """A server process; its id."""
+def server(name: str, *arguments: str, port: int, database: str = "") -> Iterator[int]:
+    """A server process in a folder that is thrown away; its id."""
     environ = {**os.environ, "PORT": str(port), "HOST": "127.0.0.1", "APP_ENV": "", "CONFIG_PATH": ""}
-    with Path(folder, f"{port}.log").open("wb") as log:
+    folder = tempfile.TemporaryDirectory(prefix=f"avatars-{name}-")
+    with Path(folder.name, "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, *arguments], cwd=folder, env=environ, stdout=log, stderr=log
+            [sys.executable, *arguments],
+            cwd=folder.name,
+            env={**environ, "DATABASE_URL": database},
+            stdout=log,
+            stderr=log,
         )
     try:
         for _ in range(200):
@@ -95,6 +104,7 @@ def server(folder: str, *arguments: str, port: int) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait()
+        folder.cleanup()
 
 
 def free_port() -> int:
@@ -156,6 +166,8 @@ async def first_avatar(port: int) -> str:
 async def measure(ports: dict[str, int], pids: dict[str, int]) -> dict[str, list[Figures]]:
     """All cases in turn, several times over."""
     table = cases(await first_avatar(ports["ours"]))
+    for _ in range(10):
+        await first_avatar(ports["on postgresql"])
     results: dict[str, list[Figures]] = {case.name: [] for case in table}
     for number in range(ROUNDS):
         for case in table:
@@ -176,19 +188,24 @@ def report(results: dict[str, list[Figures]]) -> None:
 
 
 def main() -> None:
-    """Start both servers in a folder that is thrown away, and measure."""
-    with tempfile.TemporaryDirectory() as folder:
-        ports = {"bare": free_port(), "ours": free_port()}
-        bare = str(Path(__file__).with_name("bare.py"))
+    """Start all servers in folders that are thrown away, and measure."""
+    names = ("bare", "ours", "on postgresql")
+    ports = {name: free_port() for name in names}
+    bare = (str(Path(__file__).with_name("bare.py")), str(ports["bare"]))
+    serve = ("-m", "avatar_gen", "serve")
+    postgres = Postgres()
+    try:
+        postgres.start()
+        database = postgres.new_database()
         with (
-            server(folder, bare, str(ports["bare"]), port=ports["bare"]) as bare_pid,
-            server(folder, "-m", "avatar_gen", "serve", port=ports["ours"]) as our_pid,
+            server("bare", *bare, port=ports["bare"]) as bare_pid,
+            server("sqlite", *serve, port=ports["ours"]) as our_pid,
+            server("postgresql", *serve, port=ports["on postgresql"], database=database) as other_pid,
         ):
-            results = asyncio.run(measure(ports, {"bare": bare_pid, "ours": our_pid}))
-            report(results)
-            files = list(Path(folder, "storage", "avatars").glob("??/*.zip"))
-            blocks = sum(path.stat().st_blocks for path in files) * 512
-            print(f"\n{len(files):,} avatars on disk, {blocks / len(files):,.0f} bytes each")
+            pids = dict(zip(names, (bare_pid, our_pid, other_pid), strict=True))
+            report(asyncio.run(measure(ports, pids)))
+    finally:
+        postgres.destroy()
 
 
 if __name__ == "__main__":
