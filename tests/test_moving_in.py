@@ -251,6 +251,9 @@ def test_what_cannot_be_read_is_said_and_passed_over(make_service: MakeService, 
         ({"image_4n": list(png_of(Image.new("RGBA", (16, 8), "red")))}, "a picture has 16 x 8 px"),
         ({"image_9n": list(png_of(picture(512, 2))[:-200])}, "a picture is no PNG"),
         ({"meta_data_created_at": "yesterday"}, "nothing says when it was made"),
+        ({"meta_data_created_at": "99999999999999999"}, "nothing says when it was made"),
+        ({"meta_data_created_at": float("inf")}, "nothing says when it was made"),
+        ({"meta_data_created_at": "0001-01-01T00:00:00+14:00"}, "nothing says when it was made"),
     ]
     expected = {}
     for change, reason in changes:

@@ -106,6 +106,13 @@ def test_one_that_dies_is_replaced(make_service: MakeService, postgres: Postgres
         time.sleep(0.1)
 
 
+def test_told_to_stop_while_one_is_replaced_they_stop(make_service: MakeService, postgres: Postgres) -> None:
+    service = make_service({"server": {"workers": 2}}, {"DATABASE_URL": postgres.new_database()}).start()
+    os.kill(children(service)[0], signal.SIGKILL)
+    time.sleep(0.5)
+    assert service.stop() == 0
+
+
 def test_they_do_not_share_a_log_file(make_service: MakeService, postgres: Postgres) -> None:
     settings = {"server": {"workers": 2}, "logging": {"file": {"path": "logs/x.log"}}}
     service = make_service(settings, {"DATABASE_URL": postgres.new_database()})

@@ -42,6 +42,13 @@ DEFAULT_ANGLE = 90
 MOST_WAITING = 1024
 """New avatars that may wait to be kept: one to three seconds' worth. Beyond that the answer is 503."""
 
+_SETTLED_AFTER = 5.0
+"""Seconds after which a commit that got no answer has been done or will not be: the database gives up on a
+transaction that falls silent after `PATIENCE`."""
+
+_MOST_SETTLED = 500
+"""Avatars in one question; after a long outage there can be any number."""
+
 MOST_AT_ONCE = 64
 """New avatars that are kept in one go: as many files are open then, and the first waits for the last."""
 
@@ -91,7 +98,7 @@ class Avatars:
         self._store = store
         self._repository = repository
         self._pool = pool
-        self._unsettled: set[str] = set()
+        self._unsettled: dict[str, float] = {}
         self._new = Batches("keeping", self._keep, most=MOST_WAITING, at_once=MOST_AT_ONCE)
         # Removals have a thread of their own: where they wait for a lock, lists and health do not.
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reading")
@@ -142,12 +149,15 @@ class Avatars:
     async def delete(self, avatar_id: str) -> None:
         """Remove an avatar for good. Raises `AvatarNotFound`."""
         removing = _while_awaited(self._store.removing(avatar_id), time.monotonic() + PATIENCE)
-        try:
-            found = await _ask(self._remover, lambda: self._repository.remove(avatar_id, removing))
-        except OutcomeUnknown:
-            self._unsettled.add(avatar_id)
-            raise
-        if not found:
+
+        def remove() -> bool:
+            try:
+                return self._repository.remove(avatar_id, removing)
+            except OutcomeUnknown:
+                self._note_unsettled(avatar_id)
+                raise
+
+        if not await _ask(self._remover, remove):
             raise AvatarNotFound
 
     async def total(self) -> int:
@@ -159,10 +169,11 @@ class Avatars:
         await asyncio.to_thread(self._store.check)
 
     def close(self) -> None:
-        """Keep what is waiting to be kept."""
+        """Keep what is waiting to be kept, and leave nothing unsettled that can be settled now."""
         self._new.close()
-        self._readers.shutdown()
         self._remover.shutdown()
+        self._settle(age=0)
+        self._readers.shutdown()
 
     def _keep(self, batch: Sequence[_New]) -> None:
         """The object before the row, so that no row is without one; none for an avatar that failed."""
@@ -170,30 +181,38 @@ class Avatars:
         self._store.put(objects)
         try:
             self._repository.add([new.avatar for new in batch])
-        except BaseException:
-            # What became of the rows is found out when the database answers again. In doubt an avatar that
-            # nobody was told of goes: its object now, its row, if it has one, then.
-            self._unsettled.update(objects)
+        except BaseException as error:
+            if isinstance(error, OutcomeUnknown):
+                # What became of the rows is found out when the database answers again. In doubt an avatar
+                # that nobody was told of goes: its object now, its row, if it has one, then.
+                self._note_unsettled(*objects)
             for avatar_id in objects:
                 with contextlib.suppress(AvatarError), self._store.removing(avatar_id):
                     pass
             raise
         self._settle()
 
-    def _settle(self) -> None:
-        """Of avatars that failed half-way, remove the row or the object that is left alone."""
-        pending = set(self._unsettled)
-        if not pending:
-            return
+    def _settle(self, age: float = _SETTLED_AFTER) -> None:
+        """Remove the row or the object that is left alone of what failed half-way so many seconds ago."""
+        before = time.monotonic() - age
+        pending = sorted(each for each, moment in list(self._unsettled.items()) if moment <= before)
         with contextlib.suppress(AvatarError):
-            rows = self._repository.known(sorted(pending))
-            lost = [avatar_id for avatar_id in rows if self._store.get(avatar_id) is None]
-            if lost:
-                self._repository.remove_rows(lost)
-            for avatar_id in pending - rows:
+            for start in range(0, len(pending), _MOST_SETTLED):
+                self._settle_some(pending[start : start + _MOST_SETTLED])
+
+    def _settle_some(self, pending: Sequence[str]) -> None:
+        rows = self._repository.known(pending)
+        lost = [avatar_id for avatar_id in rows if self._store.get(avatar_id) is None]
+        if lost:
+            self._repository.remove_rows(lost)
+        for avatar_id in pending:
+            if avatar_id not in rows:
                 with self._store.removing(avatar_id):
                     pass
-            self._unsettled -= pending
+            del self._unsettled[avatar_id]
+
+    def _note_unsettled(self, *ids: str) -> None:
+        self._unsettled.update(dict.fromkeys(ids, time.monotonic()))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from avatar_gen.database.old_service import OldRecord, OldRecords, milliseconds
 from avatar_gen.database.repository import Repository
+from avatar_gen.database.tables import LENGTHS
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.imaging.truecolour import decode_png, encode_pixels
 from avatar_gen.objects import ObjectStore
@@ -19,8 +20,6 @@ from avatar_gen.record import VERSION, Avatar
 _OBJECT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.obj", re.IGNORECASE)
 _EXPONENTS = range(4, 10)
 _BATCH = 50
-_LONGEST = 32
-"""Characters of a text in a record."""
 
 
 @dataclass(slots=True)
@@ -90,12 +89,11 @@ class MovingIn:
                     self.report.there += 1
                     continue
                 avatar, pictures = self._read(identity, name, records.get(identity))
+                objects[identity] = write_object(avatar, pictures)
+                avatars.append(avatar)
             except (OSError, ValueError, RecursionError, ObjectDamaged) as error:
                 self.report.failed += 1
                 self._on_failure(identity, str(error) or type(error).__name__)
-                continue
-            objects[identity] = write_object(avatar, pictures)
-            avatars.append(avatar)
         if objects:
             self._store.put(objects)
         if avatars:
@@ -113,9 +111,10 @@ class MovingIn:
             created = record.created_ms
         if created is None:
             raise ValueError("nothing says when it was made")
-        texts = record._replace(created_ms=None) if record else ()
-        if any(text is not None and (len(str(text)) > _LONGEST or "\0" in str(text)) for text in texts):
-            raise ValueError(f"its record has a text that is longer than {_LONGEST} characters, or a NUL")
+        for field, text in record._asdict().items() if record else ():
+            longest = LENGTHS.get(field)
+            if longest and text is not None and (len(str(text)) > longest or "\0" in str(text)):
+                raise ValueError(f"its {field} has more than {longest} characters, or a NUL")
         avatar = Avatar(
             id=identity,
             created_ms=created,

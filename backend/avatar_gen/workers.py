@@ -45,4 +45,8 @@ def supervise(count: int, listener: socket.socket, arguments: Sequence[str]) -> 
             if not stopping:
                 log.error("Worker %d has ended with status %d and is replaced", worker.pid, worker.returncode)
                 time.sleep(_PAUSE)
+            if not stopping:
                 workers.append(start())
+            if stopping:
+                # The signal may have come while the newest was being started.
+                stop()

@@ -189,6 +189,20 @@ class TestUpgrades:
         )
         assert answer.count(b"HTTP/1.1 200 OK") == 2
 
+    def test_many_behind_each_other_are_all_answered(self, service: Service) -> None:
+        get = b"GET /api/health/live HTTP/1.1\r\nHost: x\r\n"
+        upgrade = get + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+        answer = exchange(service, upgrade * 1500 + get + b"Connection: close\r\n\r\n", seconds=20)
+        assert answer.count(b"HTTP/1.1 200 OK") == 1501
+        assert "RecursionError" not in service.log.read_text()
+
+    def test_what_is_behind_a_last_one_is_passed_over(self, service: Service) -> None:
+        get = (
+            b"GET /api/health/live HTTP/1.1\r\nHost: x\r\nConnection: close, upgrade\r\nUpgrade: h2c\r\n\r\n"
+        )
+        answer = exchange(service, get + b"GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+
     def test_this_is_no_proxy(self, service: Service) -> None:
         answer = exchange(service, b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 405 ")

@@ -18,7 +18,7 @@ from typing import Any
 
 import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 log = logging.getLogger(__name__)
 
@@ -56,15 +56,24 @@ class PunctualProtocol(HttpToolsProtocol):
             self.waiting_since = self.loop.time()
         self._received += len(data)
         if self._received > (HEAD_LIMIT if self._in_head else MESSAGE_LIMIT) + len(data):
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request is too large.")
+            kind = "REQUEST_HEADER_FIELDS" if self._in_head else "REQUEST_ENTITY"
+            self._refuse(HTTPStatus[f"{kind}_TOO_LARGE"], "The request is too large.")
             return
         self._unset_keepalive_if_required()
+        rest: bytes | None = data
+        try:
+            while rest is not None and not self.transport.is_closing():
+                rest = self._feed(rest)
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST, "The request is not HTTP/1.1.")
+
+    def _feed(self, data: bytes) -> bytes | None:
+        """Parse; what is to be parsed instead of the rest where a head asks for an upgrade."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._go_on_without_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST, "The request is not HTTP/1.1.")
+            return self._without_upgrade() + data[upgrade.args[0] :]
+        return None
 
     def on_message_begin(self) -> None:
         """The first byte of a request is here."""
@@ -90,32 +99,36 @@ class PunctualProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The next request is up to the client."""
-        if self.waiting_since is None:
+        """The next request is up to the client, unless it is here already."""
+        if self.waiting_since is None and not self.pipeline:
             self.waiting_since = self.loop.time()
         super().on_response_complete()
 
-    def _go_on_without_upgrade(self, rest: bytes) -> None:
-        """Read a request as if it had not asked for another protocol, which a server is free to do.
+    def _without_upgrade(self) -> bytes:
+        """The head of a request as if it had not asked for another protocol, which a server is free to do.
 
-        The parser has given up behind the head, whose body would be read as a request of its own.
+        The parser has given up behind that head, whose body it would read as a request of its own.
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
             self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "This is no proxy.")
-            return
+            return b""
         closing = any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
-        version = self.parser.get_http_version().encode()
-        lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
+        lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
         lines += [b"%s: %s" % header for header in self.headers if header[0] not in _HOP_BY_HOP]
         lines += [b"connection: close"] if closing else []
         self.parser = httptools.HttpRequestParser(self)
-        self._received = 0
-        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+        # As uvicorn has it: what is pipelined behind a last request is passed over, and that is answered.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        """Answer what is not even a request, and close."""
+        """Answer what is not even a request, and close; but never into the middle of another answer."""
         if self.transport.is_closing():
+            return
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.keep_alive = False
             return
         body = {"statusCode": status, "message": message, "error": status.phrase}
         content = json.dumps(body).encode()

@@ -1,9 +1,10 @@
 """Where records are kept: an index of the objects, for lists and counts, that can be rebuilt from them."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 READERS = 2
 """Threads that read at once, each with a connection of its own."""
@@ -15,6 +16,10 @@ QUIETLY = {"hide_parameters": True}
 """For every engine: what SQLAlchemy says of an error goes to the log, and a seed may be someone's name."""
 
 
+def _as_it_is(_connection: Connection) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """The way to one database: connections that write, and connections that read beside them."""
@@ -24,8 +29,9 @@ class Engines:
     read: Engine
     many_processes: bool = True
     """Whether several processes may write it."""
-    exclusively: str | None = None
-    """SQL that keeps other processes from migrating until the transaction ends."""
+    exclusively: Callable[[Connection], AbstractContextManager[None]] = _as_it_is
+    """For what takes long: lets a transaction take its time, and keeps other processes from doing the same
+    meanwhile. SQLite does both by itself."""
     release: Callable[[], None] = lambda: None
 
     def close(self) -> None:

@@ -1,11 +1,14 @@
 """PostgreSQL: its addresses as they are written in the wild, and connections that do not wait for ever."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 from psycopg.abc import PQGen
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 
 from avatar_gen.database import PATIENCE, QUIETLY, READERS, Engines
 from avatar_gen.errors import StartupError
@@ -35,6 +38,7 @@ _PASSED_OVER = frozenset(
         "pgbouncer",
         "pool_timeout",
         "socket_timeout",
+        "sslaccept",
         "statement_cache_size",
     )
 )
@@ -42,6 +46,24 @@ _PASSED_OVER = frozenset(
 
 _LOCK = "SELECT pg_advisory_xact_lock(7265102)"
 """For migrations. The number is ours: no other program should happen to take the same."""
+
+_LONG = 3600
+"""Seconds that a migration may take, and others wait for it."""
+
+_SERVER_TIMEOUTS = {
+    # A process that is cut off in the middle of a transaction must not hold what others need.
+    "idle_in_transaction_session_timeout": PATIENCE * 1000,
+    "statement_timeout": PATIENCE * 1000,
+    "lock_timeout": PATIENCE * 1000,
+}
+"""In ms: when the server gives up, as our side of the connection does."""
+
+_KEEPALIVES = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 class PostgresAddress(NamedTuple):
@@ -60,14 +82,14 @@ class PostgresAddress(NamedTuple):
             port = parts.port
             query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
         except ValueError:
-            raise _misunderstood("it is no URL") from None
-        if not parts.netloc:
-            raise _misunderstood("it is no URL")
+            raise _misunderstood(url, "it is no URL") from None
+        if not parts.netloc and "host" not in query:
+            raise _misunderstood(url, "it names no host")
         if unknown := sorted(query.keys() - _PASSED_ON - _PASSED_OVER - {"schema", "host", "password"}):
-            raise _misunderstood(f"it has a parameter that is not known: {unknown[0][:32]!r}")
+            raise _misunderstood(url, f"it has a parameter that is not known: {unknown[0][:32]!r}")
         name = unquote(parts.path.removeprefix("/"))
         if "/" in name or parts.fragment:
-            raise _misunderstood("the name of the database ends in something else")
+            raise _misunderstood(url, "the name of the database ends in something else")
         given = {
             "host": query.get("host") or unquote(parts.hostname or ""),
             "port": port,
@@ -76,9 +98,12 @@ class PostgresAddress(NamedTuple):
             "password": password or unquote(parts.password or "") or query.get("password"),
             **{key: value for key, value in query.items() if key in _PASSED_ON},
         }
+        if query.get("pgbouncer") == "true":
+            # Statements that are prepared in one of its connections are not there in the next.
+            given["prepare_threshold"] = None
         if schema := query.get("schema"):
             given["options"] = f"{given.get('options', '')} {_search_path(schema)}".strip()
-        return cls({key: value for key, value in given.items() if value})
+        return cls({key: value for key, value in given.items() if value or key == "prepare_threshold"})
 
     @classmethod
     def of(cls, network: Network, password: str | None) -> "PostgresAddress":
@@ -94,9 +119,12 @@ class PostgresAddress(NamedTuple):
         return cls({key: value for key, value in given.items() if value})
 
 
-def _misunderstood(why: str) -> StartupError:
+def _misunderstood(url: str, why: str) -> StartupError:
+    # All from the first colon behind the user's name to the last @ may be the password.
+    shown = re.sub(r"^(\w+(?:\+\w+)?:)(?://([^:/@?]*))?.*@", r"\1//\2:***@", url, flags=re.DOTALL)
+    shown = re.sub(r"password=[^&]*", "password=***", shown)
     return StartupError(
-        f"The address of the database is not understood: {why};"
+        f"The address of the database is not understood: {shown!r}: {why};"
         " expected postgresql://user:password@host:5432/name"
     )
 
@@ -114,13 +142,30 @@ class ImpatientConnection(psycopg.Connection[Any]):
     that hangs.
     """
 
+    patience: float = PATIENCE
+
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ANN401
         """Run an exchange with the server. Raises `OperationalError` if it takes too long."""
         try:
-            return super().wait(gen, interval=interval, timeout=timeout or PATIENCE)
+            return super().wait(gen, interval=interval, timeout=timeout or self.patience)
         except psycopg.errors._WaitTimeout as error:  # noqa: SLF001 - what the method above documents
             self.pgconn.finish()
-            raise psycopg.OperationalError(f"no answer within {PATIENCE} s") from error
+            raise psycopg.OperationalError(f"no answer within {self.patience:g} s") from error
+
+
+@contextmanager
+def _exclusively(connection: Connection) -> Iterator[None]:
+    """Keep others from migrating until the transaction ends, and take the time that this needs."""
+    driver_connection = connection.connection.driver_connection
+    assert isinstance(driver_connection, ImpatientConnection)  # noqa: S101 - what we made
+    driver_connection.patience = _LONG
+    try:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.exec_driver_sql(_LOCK)
+        yield
+    finally:
+        driver_connection.patience = PATIENCE
 
 
 def open_postgresql_to_read(address: PostgresAddress) -> Engine:
@@ -128,20 +173,27 @@ def open_postgresql_to_read(address: PostgresAddress) -> Engine:
     options = f"{address.parameters.get('options', '')} -cdefault_transaction_read_only=on".strip()
 
     def connect() -> psycopg.Connection[Any]:
-        return ImpatientConnection.connect(**{**address.parameters, "options": options})
+        connection = ImpatientConnection.connect(**{**address.parameters, "options": options})
+        # It may be large, and nobody waits for it.
+        connection.patience = _LONG
+        return connection
 
     return create_engine("postgresql+psycopg://", creator=connect, **QUIETLY)
 
 
 def open_postgresql(address: PostgresAddress) -> Engines:
     """Ways to a PostgreSQL database; nothing is connected yet."""
+    timeouts = " ".join(f"-c{name}={value}" for name, value in _SERVER_TIMEOUTS.items())
+    # What the address says itself comes last, and wins.
+    options_ = f"{timeouts} {address.parameters.get('options', '')}".strip()
+    parameters = {**_KEEPALIVES, **address.parameters, "options": options_, "connect_timeout": PATIENCE}
 
     def connect() -> psycopg.Connection[Any]:
-        return ImpatientConnection.connect(**address.parameters, connect_timeout=PATIENCE)
+        return ImpatientConnection.connect(**parameters)
 
     # A connection is tried before it is used: after the server was restarted all of them are dead.
     options: dict[str, Any] = {"creator": connect, "pool_pre_ping": True, "pool_timeout": PATIENCE, **QUIETLY}
     url = "postgresql+psycopg://"
     write = create_engine(url, pool_size=2, max_overflow=0, **options)
     read = create_engine(url, pool_size=READERS, max_overflow=0, **options)
-    return Engines("postgresql", write, read, exclusively=_LOCK)
+    return Engines("postgresql", write, read, exclusively=_exclusively)

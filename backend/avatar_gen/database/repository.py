@@ -109,7 +109,8 @@ class Repository:
     def recount(self) -> int:
         """Count the rows anew, and correct the total if it was off. How many there are."""
         count = select(func.count()).select_from(stored_avatars).scalar_subquery()
-        with _transaction(self._engines.write) as connection:
+        engines = self._engines
+        with _transaction(engines.write) as connection, engines.exclusively(connection):
             connection.execute(update(avatar_total).values(total=count))
             total: int = connection.execute(select(avatar_total.c.total)).scalar_one()
             return total

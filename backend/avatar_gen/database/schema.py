@@ -20,9 +20,7 @@ def migrate(engines: Engines) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
-        with engines.write.begin() as connection:
-            if engines.exclusively:
-                connection.execute(text(engines.exclusively))
+        with engines.write.begin() as connection, engines.exclusively(connection):
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except SQLAlchemyError as error:

@@ -46,6 +46,11 @@ stored_avatars = Table(
     Index(None, "created_ms", "id"),
 )
 
+LENGTHS = {
+    column.name: column.type.length for column in stored_avatars.columns if isinstance(column.type, String)
+}
+"""The most characters that each text may have; SQLite would take more, PostgreSQL does not."""
+
 # One row, changed in the transaction that adds or removes avatars: COUNT(*) reads the whole index.
 avatar_total = Table(
     "avatar_total",

@@ -83,14 +83,14 @@ class LocalStore:
         aside = f"{self._incoming}/{token_hex(8)}"
         with _translated():
             try:
+                # A rename keeps the time of writing, by which `incoming` is cleared away.
+                os.utime(path)
                 os.rename(path, aside)
             except FileNotFoundError:
                 os.stat(self._incoming)
                 yield False
                 return
             try:
-                # A rename keeps the time of writing, by which `incoming` is cleared away.
-                os.utime(aside)
                 _sync(os.path.dirname(path))
                 yield True
             except BaseException:
