@@ -65,6 +65,7 @@ def test_every_request_is_one_line(make_service: MakeService) -> None:
     avatar = service.generate(seed=NASTY.replace("\u2028", ""))
     service.client.get(f"/api/{avatar}", headers={"X-Request-ID": "mine-1"})
     service.client.get("/api/list?pick=0", headers={"X-Request-ID": "mine-2"})
+    service.client.head(f"/api/{avatar}", headers={"X-Request-ID": "mine-4"})
     service.client.get("/%0d%0aforged: line", headers={"X-Request-ID": "mine-3"})
     answer = service.client.post("/api/generate", json={"seed": "x" * 99})
     service.stop()
@@ -79,6 +80,7 @@ def test_every_request_is_one_line(make_service: MakeService) -> None:
     assert isinstance(ms, float)
     assert 0 < ms < 1000
     assert (by_id["mine-2"]["route"], by_id["mine-2"]["status"]) == ("/api/list", 400)
+    assert (by_id["mine-4"]["method"], by_id["mine-4"]["route"]) == ("HEAD", "/api/{id}")
     assert by_id["mine-3"]["route"] is None
     assert by_id["mine-3"]["status"] == 404
     assert by_id[answer.headers["x-request-id"]]["status"] == 400

@@ -32,7 +32,8 @@ class Observe:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        if scope["method"] == "HEAD":
+        method = scope["method"]
+        if method == "HEAD":
             # What can be got can be asked about; the server leaves the body out, for it has the original.
             scope = {**scope, "method": "GET"}
         identity = _identity(scope)
@@ -52,7 +53,7 @@ class Observe:
                 await failure(*fault)(scope, receive, send_with_id)
         finally:
             if log.isEnabledFor(logging.INFO):
-                _log_request(scope, status, time.perf_counter() - started)
+                _log_request(scope, method, status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> tuple[HTTPStatus, str] | None:
         """Let the application answer; what is wrong when it did not."""
@@ -76,10 +77,10 @@ def _identity(scope: Scope) -> str:
     return token_hex(8)
 
 
-def _log_request(scope: Scope, status: int, seconds: float) -> None:
+def _log_request(scope: Scope, method: str, status: int, seconds: float) -> None:
     route = scope.get("route")
     fields = {
-        "method": scope["method"],
+        "method": method,
         "route": getattr(route, "path_format", None),
         "path": scope["path"][:500],
         "status": status,
