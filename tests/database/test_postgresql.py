@@ -76,6 +76,7 @@ def test_an_address_is_read_as_it_is_written_in_the_wild(url: str, expected: dic
         ("postgresql://u:hunter2@[::1/d", "it is no URL"),
         ("postgresql:u:hunter2@h/d", "it names no host"),
         ("postgresql:///d?password=hunter2", "it names no host"),
+        ("postgresql://u:hunter2/d", "it is no URL"),
         ("postgresql://u:hunter2@h/d/e", "the name of the database ends in something else"),
         ("postgresql://u:hunter2@h/d#e", "the name of the database ends in something else"),
         ("postgresql://u:hunter2@h/d?sslmod=require", "it has a parameter that is not known: 'sslmod'"),

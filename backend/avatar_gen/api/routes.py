@@ -100,7 +100,9 @@ async def list_palettes(request: Request) -> Answer[PaletteList]:
     return Answer(message="Palettes listed", data=PaletteList(palettes=palettes))
 
 
-@router.delete("/{id:uuid}", responses=fails(400, 404, 503), openapi_extra={"parameters": [ID_PARAMETER]})
+@router.delete(
+    "/{id:uuid}", responses=fails(400, 404, 503, 507), openapi_extra={"parameters": [ID_PARAMETER]}
+)
 async def delete_avatar(request: Request) -> Message:
     """Delete a stored avatar for good."""
     _query(request, Parameters)

@@ -35,7 +35,6 @@ _PASSED_OVER = frozenset(
     (
         "connect_timeout",
         "connection_limit",
-        "pgbouncer",
         "pool_timeout",
         "socket_timeout",
         "sslaccept",
@@ -43,6 +42,8 @@ _PASSED_OVER = frozenset(
     )
 )
 """Parameters by which Prisma tuned a pool that is no more."""
+
+_READ_HERE = frozenset(("host", "password", "pgbouncer", "schema"))
 
 _LOCK = "SELECT pg_advisory_xact_lock(7265102)"
 """For migrations. The number is ours: no other program should happen to take the same."""
@@ -75,7 +76,7 @@ class PostgresAddress(NamedTuple):
     def parse(cls, url: str, password: str | None = None) -> "PostgresAddress":
         """Read `postgresql://user:password@host:port/name?schema=...`; a password beside it wins.
 
-        Raises `StartupError`, which never shows the address: it may hold a password.
+        Raises `StartupError`, which shows the address without its password.
         """
         try:
             parts = urlsplit(url)
@@ -85,7 +86,7 @@ class PostgresAddress(NamedTuple):
             raise _misunderstood(url, "it is no URL") from None
         if not parts.netloc and "host" not in query:
             raise _misunderstood(url, "it names no host")
-        if unknown := sorted(query.keys() - _PASSED_ON - _PASSED_OVER - {"schema", "host", "password"}):
+        if unknown := sorted(query.keys() - _PASSED_ON - _PASSED_OVER - _READ_HERE):
             raise _misunderstood(url, f"it has a parameter that is not known: {unknown[0][:32]!r}")
         name = unquote(parts.path.removeprefix("/"))
         if "/" in name or parts.fragment:
@@ -123,6 +124,8 @@ def _misunderstood(url: str, why: str) -> StartupError:
     # All from the first colon behind the user's name to the last @ may be the password.
     shown = re.sub(r"^(\w+(?:\+\w+)?:)(?://([^:/@?]*))?.*@", r"\1//\2:***@", url, flags=re.DOTALL)
     shown = re.sub(r"password=[^&]*", "password=***", shown)
+    # Without an @ it may stand where the port was expected.
+    shown = re.sub(r"(?<=//)([^:/@?]*):(?!\d*(?:[/?]|$))[^@/?]*", r"\1:***", shown)
     return StartupError(
         f"The address of the database is not understood: {shown!r}: {why};"
         " expected postgresql://user:password@host:5432/name"
