@@ -9,7 +9,7 @@ from avatar_gen.drawing.drawing import Look
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.palette import SCHEMES, parse_colour
 from avatar_gen.drawing.styles import draw
-from avatar_gen.imaging.png import encode_png
+from avatar_gen.imaging.drawings import draw_png
 
 TARGET = Path(__file__).parent / "gallery.png"
 NAMES = ["ada", "grace", "alan", "edsger", "barbara", "donald", "margaret", "dennis"]
@@ -20,8 +20,7 @@ def avatar(style: str, seed: str, scheme: str, angle: float = 90, filter_name: s
     """One avatar, through the service's own PNG writer."""
     _, primary, foreign = SCHEMES[scheme]
     drawing = draw(style, seed, Look(parse_colour(primary), parse_colour(foreign), angle))
-    palette = FILTERS[filter_name](drawing.palette) if filter_name else drawing.palette
-    return Image.open(io.BytesIO(encode_png(drawing.at(PX), palette)))
+    return Image.open(io.BytesIO(draw_png(drawing, PX, FILTERS.get(filter_name))))
 
 
 def sheet(rows: list[list[Image.Image]]) -> Image.Image:

@@ -40,9 +40,9 @@ def test_image_libraries_live_in_imaging_alone() -> None:
 def test_a_style_is_one_file_and_one_line() -> None:
     styles = Path(avatar_gen.__file__).parent / "drawing" / "styles"
     assert {path.stem for path in styles.glob("*.py")} - {"__init__"} == set(STYLES)
-    registry = (styles / "__init__.py").read_text(encoding="utf-8").partition("STYLES: ")[2]
+    registry = (styles / "__init__.py").read_text(encoding="utf-8").partition("_ALL = ")[2]
     for name in STYLES:
-        assert registry.count(f'"{name}"') == 1
+        assert registry.count(f" {name.upper()},") == 1
 
 
 def test_the_lock_files_name_no_host() -> None:

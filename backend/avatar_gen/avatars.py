@@ -25,7 +25,8 @@ from avatar_gen.errors import (
     OutcomeUnknown,
 )
 from avatar_gen.imaging import CONVERTERS
-from avatar_gen.imaging.png import encode_png, is_indexed, recolour_png
+from avatar_gen.imaging.drawings import draw_png
+from avatar_gen.imaging.png import is_indexed, recolour_png
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
 from avatar_gen.objects import ObjectStore
@@ -71,7 +72,7 @@ class Wish:
         if self.color_scheme:
             _, primary, foreign = SCHEMES[self.color_scheme]
         angle = DEFAULT_ANGLE if self.angle is None else self.angle
-        return Look(parse_colour(primary), parse_colour(foreign), angle)
+        return Look(parse_colour(primary), parse_colour(foreign), angle, self.seed or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,4 +239,4 @@ def draw_object(avatar: Avatar, wish: Wish) -> bytes:
     seed = token_hex(16) if wish.seed is None else wish.seed
     drawing = draw(wish.generator_type, seed, wish.look())
     sizes = [1 << exponent for exponent in EXPONENTS]
-    return write_object(avatar, {px: encode_png(drawing.at(px), drawing.palette) for px in sizes})
+    return write_object(avatar, {px: draw_png(drawing, px) for px in sizes})

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatar_gen.drawing.drawing import Drawing, Look
+from avatar_gen.drawing.drawing import Flat, Look
 from avatar_gen.drawing.palette import Colour, parse_colour
 from avatar_gen.drawing.seed import Chance
-from avatar_gen.drawing.styles import STYLES, draw
+from avatar_gen.drawing.styles import STYLES
+from avatar_gen.drawing.styles import draw as draw_any
 from avatar_gen.imaging.png import encode_png
 
 SIZES = [16, 32, 64, 128, 256, 512]
@@ -23,7 +24,13 @@ colours = st.builds(Colour, *[st.integers(0, 255)] * 3)
 looks = st.builds(Look, colours, colours, st.floats(0, 360))
 
 
-def pixels(drawing: Drawing, px: int) -> np.ndarray:
+def draw(style: str, seed: str, look: Look) -> Flat:
+    drawing = draw_any(style, seed, look)
+    assert isinstance(drawing, Flat)
+    return drawing
+
+
+def pixels(drawing: Flat, px: int) -> np.ndarray:
     return drawing.palette[drawing.at(px).pixels()]
 
 

@@ -145,8 +145,10 @@ class GenerateBody(BaseModel):
     @classmethod
     def _angle_has_a_use(cls, value: float | None, info: ValidationInfo) -> float | None:
         # A type that is wrong itself is not there to be asked about.
-        if value is not None and info.data.get("type", "gradient") != "gradient":
-            raise PydanticCustomError("angle", "is for the type gradient alone")
+        style = STYLES.get(info.data.get("type", "gradient") or "pixelize")
+        if value is not None and style and "angle" not in style.options:
+            users = ", ".join(name for name, style in STYLES.items() if "angle" in style.options)
+            raise PydanticCustomError("angle", "is for the type {users} alone", {"users": users})
         return value
 
     def wish(self) -> Wish:

@@ -1,13 +1,14 @@
 """The picture before it is a file: indices and the colours that they stand for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avatar_gen.drawing.palette import Colour, Palette
+from avatar_gen.drawing.seed import Chance
 
 
 class IndexMap(NamedTuple):
@@ -32,13 +33,37 @@ def every_row(pixels: NDArray[np.uint8]) -> IndexMap:
     return IndexMap(pixels, np.ones(len(pixels), dtype=np.intp))
 
 
+class Svg(NamedTuple):
+    """A picture as SVG elements."""
+
+    side: int
+    """The width of its square view box, in units of its own."""
+    paint: Callable[[Sequence[str], str], str]
+    """The elements, given the palette's colours as `#rrggbb`, and a prefix for every id in them, by which two
+    pictures on one page do not meet."""
+
+
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """One avatar, to be had at any size."""
+class Flat:
+    """An avatar that is exact at any size: every pixel has one of the palette's colours."""
 
     palette: Palette
     at: Callable[[int], IndexMap]
     """The index map at a width in px; the same width always gives the same one."""
+    svg: Svg | None = None
+    """The same picture in SVG, where it can be said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """An avatar made of shapes, whose pixels a renderer of SVG finds."""
+
+    palette: Palette
+    svg: Svg
+
+
+Drawing = Flat | Vector
+"""One avatar, to be had at any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +72,22 @@ class Look:
 
     primary: Colour
     foreign: Colour
-    angle: float
+    angle: float = 90
     """Degrees: 0 points right, 90 down."""
+    text: str = ""
+    """What styles that write take their letters from: the seed, unless another name was given."""
 
     def duotone(self) -> Palette:
         """The palette of styles that use both colours as they are: 0 foreign, 1 primary."""
         return np.array((self.foreign, self.primary), dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A way to draw, by its name."""
+
+    name: str
+    title: str
+    draw: Callable[[Chance, Look], Drawing]
+    options: frozenset[Literal["angle", "text"]] = frozenset()
+    """Which parts of a `Look` beside its colours make a difference."""

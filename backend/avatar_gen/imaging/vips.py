@@ -9,9 +9,10 @@ from avatar_gen.errors import StartupError
 pyvips.cache_set_max(0)
 pyvips.concurrency_set(1)
 
-# Nothing but our own PNG files is ever decoded, so a hole in another decoder cannot be reached.
+# Nothing but our own PNG and SVG files is ever decoded, so a hole in another decoder cannot be reached.
 pyvips.operation_block_set("VipsForeignLoad", True)  # noqa: FBT003 - C's signature
 pyvips.operation_block_set("VipsForeignLoadPng", False)  # noqa: FBT003
+pyvips.operation_block_set("VipsForeignLoadSvg", False)  # noqa: FBT003
 
 _LEAST = (8, 18, 3)
 _FOUND = tuple(pyvips.version(part) for part in range(3))

@@ -1,18 +1,20 @@
 """The styles by name. A new one is a file here and a line in `STYLES`."""
 
-from collections.abc import Callable
-
-from avatar_gen.drawing.drawing import Drawing, Look
+from avatar_gen.drawing.drawing import Drawing, Look, Style
 from avatar_gen.drawing.seed import Chance
-from avatar_gen.drawing.styles.gradient import gradient
-from avatar_gen.drawing.styles.pixelize import pixelize
-from avatar_gen.drawing.styles.wave import wave
+from avatar_gen.drawing.styles.gradient import GRADIENT
+from avatar_gen.drawing.styles.pixelize import PIXELIZE
+from avatar_gen.drawing.styles.wave import WAVE
 
-Style = Callable[[Chance, Look], Drawing]
+_ALL = (
+    PIXELIZE,
+    WAVE,
+    GRADIENT,
+)
 
-STYLES: dict[str, Style] = {"pixelize": pixelize, "wave": wave, "gradient": gradient}
+STYLES: dict[str, Style] = {style.name: style for style in _ALL}
 
 
 def draw(style: str, seed: str, look: Look) -> Drawing:
     """Draw the avatar that `style`, one of `STYLES`, makes of a seed: any text that UTF-8 can write."""
-    return STYLES[style](Chance(style, seed), look)
+    return STYLES[style].draw(Chance(style, seed), look)

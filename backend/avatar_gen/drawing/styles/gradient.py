@@ -1,10 +1,11 @@
 """`gradient`: from the primary colour to the foreign one along an angle."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from avatar_gen.drawing.drawing import Drawing, IndexMap, Look, every_row
+from avatar_gen.drawing.drawing import Flat, IndexMap, Look, Style, Svg, every_row
 from avatar_gen.drawing.seed import Chance
 
 _STEPS = 256
@@ -12,7 +13,7 @@ _FRACTION = 16
 """Binary places of the fixed-point numbers below."""
 
 
-def gradient(chance: Chance, look: Look) -> Drawing:  # noqa: ARG001 - a style takes both
+def _draw(chance: Chance, look: Look) -> Flat:  # noqa: ARG001 - a style takes both
     """A ramp of 256 colours; the seed has no say in it."""
     primary, foreign = np.array(look.primary), np.array(look.foreign)
     part = np.arange(_STEPS)[:, np.newaxis] / (_STEPS - 1)
@@ -32,4 +33,17 @@ def gradient(chance: Chance, look: Look) -> Drawing:  # noqa: ARG001 - a style t
         steps = np.add.outer(along + middle, across) >> _FRACTION
         return every_row(np.clip(steps, 0, _STEPS - 1).astype(np.uint8))
 
-    return Drawing(palette, at)
+    def paint(colours: Sequence[str], unique: str) -> str:
+        # A view box of 2 units: from -1 to 1 along the angle, about the middle.
+        x, y = right / 2**30, down / 2**30
+        ends = f'x1="{1 - x:.6g}" y1="{1 - y:.6g}" x2="{1 + x:.6g}" y2="{1 + y:.6g}"'
+        return (
+            f'<linearGradient id="{unique}a" gradientUnits="userSpaceOnUse" {ends}>'
+            f'<stop stop-color="{colours[0]}"/><stop offset="1" stop-color="{colours[-1]}"/></linearGradient>'
+            f'<rect width="2" height="2" fill="url(#{unique}a)"/>'
+        )
+
+    return Flat(palette, at, Svg(2, paint))
+
+
+GRADIENT = Style("gradient", "Gradient", _draw, options=frozenset({"angle"}))

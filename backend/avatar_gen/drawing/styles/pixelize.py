@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from avatar_gen.drawing.drawing import Drawing, IndexMap, Look
+from avatar_gen.drawing.drawing import Flat, Look, Style
+from avatar_gen.drawing.grid import grid
 from avatar_gen.drawing.seed import Chance
 
 _CELLS = 7
@@ -10,16 +11,12 @@ _DRAWN = 4
 """Columns that chance decides; the other three mirror the first three."""
 
 
-def pixelize(chance: Chance, look: Look) -> Drawing:
+def _draw(chance: Chance, look: Look) -> Flat:
     """One fair bit for each cell of the left half and the middle: 2**28 patterns."""
     bits = chance.bits(_CELLS * _DRAWN)
     drawn = np.array([bits >> cell & 1 for cell in range(_CELLS * _DRAWN)], dtype=np.uint8)
     left = drawn.reshape(_CELLS, _DRAWN)
-    cells = np.hstack((left, left[:, -2::-1]))
+    return grid(look.duotone(), np.hstack((left, left[:, -2::-1])))
 
-    def at(px: int) -> IndexMap:
-        borders = np.arange(_CELLS + 1) * px // _CELLS
-        widths = np.diff(borders)
-        return IndexMap(np.repeat(cells, widths, axis=1), widths)
 
-    return Drawing(look.duotone(), at)
+PIXELIZE = Style("pixelize", "Pixels", _draw)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar_gen.drawing.drawing import Drawing, IndexMap, Look, every_row
+from avatar_gen.drawing.drawing import Flat, IndexMap, Look, Style, every_row
 from avatar_gen.drawing.seed import Chance
 
 _UNIT = 2**20
@@ -29,7 +29,7 @@ class _Wave(NamedTuple):
         return np.rint(self.amplitude / 2 * sine * _UNIT).astype(np.int32)
 
 
-def wave(chance: Chance, look: Look) -> Drawing:
+def _draw(chance: Chance, look: Look) -> Flat:
     """Waves are drawn from chance until both colours have their share of the picture."""
     while True:
         frequency_x, frequency_y = chance.between(0.1, 0.3), chance.between(0.15, 0.4)
@@ -44,7 +44,7 @@ def wave(chance: Chance, look: Look) -> Drawing:
     def at(px: int) -> IndexMap:
         return every_row(_above_zero(across, down, px))
 
-    return Drawing(look.duotone(), at)
+    return Flat(look.duotone(), at)
 
 
 def _above_zero(across: _Wave, down: _Wave, px: int) -> NDArray[np.uint8]:
@@ -59,3 +59,6 @@ def _rings(px: int) -> NDArray[np.int32]:
     offset = np.arange(px) / px - 0.5
     distance = np.hypot(offset[:, np.newaxis], offset)
     return np.rint(0.3 * np.sin(4 * np.pi * distance) * _UNIT).astype(np.int32)
+
+
+WAVE = Style("wave", "Waves", _draw)

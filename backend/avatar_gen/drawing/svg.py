@@ -1,0 +1,33 @@
+"""SVG documents around the elements that a drawing has."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from avatar_gen.drawing.drawing import Svg
+from avatar_gen.drawing.palette import Palette
+
+Shape = Literal["square", "circle", "rounded"]
+
+ROUNDING = 1 / 6
+"""The radius of a rounded picture's corners, in widths of the picture."""
+
+
+def document(svg: Svg, palette: Palette, px: int, shape: Shape, unique: str) -> str:
+    """An SVG file, px wide, cut to a shape. `unique` begins every id in it."""
+    side = svg.side
+    elements = svg.paint(to_hex(palette), unique)
+    if shape != "square":
+        radius = side / 2 if shape == "circle" else side * ROUNDING
+        elements = (
+            f'<clipPath id="{unique}z"><rect width="{side}" height="{side}" rx="{radius:.6g}"/></clipPath>'
+            f'<g clip-path="url(#{unique}z)">{elements}</g>'
+        )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{px}" height="{px}" viewBox="0 0 {side} {side}">'
+        f"{elements}</svg>"
+    )
+
+
+def to_hex(palette: Palette) -> Sequence[str]:
+    """A palette's colours as `#rrggbb`."""
+    return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in palette.tolist()]

@@ -1,0 +1,54 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatar_gen.drawing.drawing import Flat, Look
+from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.drawing.palette import Colour
+from avatar_gen.drawing.styles import STYLES, draw
+from avatar_gen.drawing.svg import Shape, document
+from avatar_gen.imaging.drawings import draw_png
+from avatar_gen.imaging.svg import rasterise
+
+LOOK = Look(Colour(59, 130, 246), Colour(239, 68, 68), 30, "Ada Lovelace")
+
+
+def decoded(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")).astype(int)
+
+
+@pytest.mark.parametrize("px", [112, 512])
+@pytest.mark.parametrize("style", STYLES)
+def test_a_flat_drawing_is_the_same_in_svg(style: str, px: int) -> None:
+    drawing = draw(style, "ada", LOOK)
+    if not isinstance(drawing, Flat) or drawing.svg is None:
+        pytest.skip("it has one form alone")
+    svg = rasterise(document(drawing.svg, drawing.palette, px, "square", "x")).astype(int)
+    difference = np.abs(svg - decoded(draw_png(drawing, px)))
+    # A renderer may round a border to the next pixel, and a step of a ramp to the next one.
+    assert (difference.max(axis=2) > 3).mean() < 0.1
+    assert np.median(difference) <= 1
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("shape", "share"), [("circle", np.pi / 4), ("rounded", 1 - (4 - np.pi) / 36)])
+def test_a_shape_has_transparent_corners_and_smooth_borders(style: str, shape: Shape, share: float) -> None:
+    picture = decoded(draw_png(draw(style, "ada", LOOK), 128, None, shape))
+    alpha = picture[:, :, 3]
+    assert alpha[0, 0] == alpha[0, -1] == alpha[-1, 0] == alpha[-1, -1] == 0
+    assert abs(alpha.mean() / 255 - share) < 0.002
+    assert len(np.unique(alpha)) > 8
+    assert np.array_equal(alpha, alpha[::-1])
+    square = decoded(draw_png(draw(style, "ada", LOOK), 128))
+    assert np.array_equal(picture[alpha == 255], square[alpha == 255])
+
+
+@pytest.mark.parametrize("filter_name", FILTERS)
+def test_a_filter_changes_colours_alone(filter_name: str) -> None:
+    drawing = draw("pixelize", "ada", LOOK)
+    recolour = FILTERS[filter_name]
+    plain, filtered = decoded(draw_png(drawing, 64)), decoded(draw_png(drawing, 64, recolour))
+    for colour, new in zip(drawing.palette, recolour(drawing.palette), strict=True):
+        assert (filtered[(plain[:, :, :3] == colour).all(axis=2)][:, :3] == new).all()
