@@ -3,29 +3,38 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run install test lint types bench lock gallery clean
+.PHONY: help run install test lint types image image-test bench lock gallery clean
 
 help:
-	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
 run: .venv/installed ## serve on http://localhost:3000, with everything under backend/storage
-	@cd backend && CONFIG_PATH=../settings.yaml ../$(BIN)/avatar-gen migrate
-	@cd backend && CONFIG_PATH=../settings.yaml exec ../$(BIN)/avatar-gen serve
+	@cd backend && CONFIG_PATH=../settings.yaml exec ../$(BIN)/avatar-gen serve --migrate
 
 install: .venv/installed ## make .venv with the service in it
 
 test: .venv/installed-dev ## run all tests, with coverage
 	$(BIN)/coverage erase --rcfile backend/pyproject.toml
-	$(BIN)/coverage run --rcfile backend/pyproject.toml -m pytest -c backend/pyproject.toml --rootdir . tests
+	$(BIN)/coverage run --rcfile backend/pyproject.toml -m pytest -c backend/pyproject.toml --rootdir . --ignore tests/image tests
 	$(BIN)/coverage combine --quiet --rcfile backend/pyproject.toml
 	$(BIN)/coverage report --rcfile backend/pyproject.toml
 
 lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
+	$(BIN)/hadolint backend/docker/Dockerfile
+	$(BIN)/shellcheck backend/docker/entrypoint.sh backend/docker/avatar-gen
+	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
 types: .venv/installed-dev ## check types
 	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks docs/gallery.py
+
+image: ## build the image avatar-backend:latest
+	docker build -f backend/docker/Dockerfile -t avatar-backend:latest ./backend
+
+image-test: image .venv/installed-dev ## run the image, and compose, through all that the docs say of them
+	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/image
 
 bench: .venv/installed-dev ## measure what a request costs, beside a bare server
 	$(BIN)/python -m benchmarks.run
@@ -35,6 +44,7 @@ gallery: .venv/installed ## redraw the pictures in docs
 
 lock: .venv/installed-dev ## choose dependencies anew, none younger than a week
 	cd backend && $(COMPILE) --group build -o requirements-build.lock
+	cd backend && $(COMPILE) --group image -c requirements-build.lock -o requirements-image.lock
 	cd backend && $(COMPILE) -c requirements-build.lock -o requirements.lock pyproject.toml
 	cd backend && $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 

@@ -1,5 +1,8 @@
+import os
 import socket
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -94,3 +97,43 @@ def test_a_stale_database_stops_the_start_and_says_what_to_run(make_service: Mak
         result = service.run(command, check=False)
         assert result.returncode == 1
         assert "run: avatar-gen migrate" in result.stderr
+    # There is no older release to migrate from yet: that it is tried shows in what is said of an unknown one.
+    result = service.run("serve", "--migrate", check=False)
+    assert result.returncode == 1
+    assert "The database is of a newer release than this one" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "line"),
+    [
+        ("true", 1, "of a newer release"),
+        ("0", 1, "run: avatar-gen migrate"),
+        ("", 1, "run: avatar-gen migrate"),
+        ("maybe", 2, "'maybe' is not a valid boolean"),
+    ],
+)
+def test_the_environment_says_whether_to_migrate(
+    make_service: MakeService, value: str, status: int, line: str
+) -> None:
+    service = make_service(environ={"RUN_MIGRATIONS": value})
+    service.run("migrate")
+    with closing(sqlite3.connect(service.folder / "storage/database/avatars.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    result = service.run("serve", check=False)
+    assert (result.returncode, line in result.stderr) == (status, True), result.stderr
+
+
+def test_it_can_be_stopped_while_it_waits_for_the_database(make_service: MakeService) -> None:
+    service = make_service(environ={"DATABASE_URL": "postgresql://127.0.0.1:1/avatars"})
+    with subprocess.Popen(
+        [sys.executable, "-m", "avatar_gen", "serve"],
+        cwd=service.folder,
+        env={**os.environ, **service.environ},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert "does not answer yet (attempt 1)" in process.stdout.readline()
+        process.terminate()
+        assert process.wait(timeout=5) == 0

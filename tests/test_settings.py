@@ -64,7 +64,7 @@ class TestTheFileInTheRepository:
 
     def test_and_the_docs_know_the_same_settings(self) -> None:
         page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-        variables = {*ENVIRONMENT, "CONFIG_PATH", "APP_ENV"}
+        variables = {*ENVIRONMENT, "CONFIG_PATH", "APP_ENV", "RUN_MIGRATIONS"}
         rows = set(re.findall(r"^\| `([\w.]+)` \|", page, re.MULTILINE))
         assert rows == set(keys(Settings)) | variables
         defaults = {

@@ -1,5 +1,6 @@
 """The one place where things are built and closed."""
 
+import errno
 import gc
 import os
 from collections.abc import AsyncIterator
@@ -66,8 +67,10 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def open_avatars(settings: Settings, stack: ExitStack) -> Avatars:
+def open_avatars(settings: Settings, stack: ExitStack, *, migrating: bool = False) -> Avatars:
     """Open everything that avatars need, and have `stack` close it in reverse, also if a later part fails.
+
+    An empty database gets its tables, one of an older release is migrated if that is wished.
 
     Raises `StartupError` with what the operator can do.
     """
@@ -75,7 +78,7 @@ def open_avatars(settings: Settings, stack: ExitStack) -> Avatars:
     store = open_store(settings)
     engines = open_engines(settings.database)
     stack.callback(engines.close)
-    prepare(engines)
+    prepare(engines, migrating=migrating)
     pool = Pool(settings.imaging.threads or os.cpu_count() or 1, settings.imaging.queue)
     stack.callback(pool.close)
     avatars = Avatars(store, Repository(engines), pool)
@@ -90,8 +93,21 @@ def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
     try:
         store.open(make=make)
     except AvatarError as error:
-        raise StartupError(f"{path}: objects cannot be kept here: {error.__cause__}") from error
+        raise StartupError(f"{path}: objects cannot be kept here: {_remedy(error.__cause__)}") from error
     return store
+
+
+def _remedy(cause: BaseException | None) -> str:
+    """Why a folder cannot be written, and what to do where that is not plain."""
+    if isinstance(cause, PermissionError):
+        user, group = os.geteuid(), os.getegid()
+        return (
+            f"{cause}; user {user} must be able to write there: chown -R {user}:{group} FOLDER,"
+            " or run it as the folder's owner"
+        )
+    if isinstance(cause, OSError) and cause.errno == errno.EROFS:
+        return f"{cause}; mount a folder there that can be written"
+    return str(cause)
 
 
 def _allow_origins(app: FastAPI, origins: list[str]) -> None:

@@ -54,11 +54,21 @@ def main() -> None:
 
 @main.command()
 @click.option("--worker", type=(int, int), hidden=True, help="The socket to share, and the parent process.")
-def serve(*, worker: tuple[int, int] | None) -> None:
+@click.option(
+    "--migrate/--no-migrate",
+    "migrating",
+    envvar="RUN_MIGRATIONS",
+    show_envvar=True,
+    help="Whether to bring the database of an older release to this one first; by default not.",
+)
+def serve(*, worker: tuple[int, int] | None, migrating: bool) -> None:
     """Serve avatars over HTTP until told to stop.
 
-    An empty database is prepared; one of another release is left alone, see `avatar-gen migrate`.
+    An empty database is prepared; without --migrate, one of another release stops the start.
     """
+    # From the first moment: as process 1 of a container we would not be ended by a signal that nobody takes.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(0))
     settings = load_settings()
     configure_logs(settings.logging)
     if worker is not None:
@@ -67,7 +77,7 @@ def serve(*, worker: tuple[int, int] | None) -> None:
         return
     with ExitStack() as stack:
         # What can't be opened stops us here, with a line, before there is a server to fail.
-        open_avatars(settings, stack)
+        open_avatars(settings, stack, migrating=migrating)
     ours = _listen(settings.server)
     if settings.server.workers == 1:
         _serve_here(settings, ours)
@@ -114,10 +124,8 @@ def _serve_here(settings: Settings, listener: socket.socket, parent: int | None 
     )
     # A terminal that is closed is told like any other that we end.
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-    # uvicorn ends what is in flight, then raises the signal that stopped it once more: to have been told to
-    # stop is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+    # uvicorn ends what is in flight, then raises the signal that stopped it once more, for our handlers: to
+    # have been told to stop is no failure.
     server.run(sockets=[listener])
     if not server.started:
         sys.exit(1)

@@ -67,7 +67,7 @@ class Storage(Section):
 class Connection(Section):
     """How patiently the database is waited for at start."""
 
-    max_retries: Annotated[int, Field(alias="maxRetries", ge=1, le=100)] = 3
+    max_retries: Annotated[int, Field(alias="maxRetries", ge=1, le=100)] = 15
     retry_delay: Annotated[int, Field(alias="retryDelay", ge=0, le=60_000)] = 2000
     """Milliseconds."""
 

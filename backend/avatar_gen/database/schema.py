@@ -29,10 +29,11 @@ def migrate(engines: Engines) -> None:
         raise SchemaError(f"The database is of a newer release than this one: {error}.") from error
 
 
-def prepare(engines: Engines) -> None:
+def prepare(engines: Engines, *, migrating: bool = False) -> None:
     """Make the tables of an empty database, and check those of another.
 
-    Raises `SchemaError` where they are of another release: whether to change them is the operator's to say.
+    Raises `SchemaError` where they are of another release, unless `migrating`: whether to change them is the
+    operator's to say.
     """
     try:
         with engines.read.connect() as connection:
@@ -44,7 +45,7 @@ def prepare(engines: Engines) -> None:
             pass  # It can be written, too.
     except SQLAlchemyError as error:
         raise StartupError(f"The database cannot be read: {reason_of(error)}") from error
-    if revision is None:
+    if revision is None or (migrating and revision != REVISION):
         migrate(engines)
     elif revision != REVISION:
         raise SchemaError(

@@ -1,0 +1,116 @@
+"""The image as `make image` built it, run by a real engine."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.net import free_port
+
+IMAGE = "avatar-backend:latest"
+ROOT = Path(__file__).parents[2]
+
+
+def docker(*arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+    """Run a command of the engine's."""
+    program = shutil.which("docker")
+    assert program
+    result = subprocess.run(
+        [program, *arguments], capture_output=True, text=True, timeout=900, check=False, **options
+    )
+    assert result.returncode == 0 or not check, f"docker {' '.join(arguments)}: {result.stderr[-2000:]}"
+    return result
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _engine() -> None:
+    if not shutil.which("docker"):
+        pytest.skip("there is no docker command here, so the image is not tested")
+    if docker("version", check=False).returncode:
+        pytest.skip("no Docker engine answers here, so the image is not tested")
+    if docker("image", "inspect", IMAGE, check=False).returncode:
+        pytest.skip(f"there is no image {IMAGE} yet: make image")
+
+
+@dataclass
+class Container:
+    """A container that runs, and a client of it."""
+
+    name: str
+    client: httpx.Client
+
+    def wait_until_ready(self, seconds: float = 20) -> float:
+        """Until it is healthy; how many seconds that took."""
+        started = time.monotonic()
+        while time.monotonic() < started + seconds:
+            with contextlib.suppress(httpx.TransportError):
+                if self.client.get("/api/health").status_code == 200:
+                    return time.monotonic() - started
+            time.sleep(0.02)
+        raise AssertionError(f"{self.name} is not healthy: {self.logs()}")
+
+    def generate(self, **body: object) -> str:
+        """Make an avatar; its id."""
+        answer = self.client.post("/api/generate", json=body)
+        assert answer.status_code == 201, answer.text
+        identity: str = answer.json()["data"]["id"]
+        return identity
+
+    def picture(self, avatar_id: str) -> bytes:
+        answer = self.client.get(f"/api/{avatar_id}")
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    def inspect(self, part: str) -> Any:  # noqa: ANN401 - JSON
+        return json.loads(docker("inspect", "--format", f"{{{{json {part}}}}}", self.name).stdout)
+
+    def logs(self) -> str:
+        result = docker("logs", self.name)
+        return result.stdout + result.stderr
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """Run a command in it, as `docker exec` does: as root."""
+        return docker("exec", self.name, *command, check=check).stdout
+
+    def users(self) -> set[str]:
+        """The numeric user ids of all its processes."""
+        lines = docker("top", self.name, "-eo", "pid,uid").stdout.splitlines()
+        return {line.split()[1] for line in lines[1:]}
+
+    def stop(self) -> int:
+        """Tell it to end, as `docker stop` does, and wait for 10 s at most; its exit status."""
+        docker("stop", "--time", "10", self.name)
+        status: int = self.inspect(".State.ExitCode")
+        return status
+
+
+RunImage = Callable[..., Container]
+
+
+@pytest.fixture
+def run_image() -> Iterator[RunImage]:
+    """Containers for one test alone, removed with their volumes when it ends."""
+    running: list[Container] = []
+
+    def run(*options: str, port: int = 3000, command: tuple[str, ...] = ()) -> Container:
+        outside = free_port()
+        name = f"avatar-test-{os.getpid()}-{outside}"
+        client = httpx.Client(base_url=f"http://127.0.0.1:{outside}", timeout=30)
+        running.append(Container(name, client))
+        publish = f"127.0.0.1:{outside}:{port}"
+        docker("run", "--detach", "--name", name, "--publish", publish, *options, IMAGE, *command)
+        return running[-1]
+
+    yield run
+    for container in running:
+        container.client.close()
+        docker("rm", "--force", "--volumes", container.name, check=False)
