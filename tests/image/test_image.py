@@ -140,7 +140,7 @@ class TestAVolume:
         assert result.stderr.count("\n") == 1
 
     def test_may_be_left_out(self, run_image: RunImage) -> None:
-        container = run_image(*READ_ONLY)
+        container = run_image("--read-only")
         container.wait_until_ready()
         assert container.picture(container.generate())
 
