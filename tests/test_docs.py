@@ -38,7 +38,10 @@ def test_every_address_is_in_the_readme(service: Service) -> None:
 
 
 def test_every_link_and_picture_of_the_docs_is_there() -> None:
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+    pages = [*ROOT.glob("*.md")]
+    for folder in ("docs", "deploy", "backend/docker"):
+        pages += (ROOT / folder).rglob("*.md")
+    for page in pages:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
 
