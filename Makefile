@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run install test lint types image image-test bench lock gallery clean
+.PHONY: help run install test lint types image image-test bench lock gallery glyphs clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -28,7 +28,7 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
 types: .venv/installed-dev ## check types
-	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks docs/gallery.py
+	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks tools docs/gallery.py docs/initials.py
 
 image: ## build the image avatar-backend:latest
 	docker build -f backend/docker/Dockerfile -t avatar-backend:latest ./backend
@@ -41,6 +41,14 @@ bench: .venv/installed-dev ## measure what a request costs, beside a bare server
 
 gallery: .venv/installed ## redraw the pictures in docs
 	$(BIN)/python docs/gallery.py
+	$(BIN)/python docs/initials.py
+
+FONTS := fonts-inter fonts-noto-core fonts-noto-cjk unicode-data
+
+glyphs: .venv/installed-dev ## take the letters of `initials` out of Debian's fonts anew, on Debian
+	@mkdir -p .venv/fonts
+	@cd .venv/fonts && apt-get download --quiet $(FONTS) && for package in *.deb; do dpkg-deb -x $$package .; done
+	$(BIN)/python -m tools.glyphs .venv/fonts
 
 lock: .venv/installed-dev ## choose dependencies anew, none younger than a week
 	cd backend && $(COMPILE) --group build -o requirements-build.lock

@@ -1,0 +1,1 @@
+"""What makes files of the repository from things that are not in it."""
