@@ -126,7 +126,7 @@ def test_version_two_draws_gradients(client: httpx.Client) -> None:
 
 
 REFUSED = [
-    ({"type": "hexagon"}, "type", "type must be one of pixelize, wave, gradient."),
+    ({"type": "hexagon"}, "type", "type must be one of pixelize, wave, gradient"),
     ({"colorScheme": "Ocean"}, "colorScheme", "colorScheme must be one of green, blue, red, "),
     ({"primaryColor": "#12345"}, "primaryColor", "primaryColor is no colour; give #rgb, #rrggbb, a CSS"),
     ({"foreignColor": "blurple"}, "foreignColor", "foreignColor is no colour; give "),

@@ -3,6 +3,7 @@
 from avatar_gen.drawing.drawing import Drawing, Look, Style
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.styles.gradient import GRADIENT
+from avatar_gen.drawing.styles.initials import INITIALS
 from avatar_gen.drawing.styles.pixelize import PIXELIZE
 from avatar_gen.drawing.styles.wave import WAVE
 
@@ -10,6 +11,7 @@ _ALL = (
     PIXELIZE,
     WAVE,
     GRADIENT,
+    INITIALS,
 )
 
 STYLES: dict[str, Style] = {style.name: style for style in _ALL}

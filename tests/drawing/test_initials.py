@@ -1,0 +1,229 @@
+# ruff: noqa: RUF001 - letters of one script look like those of another
+import re
+from itertools import zip_longest
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from avatar_gen.drawing.contrast import DARK, LIGHT
+from avatar_gen.drawing.drawing import Drawing, Look
+from avatar_gen.drawing.glyphs import typeface
+from avatar_gen.drawing.initials import in_writing_order, initials
+from avatar_gen.drawing.palette import Colour
+from avatar_gen.drawing.styles import draw
+from avatar_gen.drawing.svg import document
+from avatar_gen.imaging.svg import rasterise
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+NAVY, WHITE = Colour(0, 0, 128), Colour(255, 255, 255)
+LOOK = Look(NAVY, WHITE)
+
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=256)
+covered = st.lists(st.sampled_from(list(typeface())), min_size=1, max_size=3).map(" ".join)
+
+
+def drawn(name: str) -> Drawing:
+    return draw("initials", "", Look(NAVY, WHITE, text=name))
+
+
+def svg(name: str, shape: str = "square", px: int = 64) -> str:
+    drawing = drawn(name)
+    assert drawing.svg is not None
+    return document(drawing.svg, drawing.palette, px, "circle" if shape == "circle" else "square", "x")
+
+
+def ink(name: str, px: int = 64) -> np.ndarray:
+    """How much of each pixel is of the letters' colour, 0 to 1."""
+    return rasterise(svg(name, px=px))[:, :, 0] / 255
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("ada lovelace", "AL"),
+        ("Augusta Ada King", "AK"),
+        ("Madonna", "M"),
+        ("  ada\tlovelace\n", "AL"),
+        ("Ада Лавлейс", "АЛ"),
+        ("ädä öberg", "ÄÖ"),
+        ("a\u0308da o\u0308berg", "ÄÖ"),
+        ("nguyễn ế", "NẾ"),
+        ("ἀδα ὅμηρος", "ἈὍ"),
+        ("straße ßer", "Sẞ"),
+        ("ırmak inci", "II"),
+        ("ǆemal ﬁona", "ǅF"),
+        ("3 doors", "3D"),
+        ("42", "4"),
+        ("2 4", "24"),
+        ("O'Brien", "O"),
+        ("d\u2019Artagnan", "D"),
+        ("Jean-Luc", "JL"),
+        ("Jean\u2011Luc", "JL"),
+        ("ada_lovelace", "AL"),
+        ("ada.lovelace", "AL"),
+        ("@ada", "A"),
+        ("R&D", "RD"),
+        ("J. R. R. Tolkien", "JT"),
+        ("ada.lovelace@example.org", "AL"),
+        ("ada@example.org", "A"),
+        (" ada.lovelace+a.b@example.org ", "AL"),
+        ("...@example.org", "EO"),
+        ("Ada Lovelace (she/her)", "AL"),
+        ("Ada Lovelace [Countess] {of} <ada@example.org>", "AL"),
+        ("王小明\uff08Wang\uff09", "王"),
+        ("(Ada)", "A"),
+        ("🚀 Ada ¿Lovelace? 🚀", "AL"),
+        ("👩🏽\u200d🚀Ada 1\ufe0f\u20e3", "A1"),
+        ("ꓮ Ada", "A"),
+        ("王小明", "王"),
+        ("王 小明", "王小"),
+        ("山田\u3000太郎", "山太"),
+        ("アダ・ラブレス", "アラ"),
+        ("ｱﾀﾞ ﾗﾌﾞﾚｽ", "アラ"),
+        ("さくら", "さ"),
+        ("김민수", "김"),
+        ("\u1100\u1175\u11b7", "김"),
+        ("דוד לוי", "דל"),
+        ("בן־גוריון", "בג"),
+        ("أحمد علي", "أع"),
+        ("٣ أبواب", "٣أ"),
+        ("ada علي", "Aع"),
+        ("किरण श्रीदेवी", "किश्री"),
+        ("मोहन गांधी", "मोगा"),
+        ("พิมพ์ เอก", "พอ"),
+        ("", ""),
+        ("🚀", ""),
+        ("...", ""),
+        ("ꓮꓲ", ""),
+    ],
+)
+def test_a_name_has_the_letters_that_its_bearer_expects(name: str, letters: str) -> None:
+    assert "".join(initials(name)) == letters
+
+
+def test_the_docs_tell_the_letters_of_their_names() -> None:
+    page = (GOLDEN.parent.parent / "docs" / "initials.md").read_text(encoding="utf-8")
+    table = page.split("| because |\n")[1].split("\n\n")[0]
+    for row in table.splitlines()[1:]:
+        names_said, letters_said = (re.findall("`([^`]+)`", cell) for cell in row.split("|")[1:3])
+        assert names_said
+        for name, letters in zip_longest(names_said, letters_said, fillvalue=""):
+            assert "".join(initials(name)) == letters
+
+
+@pytest.mark.parametrize(
+    ("letters", "seen"),
+    [
+        ("דל", "לד"),
+        ("أع", "عأ"),
+        ("٣أ", "أ٣"),
+        ("Aع", "Aع"),
+        ("عA", "Aع"),
+        ("AL", "AL"),
+        ("٣٤", "٣٤"),
+        ("ש", "ש"),
+    ],
+)
+def test_letters_stand_as_they_are_written(letters: str, seen: str) -> None:
+    assert "".join(in_writing_order(letters)) == seen
+
+
+@given(names)
+def test_any_text_has_two_letters_at_most_that_can_be_drawn(name: str) -> None:
+    letters = initials(name)
+    assert len(letters) <= 2
+    assert set(letters) <= set(typeface())
+
+
+@given(names)
+@example("")
+@example("🚀")
+@example("a\0b")
+def test_any_text_gives_a_picture_that_is_not_empty(name: str) -> None:
+    assert ET.fromstring(svg(name)).tag.endswith("svg")  # noqa: S314 - our own
+    assert ink(name, 16).max() > 0.5
+
+
+@given(covered)
+def test_letters_of_all_scripts_stay_within_the_circle(name: str) -> None:
+    picture = ink(name)
+    centres = np.arange(64) - 31.5
+    away = np.hypot(centres, centres[:, np.newaxis])
+    assert picture[away > 0.45 * 64].max() == 0
+    assert picture.sum() > 10
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ada lovelace",
+        "Max Weber",
+        "M",
+        "Жанна Щукина",
+        "Άλφα",
+        "שרה",
+        "محمد علي",
+        "किरण",
+        "王",
+        "さ",
+        "김 민",
+        "3 doors",
+    ],
+)
+def test_letters_are_large_enough_to_be_read_at_16_px_and_in_the_middle(name: str) -> None:
+    picture = ink(name, 256)
+    rows, columns = np.flatnonzero(picture.max(axis=1) > 0.5), np.flatnonzero(picture.max(axis=0) > 0.5)
+    assert len(rows) >= 256 * 0.25
+    assert max(len(rows), len(columns)) >= 256 * 0.36
+    assert abs(columns[0] + columns[-1] - 255) <= 3
+    assert abs(rows[0] + rows[-1] - 255) <= 256 * 0.12
+
+
+def test_an_accent_does_not_move_its_letter() -> None:
+    plain, accented = ink("E", 256), ink("É", 256)
+    assert np.abs(plain - accented)[80:].max() < 0.05
+    assert accented.sum() > plain.sum()
+
+
+@pytest.mark.parametrize(
+    ("primary", "foreign", "letters"),
+    [
+        (Colour(59, 130, 246), Colour(96, 165, 250), DARK),
+        (Colour(0, 0, 128), Colour(10, 10, 140), LIGHT),
+        (Colour(0, 0, 128), Colour(255, 215, 0), Colour(255, 215, 0)),
+    ],
+)
+def test_letters_have_the_foreign_colour_where_it_can_be_read(
+    primary: Colour, foreign: Colour, letters: Colour
+) -> None:
+    palette = draw("initials", "", Look(primary, foreign, text="Ada")).palette
+    assert palette.tolist() == [list(primary), list(letters)]
+
+
+PINNED = [
+    "Ada Lovelace",
+    "Max Weber",
+    "Ệ",
+    "Ада",
+    "דוד לוי",
+    "أحمد علي",
+    "श्रीदेवी",
+    "王小明",
+    "김민수",
+    "3 doors",
+    "🚀",
+]
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_every_release_draws_the_letters_that_the_first_one_drew(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    path = GOLDEN / f"initials-of-{name.encode().hex()[:24]}.svg"
+    if request.config.getoption("--record-golden") and not path.exists():
+        path.write_text(svg(name) + "\n", encoding="utf-8")
+    assert svg(name) + "\n" == path.read_text(encoding="utf-8")
