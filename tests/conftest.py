@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
+import hypothesis
 import pytest
 import yaml
 from pydantic import SecretStr
@@ -19,6 +20,11 @@ from pydantic import SecretStr
 from avatar_gen.settings import ENVIRONMENT, Database
 from tests.net import free_port
 from tests.postgres import Postgres
+
+
+# How long an example takes is the machine's business: a busy one is no fault of the code.
+hypothesis.settings.register_profile("avatars", deadline=None)
+hypothesis.settings.load_profile("avatars")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
