@@ -40,3 +40,23 @@ def test_other_styles_and_seeds_have_other_streams(one: tuple[str, str], other: 
 @given(st.text(), st.floats(-1e6, 1e6), st.floats(0, 1e6))
 def test_a_number_lies_between_its_bounds(seed: str, low: float, width: float) -> None:
     assert low <= Chance("wave", seed).between(low, low + width) <= low + width
+
+
+def test_whole_numbers_below_another_are_all_as_likely() -> None:
+    chance = Chance("blocks", "ada")
+    drawn = [chance.below(7) for _ in range(7000)]
+    assert set(drawn) == set(range(7))
+    # 1,000 of each are to be expected; 150 off, five deviations, have a chance of one in a million.
+    assert all(abs(drawn.count(number) - 1000) < 150 for number in range(7))
+
+
+def test_a_choice_is_drawn_as_a_whole_number_is() -> None:
+    numbers, letters = Chance("blocks", "ada"), Chance("blocks", "ada")
+    assert [letters.choice("abcde") for _ in range(50)] == ["abcde"[numbers.below(5)] for _ in range(50)]
+
+
+def test_a_choice_of_one_takes_as_much_chance_as_any() -> None:
+    one, other = Chance("blocks", "ada"), Chance("blocks", "ada")
+    one.choice("a")
+    other.below(100)
+    assert one.bits(64) == other.bits(64)

@@ -1,6 +1,10 @@
 """The one source of chance: the same seed draws the same picture, on every machine and release."""
 
+from collections.abc import Sequence
 from hashlib import shake_128
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Chance:
@@ -30,3 +34,11 @@ class Chance:
     def between(self, low: float, high: float) -> float:
         """A number from `low` up to, never quite, `high`, in 2**53 even steps."""
         return low + (high - low) * (self._word() >> 11) * 2.0**-53
+
+    def below(self, count: int) -> int:
+        """A whole number from 0 up to, not including, `count`; uneven by `count` in 2**64 at most."""
+        return self._word() * count >> 64
+
+    def choice(self, options: Sequence[T]) -> T:
+        """One of them, each as likely as the others."""
+        return options[self.below(len(options))]

@@ -1,0 +1,169 @@
+"""Oklab, the space in which equal distances look equal, so that mixes and turned hues look right.
+
+Its figures are from https://bottosson.github.io/posts/oklab/. Nothing but sums, products and quotients is
+computed, which IEEE 754 makes equal on every machine; a C library's powers may differ in their last bit.
+"""
+
+import math
+from bisect import bisect_right
+from functools import lru_cache
+from typing import NamedTuple
+
+from avatar_gen.drawing.palette import Colour
+
+_Triple = tuple[float, float, float]
+
+_GREY = 1e-4
+"""The chroma below which a colour has no hue."""
+
+_YELLOW, _YELLOWNESS = 97, 0.82
+"""The hue of yellow in degrees, and the cosine of the 35 degrees to both sides that are yellow too."""
+
+_FINEST = 2**30
+"""What 1.0 is in the whole numbers that sines are rounded to."""
+
+
+class Oklab(NamedTuple):
+    """A colour; grey where `red` and `yellow` are 0."""
+
+    lightness: float
+    """From 0, black, to 1, white."""
+    red: float
+    """How red it is, or below 0 how green, by some 0.3 at most."""
+    yellow: float
+    """How yellow it is, or below 0 how blue, likewise."""
+
+    def mixed(self, other: "Oklab", part: float) -> "Oklab":
+        """What lies `part`, 0 to 1, of the way to another colour."""
+        return Oklab(*(one + part * (two - one) for one, two in zip(self, other, strict=True)))
+
+    def turned(self, degrees: int) -> "Oklab":
+        """Another hue, of the same lightness and chroma; from red, 90 degrees on is yellow-green."""
+        cosine, sine = direction(degrees)
+        return Oklab(
+            self.lightness,
+            self.red * cosine - self.yellow * sine,
+            self.red * sine + self.yellow * cosine,
+        )
+
+    def with_lightness(self, lightness: float) -> "Oklab":
+        """The same hue and chroma, lighter or darker."""
+        return self._replace(lightness=lightness)
+
+    def chroma(self) -> float:
+        """How vivid it is: 0 for greys, some 0.3 for the most vivid colours."""
+        return math.sqrt(self.red * self.red + self.yellow * self.yellow)
+
+    def with_chroma(self, chroma: float) -> "Oklab":
+        """The same hue and lightness, more or less vivid; a grey stays grey."""
+        now = self.chroma()
+        scale = chroma / now if now > _GREY else 0.0
+        return Oklab(self.lightness, self.red * scale, self.yellow * scale)
+
+    def is_yellow(self) -> bool:
+        """Whether its hue is from orange to lime: one that turns to mud where it is dark."""
+        cosine, sine = direction(_YELLOW)
+        chroma = self.chroma()
+        return chroma > _GREY and self.red * cosine + self.yellow * sine > _YELLOWNESS * chroma
+
+
+def direction(degrees: int) -> tuple[float, float]:
+    """The cosine and sine of a whole number of degrees."""
+    radians = math.radians(degrees % 360)
+    return round(math.cos(radians) * _FINEST) / _FINEST, round(math.sin(radians) * _FINEST) / _FINEST
+
+
+@lru_cache(maxsize=4096)
+def to_oklab(colour: Colour) -> Oklab:
+    """A colour in Oklab."""
+    red, green, blue = (_LINEAR[channel] for channel in colour)
+    long = _root(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue, 3)
+    medium = _root(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue, 3)
+    short = _root(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue, 3)
+    return Oklab(
+        0.2104542553 * long + 0.7936177850 * medium - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * medium + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short,
+    )
+
+
+def to_colour(oklab: Oklab) -> Colour:
+    """The nearest colour of the same lightness and hue that sRGB has: as vivid as was asked for, or less."""
+    lightness = min(max(oklab.lightness, 0.0), 1.0)
+    most, least = 1.0, 0.0
+    if not _fits(_linear(oklab.with_lightness(lightness))):
+        for _ in range(12):
+            middle = (most + least) / 2
+            if _fits(_linear(Oklab(lightness, oklab.red * middle, oklab.yellow * middle))):
+                least = middle
+            else:
+                most = middle
+        most = least
+    channels = _linear(Oklab(lightness, oklab.red * most, oklab.yellow * most))
+    return Colour(*(bisect_right(_BORDERS, channel) for channel in channels))
+
+
+def luminance(colour: Colour) -> float:
+    """WCAG's relative luminance, 0 to 1.
+
+    https://www.w3.org/TR/WCAG22/#dfn-relative-luminance
+    """
+    red, green, blue = (_LINEAR[channel] for channel in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """WCAG's contrast ratio, 1 to 21.
+
+    https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
+    """
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _root(number: float, degree: int) -> float:
+    """The root of a number from 0 to 1, by Newton's method: from above, for as long as it falls."""
+    if number <= 0:
+        return 0.0
+    root = 1.0
+    while True:
+        power = 1.0
+        for _ in range(degree - 1):
+            power *= root
+        nearer = ((degree - 1) * root + number / power) / degree
+        if nearer >= root:
+            return root
+        root = nearer
+
+
+def _decoded(channel: float) -> float:
+    """The light of an sRGB channel, 0 to 255, as a part of the most: `((c + 0.055) / 1.055) ** 2.4`."""
+    part = channel / 255
+    if part <= 0.04045:
+        return part / 12.92
+    base = (part + 0.055) / 1.055
+    fifth = _root(base, 5)
+    return base * base * fifth * fifth
+
+
+_LINEAR = [_decoded(channel) for channel in range(256)]
+_BORDERS = [_decoded(channel + 0.5) for channel in range(255)]
+"""Where one channel's value ends and the next begins."""
+
+
+def _linear(oklab: Oklab) -> _Triple:
+    """Red, green and blue light; beyond 0 to 1 for a colour that sRGB has not."""
+    lightness, red, yellow = oklab
+    long = lightness + 0.3963377774 * red + 0.2158037573 * yellow
+    medium = lightness - 0.1055613458 * red - 0.0638541728 * yellow
+    short = lightness - 0.0894841775 * red - 1.2914855480 * yellow
+    long, medium, short = long * long * long, medium * medium * medium, short * short * short
+    return (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+
+
+def _fits(channels: _Triple) -> bool:
+    return all(-1e-4 <= channel <= 1 + 1e-4 for channel in channels)
