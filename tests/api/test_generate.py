@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from avatar_gen.drawing.palette import SCHEMES
+from avatar_gen.drawing.styles import STYLES
 from tests.conftest import Service, assert_failure
 
 FIELDS = {
@@ -74,7 +75,7 @@ def test_an_absent_body_is_an_empty_one_and_its_picture_is_random(
     assert len(pictures) == 2
 
 
-@pytest.mark.parametrize("kind", ["pixelize", "wave", "gradient"])
+@pytest.mark.parametrize("kind", STYLES)
 def test_the_same_wish_gives_two_avatars_with_equal_pictures(client: httpx.Client, kind: str) -> None:
     body = {"type": kind, "seed": "Grace", "colorScheme": "ocean"}
     assert drawn(client, **body) == drawn(client, **body)
@@ -126,7 +127,7 @@ def test_version_two_draws_gradients(client: httpx.Client) -> None:
 
 
 REFUSED = [
-    ({"type": "hexagon"}, "type", "type must be one of pixelize, wave, gradient"),
+    ({"type": "hexagon"}, "type", "type must be one of pixelize, wave, gradient, "),
     ({"colorScheme": "Ocean"}, "colorScheme", "colorScheme must be one of green, blue, red, "),
     ({"primaryColor": "#12345"}, "primaryColor", "primaryColor is no colour; give #rgb, #rrggbb, a CSS"),
     ({"foreignColor": "blurple"}, "foreignColor", "foreignColor is no colour; give "),

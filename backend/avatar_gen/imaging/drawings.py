@@ -24,7 +24,10 @@ def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: S
             return encode_png(index_map, palette)
         pixels = np.dstack((palette[index_map.pixels()], _mask(px, shape)))
     else:
-        pixels = rasterise(document(drawing.svg, palette, px, shape, ""))
+        pixels = rasterise(document(drawing.svg, palette, px, "square", ""))
+        if shape != "square":
+            # By our own mask: a renderer cuts every shape by itself, and those below shine through there.
+            pixels = np.dstack((pixels[:, :, :3], _mask(px, shape)))
     return _encode(pixels)
 
 

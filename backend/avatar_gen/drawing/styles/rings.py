@@ -1,0 +1,72 @@
+"""`rings`: discs on one middle, each of two colours, each turned its own way."""
+
+from collections.abc import Sequence
+from itertools import permutations
+from typing import NamedTuple
+
+from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
+from avatar_gen.drawing.harmony import ACCENTS, accent, blend, half, palette
+from avatar_gen.drawing.seed import Chance
+from avatar_gen.drawing.shapes import ground, path, sector
+
+_SIDE = 64
+_MIDDLE = _SIDE // 2
+
+_SPACINGS = ((27, 21, 14, 7), (27, 20, 15, 9), (27, 22, 13, 6), (27, 19, 13, 8), (27, 18, 9), (27, 20, 11))
+"""The radii of the discs, from the outermost to the innermost."""
+
+_STEP = 15
+_SWEEPS = (90, 120, 135, 150, 180, 180, 180, 210, 240, 270)
+"""Degrees: where sectors begin, and how wide they are."""
+
+_OVERLAP = 4
+"""Degrees by which one part of a ring goes on under the other, so that nothing shines through there."""
+
+
+_GROUND, _PRIMARY = 0, 1
+
+
+class _Ring(NamedTuple):
+    radius: int
+    start: int
+    sweep: int
+    below: int
+    above: int
+
+
+def _draw(chance: Chance, look: Look) -> Vector:
+    third = accent(look.primary, look.foreign, chance.choice(ACCENTS))
+    middle = half(look.primary, look.primary, look.foreign)
+    colours = palette(look.foreign, look.primary, middle, third, blend(third, look.foreign, 0.5))
+    while True:
+        rings = _rings(chance, len(colours))
+        if any(_PRIMARY in (ring.below, ring.above) for ring in rings):
+            break
+
+    def paint(colours: Sequence[str], _unique: str) -> str:
+        return ground(_SIDE, colours[0]) + "".join(_paint(ring, colours) for ring in rings)
+
+    return Vector(colours, Svg(_SIDE, paint))
+
+
+def _rings(chance: Chance, colours: int) -> list[_Ring]:
+    """Rings of which none has a colour of its neighbour's, so that each is told from the next."""
+    rings: list[_Ring] = []
+    taken = {_GROUND}
+    for radius in chance.choice(_SPACINGS):
+        free = [colour for colour in range(colours) if colour not in taken]
+        below, above = chance.choice(list(permutations(free, 2)))
+        start, sweep = _STEP * chance.below(360 // _STEP), chance.choice(_SWEEPS)
+        rings.append(_Ring(radius, start, sweep, below, above))
+        taken = {below, above}
+    return rings
+
+
+def _paint(ring: _Ring, colours: Sequence[str]) -> str:
+    rest = sector(_MIDDLE, ring.radius, ring.start + ring.sweep - _OVERLAP, 360 - ring.sweep + 2 * _OVERLAP)
+    return path(rest, colours[ring.below]) + path(
+        sector(_MIDDLE, ring.radius, ring.start, ring.sweep), colours[ring.above]
+    )
+
+
+RINGS = Style("rings", "Rings", _draw)
