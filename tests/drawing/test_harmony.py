@@ -125,8 +125,16 @@ class TestThirdColours:
         assert contrast(line_on(colour), colour) > 4
 
     @given(colours, colours)
-    def test_ink_is_dark_on_light_and_light_on_dark(self, primary: Colour, foreign: Colour) -> None:
-        assert abs(to_oklab(ink(primary, foreign)).lightness - to_oklab(foreign).lightness) > 0.25
+    def test_ink_is_dark_where_both_are_light_and_light_where_they_are_dark(
+        self, primary: Colour, foreign: Colour
+    ) -> None:
+        darker, lighter = (to_oklab(each).lightness for each in by_lightness(primary, foreign))
+        lightness = to_oklab(ink(primary, foreign)).lightness
+        assert lightness < 0.25 or lightness > 0.94
+        if darker > 0.6:
+            assert lightness < 0.25
+        if lighter < 0.55:
+            assert lightness > 0.94
 
     @given(colours)
     def test_shadows_are_darker(self, colour: Colour) -> None:

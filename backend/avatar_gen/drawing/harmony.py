@@ -125,8 +125,9 @@ def accent(primary: Colour, foreign: Colour, degrees: int) -> Colour:
 
 
 def ink(primary: Colour, foreign: Colour) -> Colour:
-    """The primary colour, very dark on a light foreign one, very light on a dark one."""
-    return lit(primary, 0.28 if to_oklab(foreign).lightness > 0.55 else 0.93)
+    """The primary colour's hue, very dark or very light, whichever is told from both colours better."""
+    both = to_oklab(primary).lightness, to_oklab(foreign).lightness
+    return lit(primary, max((0.22, 0.96), key=lambda lightness: min(abs(lightness - each) for each in both)))
 
 
 def shadow(colour: Colour) -> Colour:
