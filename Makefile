@@ -28,7 +28,7 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
 types: .venv/installed-dev ## check types
-	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks tools docs/gallery.py docs/initials.py
+	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks tools docs/*.py
 
 image: ## build the image avatar-backend:latest
 	docker build -f backend/docker/Dockerfile -t avatar-backend:latest ./backend
@@ -42,6 +42,7 @@ bench: .venv/installed-dev ## measure what a request costs, beside a bare server
 gallery: .venv/installed ## redraw the pictures in docs
 	$(BIN)/python docs/gallery.py
 	$(BIN)/python docs/initials.py
+	$(BIN)/python docs/styles.py
 
 FONTS := fonts-inter fonts-noto-core fonts-noto-cjk unicode-data
 

@@ -235,7 +235,10 @@ async def _ask(threads: ThreadPoolExecutor, question: Callable[[], T]) -> T:
 
 
 def draw_object(avatar: Avatar, wish: Wish) -> bytes:
-    """The object of an avatar: its record and its pictures in all sizes. Takes 0.2 to 2 ms."""
+    """The object of an avatar: its record and its pictures in all sizes.
+
+    Takes 0.2 to 2 ms for a flat drawing, 25 to 60 ms for shapes.
+    """
     seed = token_hex(16) if wish.seed is None else wish.seed
     drawing = draw(wish.generator_type, seed, wish.look())
     sizes = [1 << exponent for exponent in EXPONENTS]

@@ -23,7 +23,9 @@ class _Cloud(NamedTuple):
     y: float
     radius: int
     turn: int
+    """Degrees."""
     flatness: float
+    """Its height, in widths of its own."""
 
 
 def _draw(chance: Chance, look: Look) -> Vector:

@@ -22,7 +22,6 @@ _SWEEPS = (90, 120, 135, 150, 180, 180, 180, 210, 240, 270)
 _OVERLAP = 4
 """Degrees by which one part of a ring goes on under the other, so that nothing shines through there."""
 
-
 _GROUND, _PRIMARY = 0, 1
 
 
@@ -44,7 +43,7 @@ def _draw(chance: Chance, look: Look) -> Vector:
             break
 
     def paint(colours: Sequence[str], _unique: str) -> str:
-        return ground(_SIDE, colours[0]) + "".join(_paint(ring, colours) for ring in rings)
+        return ground(_SIDE, colours[_GROUND]) + "".join(_paint(ring, colours) for ring in rings)
 
     return Vector(colours, Svg(_SIDE, paint))
 
@@ -64,9 +63,8 @@ def _rings(chance: Chance, colours: int) -> list[_Ring]:
 
 def _paint(ring: _Ring, colours: Sequence[str]) -> str:
     rest = sector(_MIDDLE, ring.radius, ring.start + ring.sweep - _OVERLAP, 360 - ring.sweep + 2 * _OVERLAP)
-    return path(rest, colours[ring.below]) + path(
-        sector(_MIDDLE, ring.radius, ring.start, ring.sweep), colours[ring.above]
-    )
+    part = sector(_MIDDLE, ring.radius, ring.start, ring.sweep)
+    return path(rest, colours[ring.below]) + path(part, colours[ring.above])
 
 
 RINGS = Style("rings", "Rings", _draw)
