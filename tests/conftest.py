@@ -21,7 +21,6 @@ from avatar_gen.settings import ENVIRONMENT, Database
 from tests.net import free_port
 from tests.postgres import Postgres
 
-
 # How long an example takes is the machine's business: a busy one is no fault of the code.
 hypothesis.settings.register_profile("avatars", deadline=None)
 hypothesis.settings.load_profile("avatars")

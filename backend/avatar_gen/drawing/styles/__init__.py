@@ -19,6 +19,7 @@ _ALL = (
     PIXELIZE,
     WAVE,
     GRADIENT,
+    INITIALS,
     BLOCKS,
     RINGS,
     BAUHAUS,
@@ -27,7 +28,6 @@ _ALL = (
     RETRO,
     BLOOM,
     SMILE,
-    INITIALS,
 )
 
 STYLES: dict[str, Style] = {style.name: style for style in _ALL}
