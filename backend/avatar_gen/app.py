@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -14,9 +15,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from avatar_gen import __version__
 from avatar_gen.api import health, routes
 from avatar_gen.api.faults import add_error_handlers
+from avatar_gen.api.front import Front
 from avatar_gen.api.observe import Observe
 from avatar_gen.api.openapi import describe
+from avatar_gen.api.pictures import STORED_PICTURE
+from avatar_gen.api.render import RENDITION
 from avatar_gen.avatars import Avatars
+from avatar_gen.cache import PictureCache
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
@@ -24,6 +29,7 @@ from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.rendering import Renderer
 from avatar_gen.settings import Settings
 
 
@@ -33,7 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as stack:
-            app.state.avatars = open_avatars(settings, stack)
+            app.state.avatars, app.state.renderer = open_services(settings, stack)
             app.state.serving = True
             # What is there now stays: the collector need not go through it again and again, 30 ms each time.
             gc.collect()
@@ -60,14 +66,22 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     app.add_route("/", _home, include_in_schema=False)
     add_error_handlers(app)
+    app.add_middleware(Front, addresses=(RENDITION, STORED_PICTURE))
     if settings.cors:
         _allow_origins(app, settings.cors_enabled)
     app.add_middleware(Observe)
     return app
 
 
-def open_avatars(settings: Settings, stack: ExitStack) -> Avatars:
-    """Open everything that avatars need, and have `stack` close it in reverse, also if a later part fails.
+class Services(NamedTuple):
+    """The use cases, ready for use."""
+
+    avatars: Avatars
+    renderer: Renderer
+
+
+def open_services(settings: Settings, stack: ExitStack) -> Services:
+    """Open everything that is needed, and have `stack` close it in reverse, also if a later part fails.
 
     Raises `StartupError` with what the operator can do.
     """
@@ -78,9 +92,10 @@ def open_avatars(settings: Settings, stack: ExitStack) -> Avatars:
     prepare(engines)
     pool = Pool(settings.imaging.threads or os.cpu_count() or 1, settings.imaging.queue)
     stack.callback(pool.close)
-    avatars = Avatars(store, Repository(engines), pool)
+    cache = PictureCache(settings.imaging.cache * 1_000_000)
+    avatars = Avatars(store, Repository(engines), pool, cache)
     stack.callback(avatars.close)
-    return avatars
+    return Services(avatars, Renderer(pool, cache))
 
 
 def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
