@@ -32,6 +32,15 @@ ID_PARAMETER: Json = {
 }
 
 
+HASH_PARAMETER: Json = {
+    "name": "hash",
+    "in": "path",
+    "required": True,
+    "description": "The MD5 or SHA-256 of a trimmed, lower-case e-mail address, in hexadecimal digits.",
+    "schema": {"type": "string", "pattern": "^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$"},
+}
+
+
 def fails(*statuses: int) -> dict[int | str, Json]:
     """The responses of a route that can fail in these ways."""
     return {status: {"model": Failure, "description": HTTPStatus(status).phrase} for status in statuses}
@@ -72,6 +81,7 @@ def _picture_operation(  # noqa: PLR0913
     types: Iterable[str],
     headers: tuple[str, ...],
     failures: tuple[int, ...],
+    others: Json | None = None,
 ) -> Json:
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {
@@ -86,6 +96,7 @@ def _picture_operation(  # noqa: PLR0913
                 "content": dict.fromkeys(types, binary),
             },
             "304": {"description": "The client has this picture: `If-None-Match` names it."},
+            **(others or {}),
             **{
                 str(status): {
                     "description": HTTPStatus(status).phrase,
@@ -105,6 +116,37 @@ def _in_path(name: str, description: str, **schema: object) -> Json:
         "description": description,
         "schema": {"type": "string", **schema},
     }
+
+
+def _libravatar_parameter(name: str, description: str, **schema: object) -> Json:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+_LIBRAVATAR_PARAMETERS = [
+    _libravatar_parameter(
+        "s",
+        "Or size: width in px; a larger one is cut down.",
+        type="integer",
+        minimum=1,
+        maximum=2048,
+        default=80,
+    ),
+    _libravatar_parameter(
+        "d",
+        "Or default: what is shown where nothing is tied: 404, mp, identicon, monsterid, wavatar, retro,"
+        " robohash, initials, color, blank, or an address on a host that the service lists.",
+        type="string",
+        default="mp",
+    ),
+    _libravatar_parameter(
+        "f", "Or forcedefault: y shows the default even so.", type="string", enum=["y", "n"]
+    ),
+    _libravatar_parameter(
+        "r", "Or rating: all pictures here are g.", type="string", enum=["g", "pg", "r", "x"]
+    ),
+    _libravatar_parameter("name", "For d=initials: whose.", type="string"),
+    _libravatar_parameter("initials", "For d=initials: the letters themselves.", type="string"),
+]
 
 
 def _picture_operations() -> dict[str, Json]:
@@ -130,6 +172,17 @@ def _picture_operations() -> dict[str, Json]:
             types=MEDIA_TYPES.values(),
             headers=("ETag", "Cache-Control", "X-Avatar-ID", "X-Created-At", "X-Version"),
             failures=(400, 404, 500, 503),
+        ),
+        "/avatar/{hash}": _picture_operation(
+            "identities",
+            "Get Picture Of Identity",
+            "As Libravatar and Gravatar: the picture that is tied to the hash of an address, else a default."
+            " An extension may follow the hash. Parameters that are not known are passed over.",
+            parameters=[HASH_PARAMETER, *_LIBRAVATAR_PARAMETERS],
+            types=MEDIA_TYPES.values(),
+            headers=("ETag", "Cache-Control"),
+            failures=(400, 404, 500, 503),
+            others={"302": {"description": "Nothing is tied, and `d` leads to a host that is listed."}},
         ),
         "/api/render/{style}/{seed}.{format}": rendition(
             "Render Picture",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pyvips
 
-from avatar_gen.imaging.vips import open_png, to_avif, to_jpeg, to_webp
+from avatar_gen.imaging.vips import open_png, scale, to_avif, to_jpeg, to_webp
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -23,6 +23,15 @@ ENCODERS: dict[str, Callable[[pyvips.Image], bytes]] = {
     "jpeg": to_jpeg,
 }
 """From pixels to the formats that libvips writes; each takes milliseconds and belongs in the `Pool`."""
+
+
+def scaled(png: bytes, px: int, media: str) -> bytes:
+    """A PNG file at another width, in a format of `MEDIA_TYPES`."""
+    image = scale(open_png(png), px)
+    if media != "png":
+        return ENCODERS[media](image)
+    smaller: bytes = image.pngsave_buffer(keep="none")
+    return smaller
 
 
 def convert(png: bytes, media: str) -> bytes:

@@ -41,6 +41,12 @@ def encode_png(index_map: IndexMap, palette: Palette, alpha: bytes = b"") -> byt
     )
 
 
+def width_of(png: bytes) -> int:
+    """The width of a PNG file in px."""
+    width: int = struct.unpack_from(">I", png, len(_SIGNATURE) + 8)[0]
+    return width
+
+
 def is_indexed(png: bytes) -> bool:
     """Whether a PNG file has its palette where we write it, so that it can be recoloured."""
     return png.startswith(b"PLTE", _PALETTE_AT + 4)

@@ -57,6 +57,11 @@ def open_png(png: bytes) -> pyvips.Image:
     return pyvips.Image.pngload_buffer(png)
 
 
+def scale(image: pyvips.Image, px: int) -> pyvips.Image:
+    """A square picture at another width, each new pixel from all that it covers."""
+    return image.thumbnail_image(px, height=px, size="force")
+
+
 def open_pixels(pixels: NDArray[np.uint8]) -> pyvips.Image:
     """Pixels of shape (px, px, 3), or (px, px, 4) with alpha that they are not multiplied by."""
     return pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="srgb")
