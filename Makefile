@@ -25,13 +25,14 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
 
 types: .venv/installed-dev ## check types
-	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks docs/gallery.py
+	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks docs/gallery.py docs/urls.py
 
 bench: .venv/installed-dev ## measure what a request costs, beside a bare server
 	$(BIN)/python -m benchmarks.run
 
 gallery: .venv/installed ## redraw the pictures in docs
 	$(BIN)/python docs/gallery.py
+	$(BIN)/python docs/urls.py
 
 lock: .venv/installed-dev ## choose dependencies anew, none younger than a week
 	cd backend && $(COMPILE) --group build -o requirements-build.lock
