@@ -391,3 +391,25 @@ def test_the_styles_are_listed_each_with_a_sample(client: httpx.Client) -> None:
     options = {style["name"]: set(style["options"]) for style in styles}
     assert options["gradient"] - options["pixelize"] == {"angle"}
     assert_failure(client.get("/api/styles?x=1"), 400)
+
+
+def test_pages_of_other_origins_may_be_let_in_and_the_log_knows_the_route(make_service: MakeService) -> None:
+    service = make_service({"cors": True}).start()
+    for address in ("/api/render/pixelize/ada.png", "/api/render/pixelize/ada.png?size=1", "/avatar/x"):
+        answer = service.client.get(address, headers={"Origin": "https://example.org"})
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["x-request-id"]
+    service.stop()
+    log = service.log.read_text()
+    assert log.count('"route": "/api/render/{style}/{seed}"') == 2
+    assert log.count('"route": "/avatar/{hash}"') == 1
+
+
+def test_a_picture_in_memory_is_not_made_again(make_service: MakeService) -> None:
+    """Whether it is, the time tells: AVIF of this size takes a hundred times as long as to send it."""
+    service = make_service({"imaging": {"cache": 1}}).start()
+    addresses = [f"/api/render/gradient/{number}.avif?size=1024" for number in range(3)]
+    first, again = (
+        sum(service.client.get(address).elapsed.total_seconds() for address in addresses) for _ in range(2)
+    )
+    assert again < first / 3
