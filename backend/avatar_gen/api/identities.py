@@ -44,7 +44,7 @@ class IdentityData(BaseModel):
 
 @router.put(
     "/{hash}",
-    responses=fails(400, 404, 413, 415, 503, 507),
+    responses=fails(400, 404, 413, 415, 500, 503, 507),
     openapi_extra=_IN_PATH | takes_body(IdentityBody, required=True),
 )
 async def tie_identity(request: Request) -> Answer[IdentityData]:
@@ -55,7 +55,7 @@ async def tie_identity(request: Request) -> Answer[IdentityData]:
     return Answer(message="Identity tied", data=IdentityData(hash=identity, avatarId=body.avatarId))
 
 
-@router.get("/{hash}", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
+@router.get("/{hash}", responses=fails(400, 404, 500, 503), openapi_extra=_IN_PATH)
 async def get_identity(request: Request, response: Response) -> Answer[IdentityData]:
     """Tell which avatar the hash of an address is tied to."""
     identities, identity = _read(request)
