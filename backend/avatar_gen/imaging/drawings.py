@@ -65,10 +65,15 @@ def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: S
 def _pixels(drawing: Drawing, palette: Palette, px: int, shape: Shape) -> Pixels:
     """The colour of every pixel, and its alpha if there is any."""
     if isinstance(drawing, Flat):
-        colours: Pixels = palette[drawing.at(px).pixels()]
-        return colours if shape == "square" else np.dstack((colours, _opacity(px, shape) * (255 // _LEVELS)))
-    pixels = rasterise(document(drawing.svg, palette, px, shape, ""))
-    return pixels[:, :, :3] if pixels[:, :, 3].min() == 255 else pixels
+        pixels: Pixels = palette[drawing.at(px).pixels()]
+    else:
+        pixels = rasterise(document(drawing.svg, palette, px, "square", ""))
+        if pixels[:, :, 3].min() == 255:
+            pixels = pixels[:, :, :3]
+    if shape == "square":
+        return pixels
+    # By our own mask: a renderer cuts every shape by itself, and those below shine through there.
+    return np.dstack((pixels[:, :, :3], _opacity(px, shape) * (255 // _LEVELS)))
 
 
 def _encode_cut(indices: NDArray[np.uint8], palette: Palette, opacity: NDArray[np.uint8]) -> bytes:
