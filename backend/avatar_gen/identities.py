@@ -14,7 +14,7 @@ from avatar_gen.errors import AvatarNotFound, NotTied
 from avatar_gen.imaging import scaled
 from avatar_gen.imaging.drawings import draw_picture
 from avatar_gen.objects.ties import Ties
-from avatar_gen.rendering import Options, Renderer
+from avatar_gen.rendering import Options, Renderer, traits
 
 _LEAST_DRAWN = 16
 """Px: what is asked for smaller is drawn at this width and scaled down."""
@@ -119,7 +119,8 @@ def default(name: str, wanted: Wanted) -> Offer:
         return scaled(draw_picture(drawing, _LEAST_DRAWN, media="png"), px, media)
 
     drawn_here = media == "png" and _LEAST_DRAWN <= px <= _QUICK_PX
-    return Offer(key, make, quick=drawn_here and name in {"identicon", "color"})
+    exact = name == "color" or (name in _STYLES and traits(_style(name)).exact)
+    return Offer(key, make, quick=drawn_here and exact)
 
 
 def _resized(stored: StoredPicture, wanted: Wanted) -> Offer:
@@ -137,7 +138,10 @@ def _draw(name: str, identity: str, text: str) -> Drawing:
         return _SAME_FOR_ALL[name]()
     if name == "color":
         return plain(seed_colours(identity)[0])
-    style = next(style for style in _STYLES[name] if style in STYLES)
     # Names that share a style still show different pictures of one hash.
     seed = identity if name in {"identicon", "retro", "initials"} else f"{name} {identity}"
-    return draw(style, seed, Options(text=text or None).look(seed))
+    return draw(_style(name), seed, Options(text=text or None).look(seed))
+
+
+def _style(name: str) -> str:
+    return next(style for style in _STYLES[name] if style in STYLES)
