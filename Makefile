@@ -43,6 +43,7 @@ gallery: .venv/installed ## redraw the pictures in docs
 	$(BIN)/python docs/gallery.py
 	$(BIN)/python docs/initials.py
 	$(BIN)/python docs/styles.py
+	$(BIN)/python docs/urls.py
 
 FONTS := fonts-inter fonts-noto-core fonts-noto-cjk unicode-data
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +52,12 @@ def get(path: str, header: str = "") -> Request:
     return lambda _: request
 
 
+def get_each(path: str) -> Request:
+    """A GET with another seed each time, where `path` has `{}`; none that an earlier round has had."""
+    numbers = count()
+    return lambda _: f"GET {path.format(next(numbers))} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
 def post(path: str, **body: object) -> Request:
     """A POST with another seed each time."""
 
@@ -72,6 +79,14 @@ def cases(avatar: str) -> list[Case]:
         Case("picture, 512 px, sepia", "ours", get(f"{picture}?size=9&filter=sepia")),
         Case("picture, 304", "ours", get(picture, "If-None-Match: *\r\n")),
         Case("picture, 64 px, webp", "ours", get(f"{picture}?format=webp")),
+        Case("by URL, unique, 128 px", "ours", get_each("/api/render/pixelize/u{}.png")),
+        Case("by URL, unique, 512 px", "ours", get_each("/api/render/pixelize/u{}.png?size=512")),
+        Case("by URL, unique, svg", "ours", get_each("/api/render/pixelize/u{}.svg")),
+        Case("by URL, unique, webp", "ours", get_each("/api/render/pixelize/u{}.webp")),
+        Case("by URL, again", "ours", get("/api/render/pixelize/ada.png")),
+        Case("by URL, again, avif", "ours", get("/api/render/wave/ada.avif")),
+        Case("by URL, 304", "ours", get("/api/render/pixelize/ada.png", "If-None-Match: *\r\n")),
+        Case("by hash, identicon", "ours", get(f"/avatar/{'0' * 32}?d=identicon")),
         Case("list of 10", "ours", get("/api/list")),
         Case("generate pixelize", "ours", post("/api/generate")),
         Case("generate wave", "ours", post("/api/generate", type="wave")),
@@ -149,9 +164,9 @@ async def load(case: Case, port: int, pid: int) -> Figures:
     await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
     spent, passed = cpu_seconds(pid) - before, time.perf_counter() - started
     latencies.sort()
-    count = len(latencies)
-    p50, p99 = latencies[count // 2] * 1e3, latencies[count * 99 // 100] * 1e3
-    return Figures(count / passed, p50, p99, spent / count * 1e6)
+    total = len(latencies)
+    p50, p99 = latencies[total // 2] * 1e3, latencies[total * 99 // 100] * 1e3
+    return Figures(total / passed, p50, p99, spent / total * 1e6)
 
 
 async def first_avatar(port: int) -> str:

@@ -1,5 +1,7 @@
 """What the docs say is so."""
 
+import asyncio
+import io
 import os
 import re
 import runpy
@@ -50,6 +52,15 @@ def test_the_gallery_is_what_the_styles_draw() -> None:
     """Where it is not, `make gallery` redraws it."""
     gallery = runpy.run_path(str(ROOT / "docs" / "gallery.py"))["gallery"]()
     assert np.array_equal(np.asarray(gallery), np.asarray(Image.open(ROOT / "docs" / "gallery.png")))
+
+
+def test_the_pictures_of_the_addresses_are_what_they_show() -> None:
+    """Where they are not, `make gallery` redraws them."""
+    drawn = asyncio.run(runpy.run_path(str(ROOT / "docs" / "urls.py"))["pictures"]())
+    assert set(drawn) == set((ROOT / "docs" / "urls").iterdir())
+    for path, png in drawn.items():
+        picture = Image.open(io.BytesIO(png)).convert("RGBA")
+        assert np.array_equal(np.asarray(picture), np.asarray(Image.open(path).convert("RGBA"))), path
 
 
 def commands(heading: str) -> str:

@@ -229,6 +229,10 @@ class TestWhatIsWrongIsSaidInOneLine:
             ("app: {cors: 'yes'}", "settings.yaml: app.cors: expected a valid boolean"),
             ("app: {corsEnabled: x}", "settings.yaml: app.corsEnabled: expected a valid list"),
             (
+                "app: {libravatar: {redirect_hosts: ['https://example.org/']}}",
+                "settings.yaml: app.libravatar.redirect_hosts.0: expected ",
+            ),
+            (
                 "app: {server: null}",
                 "settings.yaml: app.server: expected a valid dictionary or instance of Server",
             ),

@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -13,18 +14,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from avatar_gen import __version__
-from avatar_gen.api import health, routes
+from avatar_gen.api import health, identities, routes
 from avatar_gen.api.faults import add_error_handlers
+from avatar_gen.api.front import Front
+from avatar_gen.api.libravatar import IDENTITY_PICTURE
 from avatar_gen.api.observe import Observe
 from avatar_gen.api.openapi import describe
+from avatar_gen.api.pictures import STORED_PICTURE
+from avatar_gen.api.render import RENDITION
 from avatar_gen.avatars import Avatars
+from avatar_gen.cache import PictureCache
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError, StartupError
+from avatar_gen.identities import Identities
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.objects.ties import Ties
+from avatar_gen.rendering import Renderer
 from avatar_gen.settings import Settings
 
 
@@ -34,7 +43,11 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as stack:
-            app.state.avatars = open_avatars(settings, stack)
+            services = open_services(settings, stack)
+            app.state.avatars = services.avatars
+            app.state.renderer = services.renderer
+            app.state.identities = services.identities
+            app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
             app.state.serving = True
             # What is there now stays: the collector need not go through it again and again, 30 ms each time.
             gc.collect()
@@ -57,18 +70,27 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
-    app.router.routes += (*health.router.routes, *routes.router.routes)
+    app.router.routes += (*health.router.routes, *identities.router.routes, *routes.router.routes)
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     app.add_route("/", _home, include_in_schema=False)
     add_error_handlers(app)
+    app.add_middleware(Front, addresses=(RENDITION, STORED_PICTURE, IDENTITY_PICTURE))
     if settings.cors:
         _allow_origins(app, settings.cors_enabled)
     app.add_middleware(Observe)
     return app
 
 
-def open_avatars(settings: Settings, stack: ExitStack, *, migrating: bool = False) -> Avatars:
-    """Open everything that avatars need, and have `stack` close it in reverse, also if a later part fails.
+class Services(NamedTuple):
+    """The use cases, ready for use."""
+
+    avatars: Avatars
+    renderer: Renderer
+    identities: Identities
+
+
+def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = False) -> Services:
+    """Open everything that is needed, and have `stack` close it in reverse, also if a later part fails.
 
     An empty database gets its tables, one of an older release is migrated if that is wished.
 
@@ -76,14 +98,18 @@ def open_avatars(settings: Settings, stack: ExitStack, *, migrating: bool = Fals
     """
     require_version()
     store = open_store(settings)
+    ties = Ties(settings.storage.local.save_path)
+    ties.open()
     engines = open_engines(settings.database)
     stack.callback(engines.close)
     prepare(engines, migrating=migrating)
     pool = Pool(settings.imaging.threads or os.cpu_count() or 1, settings.imaging.queue)
     stack.callback(pool.close)
-    avatars = Avatars(store, Repository(engines), pool)
+    cache = PictureCache(settings.imaging.cache * 1_000_000)
+    avatars = Avatars(store, Repository(engines), pool, cache)
     stack.callback(avatars.close)
-    return avatars
+    renderer = Renderer(pool, cache)
+    return Services(avatars, renderer, Identities(ties, avatars, renderer))
 
 
 def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
@@ -116,7 +142,7 @@ def _allow_origins(app: FastAPI, origins: list[str]) -> None:
         CORSMiddleware,
         allow_origins=origins or ["*"],
         allow_credentials=bool(origins),
-        allow_methods=["GET", "HEAD", "POST", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=["Content-Type", "X-Request-ID"],
         expose_headers=["ETag", "X-Avatar-ID", "X-Created-At", "X-Version", "X-Request-ID"],
         max_age=86400,

@@ -12,11 +12,19 @@ from typing import TypeVar
 from uuid import uuid4
 
 from avatar_gen.batches import Batches
+from avatar_gen.cache import PictureCache
 from avatar_gen.database import PATIENCE, READERS
 from avatar_gen.database.repository import Page, Repository
-from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.drawing import Drawing, Look
 from avatar_gen.drawing.filters import FILTERS
-from avatar_gen.drawing.palette import DEFAULT_FOREIGN, DEFAULT_PRIMARY, SCHEMES, parse_colour
+from avatar_gen.drawing.palette import (
+    DEFAULT_FOREIGN,
+    DEFAULT_PRIMARY,
+    SCHEMES,
+    Filter,
+    UnknownColour,
+    parse_colour,
+)
 from avatar_gen.drawing.styles import draw
 from avatar_gen.errors import (
     AvatarError,
@@ -24,9 +32,9 @@ from avatar_gen.errors import (
     DatabaseUnavailable,
     OutcomeUnknown,
 )
-from avatar_gen.imaging import CONVERTERS
-from avatar_gen.imaging.drawings import draw_png
-from avatar_gen.imaging.png import is_indexed, recolour_png
+from avatar_gen.imaging import convert, scaled
+from avatar_gen.imaging.drawings import draw_picture, draw_png
+from avatar_gen.imaging.png import is_indexed, recolour_png, width_of
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
 from avatar_gen.objects import ObjectStore
@@ -94,11 +102,12 @@ class _New:
 class Avatars:
     """Stored avatars. See the store and the repository for what is raised when they are down."""
 
-    def __init__(self, store: ObjectStore, repository: Repository, pool: Pool) -> None:
+    def __init__(self, store: ObjectStore, repository: Repository, pool: Pool, cache: PictureCache) -> None:
         self.kinds = {"database": repository.kind, "storage": store.kind}
         self._store = store
         self._repository = repository
         self._pool = pool
+        self._cache = cache
         self._unsettled: dict[str, float] = {}
         self._new = Batches("keeping", self._keep, most=MOST_WAITING, at_once=MOST_AT_ONCE)
         # Removals have a thread of their own: where they wait for a lock, lists and health do not.
@@ -133,15 +142,23 @@ class Avatars:
         avatar, pictures = read_object(avatar_id, data)
         return StoredPicture(avatar, pictures[1 << exponent])
 
-    async def convert(self, png: bytes, filter_name: str | None, media: str) -> bytes:
-        """A stored picture as it was asked for: filtered, and in a format of `imaging.MEDIA_TYPES`."""
-        if filter_name is not None:
-            recolour = FILTERS[filter_name]
-            if is_indexed(png):
-                png = recolour_png(png, recolour)
-            else:
-                png = await self._pool.run(filter_pixels, png, recolour)
-        return png if media == "png" else await self._pool.run(CONVERTERS[media], png)
+    async def convert(self, key: bytes, png: bytes, filter_name: str | None, media: str) -> bytes:
+        """A stored picture as it was asked for: filtered, and in a format of `imaging.MEDIA_TYPES`.
+
+        `key` says what the answer is made of: one that is remembered is not made again.
+        """
+        recolour = FILTERS.get(filter_name or "")
+        if media == "png" and (recolour is None or is_indexed(png)):
+            return png if recolour is None else recolour_png(png, recolour)
+        return await self._cache.get_or_make(key, lambda: self._pool.run(_convert, png, recolour, media))
+
+    def find_for(self, avatar_id: str, px: int) -> StoredPicture:
+        """The stored picture that one of this width is best made of: the next larger, or the largest.
+
+        Raises `AvatarNotFound`, `ObjectDamaged`.
+        """
+        exponent = max(EXPONENTS[0], min(EXPONENTS[-1], (px - 1).bit_length()))
+        return self.find(avatar_id, exponent)
 
     async def page(self, pick: int, offset: int) -> Page:
         """A part of the list of avatars, the oldest first."""
@@ -232,6 +249,44 @@ async def _ask(threads: ThreadPoolExecutor, question: Callable[[], T]) -> T:
             return await asyncio.get_running_loop().run_in_executor(threads, question)
     except TimeoutError as error:
         raise DatabaseUnavailable from error
+
+
+def _convert(png: bytes, recolour: Filter | None, media: str) -> bytes:
+    if recolour is not None:
+        png = recolour_png(png, recolour) if is_indexed(png) else filter_pixels(png, recolour)
+    return png if media == "png" else convert(png, media)
+
+
+def resize(stored: StoredPicture, px: int, media: str) -> bytes:
+    """A stored picture at any width: drawn anew where its record still draws what is stored, else scaled.
+
+    A record need not: a random picture's seed is not kept, and what was taken over from the old service was
+    drawn there. Takes milliseconds, and belongs in the `Pool`.
+    """
+    png = stored.png
+    width = width_of(png)
+    if width == px:
+        return png if media == "png" else convert(png, media)
+    drawing = _drawing_of(stored.avatar)
+    if px >= 1 << EXPONENTS[0] and drawing is not None and draw_png(drawing, width) == png:
+        return draw_picture(drawing, px, media=media)
+    return scaled(png, px, media)
+
+
+def _drawing_of(avatar: Avatar) -> Drawing | None:
+    """What the record of an avatar says that it looks like, if this release knows its style and colours."""
+    wish = Wish(
+        generator_type=avatar.generator_type,
+        primary_color=avatar.primary_color,
+        foreign_color=avatar.foreign_color,
+        color_scheme=avatar.color_scheme,
+        seed=avatar.seed,
+        angle=avatar.angle,
+    )
+    try:
+        return draw(wish.generator_type, avatar.seed or "", wish.look())
+    except (KeyError, UnknownColour):
+        return None
 
 
 def draw_object(avatar: Avatar, wish: Wish) -> bytes:

@@ -13,7 +13,7 @@ import uvicorn
 
 from avatar_gen import __version__
 from avatar_gen.api.protocol import PunctualProtocol, Server, announce
-from avatar_gen.app import create_app, open_avatars, open_store
+from avatar_gen.app import create_app, open_services, open_store
 from avatar_gen.database.engine import open_engines, open_old
 from avatar_gen.database.old_service import OldRecords
 from avatar_gen.database.repository import Repository
@@ -77,7 +77,7 @@ def serve(*, worker: tuple[int, int] | None, migrating: bool) -> None:
         return
     with ExitStack() as stack:
         # What can't be opened stops us here, with a line, before there is a server to fail.
-        open_avatars(settings, stack, migrating=migrating)
+        open_services(settings, stack, migrating=migrating)
     ours = _listen(settings.server)
     if settings.server.workers == 1:
         _serve_here(settings, ours)

@@ -45,6 +45,22 @@ class AvatarNotFound(AvatarError):
         super().__init__("There is no avatar with this id.")
 
 
+class NotTied(AvatarError):
+    """No avatar belongs to this hash of an address."""
+
+    status = HTTPStatus.NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("No avatar is tied to this hash.")
+
+
+class TieDamaged(AvatarError):
+    """What says to which avatar a hash belongs is not what was once written."""
+
+    def __init__(self) -> None:
+        super().__init__("What this hash was tied to cannot be read; tie it again.")
+
+
 class BodyTooLarge(AvatarError):
     """The body of a request is larger than any that makes sense here."""
 

@@ -145,6 +145,15 @@ class Imaging(Section):
     """0: as many as there are processors."""
     queue: Annotated[int, Field(ge=0, le=100_000)] = 256
     """Pictures that may wait for a thread; beyond that a request is answered 503."""
+    cache: Annotated[int, Field(ge=0, le=100_000)] = 32
+    """Millions of bytes of encoded pictures that each process remembers."""
+
+
+class Libravatar(Section):
+    """Pictures by the hash of an e-mail address."""
+
+    redirect_hosts: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?$")]] = []
+    """Hosts, with their port if it is not the usual one, that a default picture may be redirected to."""
 
 
 class Settings(Section):
@@ -155,6 +164,7 @@ class Settings(Section):
     database: Database = Database()
     logging: Logging = Logging()
     imaging: Imaging = Imaging()
+    libravatar: Libravatar = Libravatar()
     cors: bool = False
     cors_enabled: Annotated[list[str], Field(alias="corsEnabled")] = []
     """Origins that may call from a page; none of them, with `cors` on: any, without credentials."""

@@ -106,10 +106,9 @@ def test_a_commit_that_fails_changes_nothing(
 
 def test_a_full_queue_of_pictures_is_answered_503(make_service: MakeService) -> None:
     service = make_service({"imaging": {"threads": 1, "queue": 1}}).start()
-    avatar = service.generate(type="gradient")
 
-    def get(_: int) -> httpx.Response:
-        return service.client.get(f"/api/{avatar}?size=9&format=avif")
+    def get(number: int) -> httpx.Response:
+        return service.client.get(f"/api/render/wave/{number}.avif?size=512")
 
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(get, range(200)))

@@ -207,6 +207,16 @@ class TestPages:
             "GET /api/{id}",
             "HEAD /api/{id}",
             "DELETE /api/{id}",
+            "GET /api/render/{style}/{seed}.{format}",
+            "HEAD /api/render/{style}/{seed}.{format}",
+            "GET /api/render/{style}.{format}",
+            "HEAD /api/render/{style}.{format}",
+            "GET /api/styles",
+            "GET /avatar/{hash}",
+            "HEAD /avatar/{hash}",
+            "GET /api/identities/{hash}",
+            "PUT /api/identities/{hash}",
+            "DELETE /api/identities/{hash}",
             "GET /api/list",
             "GET /api/color-schemes",
             "GET /api/palettes",
@@ -216,6 +226,13 @@ class TestPages:
         }
         parameters = [each["name"] for each in operations["GET /api/{id}"]["parameters"]]
         assert parameters == ["id", "size", "filter", "format"]
+        rendition = operations["GET /api/render/{style}.{format}"]
+        required = {each["name"]: each["required"] for each in rendition["parameters"]}
+        assert [name for name, needed in required.items() if needed] == ["style", "format", "seed"]
+        assert set(rendition["responses"]) == {"200", "304", "400", "500", "503"}
+        assert "image/svg+xml" in rendition["responses"]["200"]["content"]
+        ids = [operation["operationId"] for operation in operations.values()]
+        assert len(set(ids)) == len(ids)
         body = operations["POST /api/generate"]["requestBody"]["content"]["application/json"]["schema"]
         assert set(body["properties"]) == {
             "type",

@@ -9,7 +9,7 @@ from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.drawing.svg import Shape, document
-from avatar_gen.imaging.drawings import draw_png
+from avatar_gen.imaging.drawings import draw_picture, draw_png
 from avatar_gen.imaging.svg import rasterise
 
 LOOK = Look(Colour(59, 130, 246), Colour(239, 68, 68), 30, "Ada Lovelace")
@@ -53,3 +53,39 @@ def test_a_filter_changes_colours_alone(filter_name: str) -> None:
     plain, filtered = decoded(draw_png(drawing, 64)), decoded(draw_png(drawing, 64, recolour))
     for colour, new in zip(drawing.palette, recolour(drawing.palette), strict=True):
         assert (filtered[(plain[:, :, :3] == colour).all(axis=2)][:, :3] == new).all()
+
+
+@pytest.mark.parametrize("shape", ["square", "circle", "rounded"])
+@pytest.mark.parametrize("style", STYLES)
+def test_every_format_shows_the_same_shape(style: str, shape: Shape) -> None:
+    drawing = draw(style, "ada", LOOK)
+    png = decoded(draw_picture(drawing, 96, media="png", shape=shape))
+    webp = decoded(draw_picture(drawing, 96, media="webp", shape=shape))
+    seen = png[:, :, 3] > 0
+    assert np.array_equal(webp[:, :, 3], png[:, :, 3])
+    assert np.array_equal(webp[seen], png[seen])
+    avif = decoded(draw_picture(drawing, 96, media="avif", shape=shape))
+    assert np.abs(avif[seen] - png[seen]).mean() < 8
+    jpeg = decoded(draw_picture(drawing, 96, media="jpeg", shape=shape))
+    alpha = png[:, :, 3:] / 255
+    on_white = png[:, :, :3] * alpha + 255 * (1 - alpha)
+    assert np.abs(jpeg[:, :, :3] - on_white).mean() < 8
+
+
+def test_few_colours_stay_an_indexed_png_in_any_shape() -> None:
+    for px in (16, 128, 1024):
+        png = draw_png(draw("pixelize", "ada", LOOK), px, None, "circle")
+        assert Image.open(io.BytesIO(png)).mode == "P"
+
+
+@pytest.mark.parametrize("px", [16, 17, 64, 255])
+def test_a_circle_is_as_large_as_a_circle(px: int) -> None:
+    alpha = decoded(draw_png(draw("pixelize", "ada", LOOK), px, None, "circle"))[:, :, 3]
+    assert abs(alpha.sum() / 255 - np.pi * px * px / 4) < 0.01 * px * px
+    assert np.array_equal(alpha, alpha.T)
+    assert np.array_equal(alpha, alpha[::-1, ::-1])
+
+
+def test_a_drawing_without_svg_says_so() -> None:
+    with pytest.raises(ValueError, match="pixels alone"):
+        draw_picture(draw("wave", "ada", LOOK), 64, media="svg")

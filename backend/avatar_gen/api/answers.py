@@ -112,6 +112,17 @@ class PaletteList(BaseModel):
     palettes: list[PaletteData]
 
 
+class StyleData(BaseModel):
+    """A style that avatars are drawn in."""
+
+    name: str
+    title: str
+    license: str | None = Field(description="Of the artwork; null for styles that this service itself draws.")
+    creator: str | None = Field(description="Of the artwork, likewise.")
+    options: list[str] = Field(description="The parameters that make a difference, beside size and shape.")
+    sample: str = Field(description="The address of a picture, below this service's own.")
+
+
 class Check(BaseModel):
     """The state of one dependency."""
 

@@ -25,6 +25,11 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _answer_avatar_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, AvatarError)  # noqa: S101 - it is registered for nothing else
+    return answer_error(error)
+
+
+def answer_error(error: AvatarError) -> Response:
+    """What the client is told of an error; the rest goes to the log."""
     if isinstance(error, (Overloaded, NotReady)):
         log.warning("%s", error)
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

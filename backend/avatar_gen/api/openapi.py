@@ -1,9 +1,11 @@
 """The OpenAPI document, where FastAPI cannot write it from a signature.
 
 Bodies and query parameters are read by `requests`, stricter than FastAPI reads them; they are described here
-from the same models. The picture's route is not FastAPI's at all; its operation is added to the document.
+from the same models. The routes of pictures are not FastAPI's at all; their operations are added.
 """
 
+from collections.abc import Iterable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -11,9 +13,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from avatar_gen.api.addresses import EXTENSIONS, SEED_LENGTH, RenderParameters, SeededRenderParameters
 from avatar_gen.api.answers import Failure
 from avatar_gen.api.requests import Parameters, PictureParameters
-from avatar_gen.imaging import MEDIA_TYPES
+from avatar_gen.drawing.styles import STYLES
+from avatar_gen.imaging import DRAWN_TYPES, MEDIA_TYPES
 
 Json = dict[str, Any]
 
@@ -25,6 +29,15 @@ ID_PARAMETER: Json = {
     "required": True,
     "description": "The avatar's UUID, in any case.",
     "schema": {"type": "string", "format": "uuid"},
+}
+
+
+HASH_PARAMETER: Json = {
+    "name": "hash",
+    "in": "path",
+    "required": True,
+    "description": "The MD5 or SHA-256 of a trimmed, lower-case e-mail address, in hexadecimal digits.",
+    "schema": {"type": "string", "pattern": "^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$"},
 }
 
 
@@ -45,46 +58,142 @@ def takes_query(model: type[Parameters]) -> Json:
 
 
 def _parameters(model: type[Parameters]) -> list[Json]:
-    properties = model.model_json_schema().get("properties", {})
+    whole = model.model_json_schema()
     return [
         {
             "name": name,
             "in": "query",
-            "required": False,
+            "required": name in whole.get("required", ()),
             "description": schema.pop("description"),
             # A parameter may be left out, but there is no way to write null.
             "schema": schema.get("anyOf", [schema])[0],
         }
-        for name, schema in properties.items()
+        for name, schema in whole.get("properties", {}).items()
     ]
 
 
-def _picture_operation() -> Json:
+def _picture_operation(  # noqa: PLR0913
+    tag: str,
+    summary: str,
+    description: str,
+    *,
+    parameters: list[Json],
+    types: Iterable[str],
+    headers: tuple[str, ...],
+    failures: tuple[int, ...],
+    others: Json | None = None,
+) -> Json:
     binary = {"schema": {"type": "string", "format": "binary"}}
-    described = ("ETag", "Cache-Control", "X-Avatar-ID", "X-Created-At", "X-Version")
-    headers = {name: {"schema": {"type": "string"}} for name in described}
-    failures = {
-        str(status): {
-            "description": HTTPStatus(status).phrase,
-            "content": {"application/json": {"schema": _FAILURE}},
-        }
-        for status in (400, 404, 500, 503)
-    }
     return {
-        "tags": ["avatars"],
-        "summary": "Get Picture",
-        "description": "The picture of a stored avatar. It takes no database to answer.",
-        "operationId": "get_picture",
-        "parameters": [ID_PARAMETER, *_parameters(PictureParameters)],
+        "tags": [tag],
+        "summary": summary,
+        "description": description,
+        "parameters": parameters,
         "responses": {
             "200": {
                 "description": "The picture.",
-                "headers": headers,
-                "content": dict.fromkeys(MEDIA_TYPES.values(), binary),
+                "headers": {name: {"schema": {"type": "string"}} for name in headers},
+                "content": dict.fromkeys(types, binary),
             },
             "304": {"description": "The client has this picture: `If-None-Match` names it."},
-            **failures,
+            **(others or {}),
+            **{
+                str(status): {
+                    "description": HTTPStatus(status).phrase,
+                    "content": {"application/json": {"schema": _FAILURE}},
+                }
+                for status in failures
+            },
         },
+    }
+
+
+def _in_path(name: str, description: str, **schema: object) -> Json:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": {"type": "string", **schema},
+    }
+
+
+def _libravatar_parameter(name: str, description: str, **schema: object) -> Json:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+_LIBRAVATAR_PARAMETERS = [
+    _libravatar_parameter(
+        "s",
+        "Or size: width in px; a larger one is cut down.",
+        type="integer",
+        minimum=1,
+        maximum=2048,
+        default=80,
+    ),
+    _libravatar_parameter(
+        "d",
+        "Or default: what is shown where nothing is tied: 404, mp, identicon, monsterid, wavatar, retro,"
+        " robohash, initials, color, blank, or an address on a host that the service lists.",
+        type="string",
+        default="mp",
+    ),
+    _libravatar_parameter(
+        "f", "Or forcedefault: y shows the default even so.", type="string", enum=["y", "n"]
+    ),
+    _libravatar_parameter(
+        "r", "Or rating: all pictures here are g.", type="string", enum=["g", "pg", "r", "x"]
+    ),
+    _libravatar_parameter("name", "For d=initials: whose.", type="string"),
+    _libravatar_parameter("initials", "For d=initials: the letters themselves.", type="string"),
+]
+
+
+def _picture_operations() -> dict[str, Json]:
+    """What `api.front` answers, by path."""
+    style = _in_path("style", "A style's name; /api/styles has them all.", enum=list(STYLES))
+    seed = _in_path("seed", f"Any text of at most {SEED_LENGTH} code points; slashes may be encoded or not.")
+    media = _in_path(
+        "format", "It may be left out with its dot; `Accept` then decides.", enum=list(EXTENSIONS)
+    )
+    rendition = partial(
+        _picture_operation,
+        "by URL",
+        types=DRAWN_TYPES.values(),
+        headers=("ETag", "Cache-Control", "Vary", "Content-Security-Policy"),
+        failures=(400, 500, 503),
+    )
+    return {
+        "/api/{id}": _picture_operation(
+            "avatars",
+            "Get Picture",
+            "The picture of a stored avatar. It takes no database to answer.",
+            parameters=[ID_PARAMETER, *_parameters(PictureParameters)],
+            types=MEDIA_TYPES.values(),
+            headers=("ETag", "Cache-Control", "X-Avatar-ID", "X-Created-At", "X-Version"),
+            failures=(400, 404, 500, 503),
+        ),
+        "/avatar/{hash}": _picture_operation(
+            "identities",
+            "Get Picture Of Identity",
+            "As Libravatar and Gravatar: the picture that is tied to the hash of an address, else a default."
+            " An extension may follow the hash. Parameters that are not known are passed over.",
+            parameters=[HASH_PARAMETER, *_LIBRAVATAR_PARAMETERS],
+            types=MEDIA_TYPES.values(),
+            headers=("ETag", "Cache-Control"),
+            failures=(400, 404, 500, 503),
+            others={"302": {"description": "Nothing is tied, and `d` leads to a host that is listed."}},
+        ),
+        "/api/render/{style}/{seed}.{format}": rendition(
+            "Render Picture",
+            "The picture that a style makes of a seed. Nothing is stored, and it never changes.",
+            parameters=[style, seed, media, *_parameters(RenderParameters)],
+        ),
+        "/api/render/{style}.{format}": rendition(
+            "Render Picture Of Seed",
+            "The same with the seed in the query.",
+            parameters=[style, media, *_parameters(SeededRenderParameters)],
+        ),
     }
 
 
@@ -94,8 +203,15 @@ def describe(app: FastAPI) -> Json:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        picture = _picture_operation()
-        headers = {**picture, "operationId": "get_picture_headers", "summary": "Get Picture's Headers"}
-        document["paths"].setdefault("/api/{id}", {}).update(get=picture, head=headers)
+        for path, picture in _picture_operations().items():
+            identity = picture["summary"].lower().replace(" ", "_")
+            headers = {
+                **picture,
+                "operationId": f"{identity}_headers",
+                "summary": f"{picture['summary']}: Headers",
+            }
+            document["paths"].setdefault(path, {}).update(
+                get={**picture, "operationId": identity}, head=headers
+            )
         app.openapi_schema = document
     return app.openapi_schema

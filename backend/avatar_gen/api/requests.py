@@ -6,7 +6,7 @@ it.
 
 import re
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import (
@@ -33,9 +33,7 @@ SEED_LENGTH = 32
 """Code points, as Python and PostgreSQL count them; a flag or a family emoji has several."""
 
 M = TypeVar("M", bound=BaseModel)
-
-_QUERY_LIMIT = 1024
-"""Bytes of a query string; the longest that makes sense has some 50."""
+Q = TypeVar("Q", bound="Parameters")
 
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,17}")
 
@@ -45,8 +43,11 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    longest: ClassVar[int] = 1024
+    """Bytes of a query string; the longest that makes sense for most has some 50."""
 
-def _whole_number(text: str) -> int:
+
+def whole_number(text: str) -> int:
     """Digits alone: not `1_000`, ` 5`, `+5` or other scripts' digits, all of which int() would take."""
     if not _DIGITS.fullmatch(text):
         raise PydanticCustomError("digits", "must be a whole number in digits")
@@ -56,7 +57,7 @@ def _whole_number(text: str) -> int:
 class PictureParameters(Parameters):
     """How a stored picture is served."""
 
-    size: Annotated[int, Field(ge=EXPONENTS[0], le=EXPONENTS[-1]), BeforeValidator(_whole_number)] = Field(
+    size: Annotated[int, Field(ge=EXPONENTS[0], le=EXPONENTS[-1]), BeforeValidator(whole_number)] = Field(
         default=6, description="An exponent: the picture is 2^size px wide, 16 to 512."
     )
     filter: Literal["grayscale", "sepia", "negative"] | None = Field(
@@ -70,10 +71,10 @@ class PictureParameters(Parameters):
 class ListParameters(Parameters):
     """Which part of the list."""
 
-    pick: Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)] = Field(
+    pick: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole_number)] = Field(
         default=10, description="How many avatars at most."
     )
-    offset: Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_whole_number)] = Field(
+    offset: Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(whole_number)] = Field(
         default=0, description="How many of the oldest are left out."
     )
 
@@ -117,7 +118,7 @@ class GenerateBody(BaseModel):
     @field_validator("type")
     @classmethod
     def _known_type(cls, value: str | None) -> str | None:
-        return value if value is None else _known(value.lower() if value.isascii() else value, STYLES)
+        return value if value is None else known(value.lower() if value.isascii() else value, STYLES)
 
     @field_validator("primaryColor", "foreignColor")
     @classmethod
@@ -132,7 +133,7 @@ class GenerateBody(BaseModel):
     @field_validator("colorScheme")
     @classmethod
     def _known_scheme(cls, value: str | None) -> str | None:
-        return value if value is None else _known(value, SCHEMES)
+        return value if value is None else known(value, SCHEMES)
 
     @field_validator("seed")
     @classmethod
@@ -178,18 +179,21 @@ class GenerateGradientBody(GenerateBody):
     @field_validator("type")
     @classmethod
     def _gradient(cls, value: str | None) -> str:
-        return _known((value or "gradient").lower(), ("gradient",))
+        return known((value or "gradient").lower(), ("gradient",))
 
 
 @lru_cache(maxsize=256)
-def parse_query(query: bytes, model: type[M]) -> M:
+def parse_query(query: bytes, model: type[Q]) -> Q:
     """The parameters in a query string, each given once. Raises `InvalidRequest`.
 
     Few different ones are asked for, over and over: remembered, they cost 0.1 us instead of 10.
     """
-    if len(query) > _QUERY_LIMIT:
-        raise InvalidRequest(f"The query string is longer than {_QUERY_LIMIT} bytes.")
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else []
+    if len(query) > model.longest:
+        raise InvalidRequest(f"The query string is longer than {model.longest} bytes.")
+    try:
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidRequest("The query string is not UTF-8.") from None
     values = dict(pairs)
     if len(values) < len(pairs):
         raise InvalidRequest("A query parameter is given more than once.")
@@ -238,11 +242,17 @@ def _is_json(content_type: str) -> bool:
     return media_type == "application/json" or media_type.endswith("+json")
 
 
-def _known(value: str, names: Any) -> str:  # noqa: ANN401 - any collection with an order
+def known(value: str, names: Any) -> str:  # noqa: ANN401 - any collection with an order
+    """The value if it is one of the names. Raises what pydantic makes a refusal of."""
     if value not in names:
         choices = ", ".join(names)
         raise PydanticCustomError("choice", "must be one of {choices}", {"choices": choices})
     return value
+
+
+def refuse(field: str, message: str) -> NoReturn:
+    """Say what is wrong with a parameter that a model alone cannot judge."""
+    raise InvalidRequest(f"{field} {message}.", (Problem(field, message),))
 
 
 def _refuse(error: ValidationError, model: type[BaseModel], part: str) -> NoReturn:

@@ -5,6 +5,7 @@ from typing import TypeVar
 from fastapi import APIRouter
 from starlette.requests import Request
 
+from avatar_gen.api.addresses import STYLE_PARAMETERS
 from avatar_gen.api.answers import (
     Answer,
     AvatarData,
@@ -14,9 +15,9 @@ from avatar_gen.api.answers import (
     PaletteData,
     PaletteList,
     SchemeData,
+    StyleData,
 )
 from avatar_gen.api.openapi import ID_PARAMETER, fails, takes_body, takes_query
-from avatar_gen.api.pictures import NamedRoute, get_picture
 from avatar_gen.api.requests import (
     GenerateBody,
     GenerateGradientBody,
@@ -26,7 +27,9 @@ from avatar_gen.api.requests import (
     parse_query,
 )
 from avatar_gen.avatars import Avatars
+from avatar_gen.drawing.drawing import Style
 from avatar_gen.drawing.palette import SCHEMES
+from avatar_gen.drawing.styles import STYLES
 
 P = TypeVar("P", bound=Parameters)
 
@@ -100,6 +103,13 @@ async def list_palettes(request: Request) -> Answer[PaletteList]:
     return Answer(message="Palettes listed", data=PaletteList(palettes=palettes))
 
 
+@router.get("/styles", responses=fails(400))
+async def list_styles(request: Request) -> Answer[list[StyleData]]:
+    """List the styles that avatars are drawn in."""
+    _query(request, Parameters)
+    return Answer(message="Styles listed", data=[_describe(style) for style in STYLES.values()])
+
+
 @router.delete(
     "/{id:uuid}", responses=fails(400, 404, 503, 507), openapi_extra={"parameters": [ID_PARAMETER]}
 )
@@ -110,8 +120,16 @@ async def delete_avatar(request: Request) -> Message:
     return Message(message="Avatar deleted")
 
 
-# First, for most requests are for pictures, and matching one address after the other takes its time.
-router.routes.insert(0, NamedRoute("/api/{id:uuid}", get_picture))
+def _describe(style: Style) -> StyleData:
+    own = [parameter for parameter, option in STYLE_PARAMETERS.items() if option in style.options]
+    return StyleData(
+        name=style.name,
+        title=style.title,
+        license=None,
+        creator=None,
+        options=["primaryColor", "foreignColor", "colorScheme", "hue", "filter", *own],
+        sample=f"/api/render/{style.name}/sample.png",
+    )
 
 
 async def _generate(request: Request, model: type[GenerateBody]) -> Answer[AvatarData]:

@@ -1,5 +1,6 @@
 """Pictures of square cells, each of one colour, whose borders are sharp at every size."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,11 +22,12 @@ def grid(palette: Palette, cells: NDArray[np.uint8]) -> Flat:
     def paint(colours: Sequence[str], _unique: str) -> str:
         # One path a colour, of one rectangle for each run of cells in a row; without smoothing, for two
         # smoothed borders on one line let what is behind them shine through.
-        background = int(np.bincount(cells.ravel()).argmax())
+        counts = np.bincount(cells.ravel()).tolist()
+        background = counts.index(max(counts))
         paths = "".join(
-            f'<path fill="{colours[index]}" d="{_runs(cells == index)}"/>'
-            for index in np.unique(cells)
-            if index != background
+            f'<path fill="{colours[index]}" d="{_runs(cells, index)}"/>'
+            for index, count in enumerate(counts)
+            if count and index != background
         )
         return (
             f'<rect width="{side}" height="{side}" fill="{colours[background]}"/>'
@@ -35,10 +37,20 @@ def grid(palette: Palette, cells: NDArray[np.uint8]) -> Flat:
     return Flat(palette, at, Svg(side, paint))
 
 
-def _runs(chosen: NDArray[np.bool_]) -> str:
-    """The chosen cells as SVG path commands, those side by side in one rectangle."""
-    edges = np.diff(np.pad(chosen, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    starts, ends = np.argwhere(edges == 1), np.argwhere(edges == -1)
-    return "".join(
-        f"M{x} {y}h{end - x}v1H{x}z" for (y, x), (_, end) in zip(starts.tolist(), ends.tolist(), strict=True)
-    )
+_BORDER = 255
+"""What stands for the end of a row where rows are searched as bytes; no palette of a grid is that long."""
+
+
+def _runs(cells: NDArray[np.uint8], index: int) -> str:
+    """The cells of one colour as SVG path commands, those side by side in one rectangle.
+
+    Found by a regular expression, in a third of the time that NumPy takes for so few.
+    """
+    side = len(cells)
+    rows = np.full((side, side + 1), _BORDER, np.uint8)
+    rows[:, :side] = cells
+    commands = []
+    for run in re.finditer(re.escape(bytes((index,))) + b"+", rows.tobytes()):
+        y, x = divmod(run.start(), side + 1)
+        commands.append(f"M{x} {y}h{run.end() - run.start()}v1H{x}z")
+    return "".join(commands)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from avatar_gen.imaging.vips import to_avif, to_jpeg, to_webp
+import pyvips
+
+from avatar_gen.imaging.vips import open_png, scale, to_avif, to_jpeg, to_webp
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -10,11 +12,28 @@ MEDIA_TYPES = {
     "avif": "image/avif",
     "jpeg": "image/jpeg",
 }
-"""The formats that a picture is served in."""
+"""The formats that a stored picture is served in."""
 
-CONVERTERS: dict[str, Callable[[bytes], bytes]] = {
+DRAWN_TYPES = {**MEDIA_TYPES, "svg": "image/svg+xml"}
+"""The formats that a drawing is served in."""
+
+ENCODERS: dict[str, Callable[[pyvips.Image], bytes]] = {
     "webp": to_webp,
     "avif": to_avif,
     "jpeg": to_jpeg,
 }
-"""From a PNG file to another format; each takes milliseconds and belongs in the `Pool`."""
+"""From pixels to the formats that libvips writes; each takes milliseconds and belongs in the `Pool`."""
+
+
+def scaled(png: bytes, px: int, media: str) -> bytes:
+    """A PNG file at another width, in a format of `MEDIA_TYPES`."""
+    image = scale(open_png(png), px)
+    if media != "png":
+        return ENCODERS[media](image)
+    smaller: bytes = image.pngsave_buffer(keep="none")
+    return smaller
+
+
+def convert(png: bytes, media: str) -> bytes:
+    """A PNG file in another format, one of `ENCODERS`."""
+    return ENCODERS[media](open_png(png))

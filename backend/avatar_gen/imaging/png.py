@@ -22,8 +22,11 @@ _PALETTE_AT = len(_SIGNATURE) + 12 + _HEADER.size
 """Where our files have their palette: after the signature and the first chunk."""
 
 
-def encode_png(index_map: IndexMap, palette: Palette) -> bytes:
-    """A PNG file without alpha, at the least bit depth that holds the palette's indices."""
+def encode_png(index_map: IndexMap, palette: Palette, alpha: bytes = b"") -> bytes:
+    """A PNG file at the least bit depth that holds the palette's indices.
+
+    `alpha` has a byte for each colour, 255 where it is opaque; those beyond its end are opaque.
+    """
     depth = next(d for d in (1, 2, 4, 8) if len(palette) <= 1 << d)
     px = index_map.rows.shape[1]
     return b"".join(
@@ -31,10 +34,17 @@ def encode_png(index_map: IndexMap, palette: Palette) -> bytes:
             _SIGNATURE,
             _chunk(b"IHDR", _HEADER.pack(px, px, depth, _INDEXED, 0, 0, 0)),
             _chunk(b"PLTE", palette.tobytes()),
+            _chunk(b"tRNS", alpha) if alpha else b"",
             _chunk(b"IDAT", zlib.compress(_scanlines(index_map, depth))),
             _chunk(b"IEND", b""),
         )
     )
+
+
+def width_of(png: bytes) -> int:
+    """The width of a PNG file in px."""
+    width: int = struct.unpack_from(">I", png, len(_SIGNATURE) + 8)[0]
+    return width
 
 
 def is_indexed(png: bytes) -> bool:

@@ -53,12 +53,21 @@ def _above_zero(across: _Wave, down: _Wave, px: int) -> NDArray[np.uint8]:
     return (surface > -down.heights(px)[:, np.newaxis]).view(np.uint8)
 
 
-@lru_cache(maxsize=8)  # The six stored sizes: 1.4 MB.
 def _rings(px: int) -> NDArray[np.int32]:
     """0.3 sin(4 pi r), r the distance to the centre, in widths of the picture."""
+    return _kept_rings(px) if px <= _KEPT_PX else _new_rings(px)
+
+
+def _new_rings(px: int) -> NDArray[np.int32]:
     offset = np.arange(px) / px - 0.5
     distance = np.hypot(offset[:, np.newaxis], offset)
     return np.rint(0.3 * np.sin(4 * np.pi * distance) * _UNIT).astype(np.int32)
+
+
+_KEPT_PX = 512
+"""The widest rings that are remembered: 1 MB each."""
+
+_kept_rings = lru_cache(maxsize=8)(_new_rings)
 
 
 WAVE = Style("wave", "Waves", _draw)

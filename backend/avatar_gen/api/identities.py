@@ -1,0 +1,78 @@
+"""`/api/identities/{hash}`: whose picture is shown at `/avatar/{hash}`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from avatar_gen.api.answers import UNCACHED, Answer, Message
+from avatar_gen.api.libravatar import read_hash
+from avatar_gen.api.openapi import HASH_PARAMETER, fails, takes_body
+from avatar_gen.api.requests import Parameters, parse_body, parse_query
+from avatar_gen.identities import Identities
+
+router = APIRouter(prefix="/api/identities", tags=["identities"])
+
+_IN_PATH = {"parameters": [HASH_PARAMETER]}
+
+
+class IdentityBody(BaseModel):
+    """What a hash is to be tied to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    avatarId: str = Field(description="The id of a stored avatar.")  # noqa: N815 - JSON's spelling
+
+    @field_validator("avatarId")
+    @classmethod
+    def _canonical(cls, value: str) -> str:
+        try:
+            return str(UUID(value))
+        except ValueError:
+            raise PydanticCustomError("uuid", "must be the id of a stored avatar, a UUID") from None
+
+
+class IdentityData(BaseModel):
+    """A tie."""
+
+    hash: str
+    avatarId: str  # noqa: N815
+
+
+@router.put(
+    "/{hash}",
+    responses=fails(400, 404, 413, 415, 500, 503, 507),
+    openapi_extra=_IN_PATH | takes_body(IdentityBody, required=True),
+)
+async def tie_identity(request: Request) -> Answer[IdentityData]:
+    """Have the picture of a stored avatar shown for the hash of an address."""
+    identities, identity = _read(request)
+    body = await parse_body(request, IdentityBody)
+    await identities.tie(identity, body.avatarId)
+    return Answer(message="Identity tied", data=IdentityData(hash=identity, avatarId=body.avatarId))
+
+
+@router.get("/{hash}", responses=fails(400, 404, 500, 503), openapi_extra=_IN_PATH)
+async def get_identity(request: Request, response: Response) -> Answer[IdentityData]:
+    """Tell which avatar the hash of an address is tied to."""
+    identities, identity = _read(request)
+    response.headers.update(UNCACHED)
+    data = IdentityData(hash=identity, avatarId=identities.tied_to(identity))
+    return Answer(message="Identity found", data=data)
+
+
+@router.delete("/{hash}", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
+async def untie_identity(request: Request) -> Message:
+    """Have no stored avatar shown for the hash of an address any more."""
+    identities, identity = _read(request)
+    await identities.untie(identity)
+    return Message(message="Identity untied")
+
+
+def _read(request: Request) -> tuple[Identities, str]:
+    parse_query(request.scope["query_string"], Parameters)
+    identities: Identities = request.app.state.identities
+    return identities, read_hash(request.path_params["hash"])

@@ -1,0 +1,35 @@
+"""Pictures for those of whom nothing is known, or of whom nothing is to be shown."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from avatar_gen.drawing.drawing import Flat, Svg, Vector
+from avatar_gen.drawing.grid import grid
+from avatar_gen.drawing.palette import Colour
+
+_BACKGROUND, _PERSON = (226, 230, 236), (148, 158, 173)
+
+
+def silhouette() -> Vector:
+    """Head and shoulders of anybody."""
+
+    def paint(colours: Sequence[str], _unique: str) -> str:
+        background, person = colours
+        return (
+            f'<rect width="80" height="80" fill="{background}"/>'
+            f'<g fill="{person}"><circle cx="40" cy="31" r="15"/>'
+            '<path d="M10 80C10 61 23 51 40 51S70 61 70 80z"/></g>'
+        )
+
+    return Vector(np.array((_BACKGROUND, _PERSON), dtype=np.uint8), Svg(80, paint))
+
+
+def nothing() -> Vector:
+    """A picture that is transparent all over."""
+    return Vector(np.empty((0, 3), dtype=np.uint8), Svg(1, lambda _colours, _unique: ""))
+
+
+def plain(colour: Colour) -> Flat:
+    """A picture of one colour."""
+    return grid(np.array([colour], dtype=np.uint8), np.zeros((1, 1), dtype=np.uint8))

@@ -1,0 +1,147 @@
+"""The use cases of Libravatar's and Gravatar's protocol: whose picture belongs to the hash of an address."""
+
+import asyncio
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import NamedTuple
+
+from avatar_gen.avatars import EXPONENTS, Avatars, StoredPicture, resize
+from avatar_gen.drawing.drawing import Drawing
+from avatar_gen.drawing.harmony import seed_colours
+from avatar_gen.drawing.placeholders import nothing, plain, silhouette
+from avatar_gen.drawing.styles import STYLES, draw
+from avatar_gen.errors import AvatarNotFound, NotTied
+from avatar_gen.imaging import scaled
+from avatar_gen.imaging.drawings import draw_picture
+from avatar_gen.objects.ties import Ties
+from avatar_gen.rendering import Options, Renderer, traits
+
+_LEAST_DRAWN = 16
+"""Px: what is asked for smaller is drawn at this width and scaled down."""
+
+_QUICK_PX = 256
+
+_STYLES = {
+    "identicon": ("blocks", "pixelize"),
+    "retro": ("retro", "pixelize"),
+    "monsterid": ("retro", "pixelize"),
+    "wavatar": ("retro", "pixelize"),
+    "robohash": ("retro", "pixelize"),
+    "initials": ("initials", "pixelize"),
+}
+"""The protocol's names for pictures that differ from hash to hash, and our styles that come nearest to each:
+the first that there is. A change here changes pictures that somebody is known by."""
+
+_SAME_FOR_ALL: dict[str, Callable[[], Drawing]] = {"mp": silhouette, "mm": silhouette, "blank": nothing}
+
+DEFAULTS = (*_STYLES, *_SAME_FOR_ALL, "color")
+"""What the protocol knows to show where nothing is tied, beside 404 and an address."""
+
+DEFAULT = "mp"
+"""What is shown where no such name was given."""
+
+
+class Wanted(NamedTuple):
+    """A picture that is asked for by the hash of an address."""
+
+    identity: str
+    """MD5 or SHA-256 in lower-case digits."""
+    px: int
+    media: str
+    """One of `imaging.MEDIA_TYPES`."""
+    text: str = ""
+    """Whose initials are to be written."""
+
+
+class Offer(NamedTuple):
+    """A picture that can be had."""
+
+    key: bytes
+    """16 bytes that no other picture has."""
+    make: Callable[[], bytes]
+    quick: bool
+    """Whether that takes no longer than a hop to a thread."""
+
+
+class Identities:
+    """Ties of hashes to avatars, and what is shown for each hash. See `Ties` for what is raised."""
+
+    def __init__(self, ties: Ties, avatars: Avatars, renderer: Renderer) -> None:
+        self._ties = ties
+        self._avatars = avatars
+        self._renderer = renderer
+
+    async def tie(self, identity: str, avatar_id: str) -> None:
+        """Have an avatar shown for a hash: when this returns, that survives a crash.
+
+        Raises `AvatarNotFound`.
+        """
+        self._avatars.find(avatar_id, EXPONENTS[0])
+        await asyncio.to_thread(self._ties.put, identity, avatar_id)
+
+    async def untie(self, identity: str) -> None:
+        """Have no avatar shown for a hash any more. Raises `NotTied`."""
+        if not await asyncio.to_thread(self._ties.remove, identity):
+            raise NotTied
+
+    def tied_to(self, identity: str) -> str:
+        """The id of the avatar that a hash is tied to, be it still there or not. Raises `NotTied`."""
+        avatar_id = self._ties.get(identity)
+        if avatar_id is None:
+            raise NotTied
+        return avatar_id
+
+    def tied(self, wanted: Wanted) -> Offer | None:
+        """The picture of the avatar that a hash is tied to, if there is one. Asks no database."""
+        try:
+            stored = self._avatars.find_for(self.tied_to(wanted.identity), wanted.px)
+        except (AvatarNotFound, NotTied):
+            return None
+        return _resized(stored, wanted)
+
+    async def make(self, offer: Offer) -> bytes:
+        """The picture that was offered. Raises `Overloaded`."""
+        return await self._renderer.encode(offer.key, offer.make, quick=offer.quick)
+
+
+def default(name: str, wanted: Wanted) -> Offer:
+    """What is shown where nothing is tied: `name` is one of `DEFAULTS`."""
+    if name == "initials" and not wanted.text:
+        name = DEFAULT
+    identity, px, media, text = wanted
+    differs = "" if name in _SAME_FOR_ALL else identity
+    key = _key(b"default", name.encode(), differs.encode(), text.encode(), b"%d" % px, media.encode())
+
+    def make() -> bytes:
+        drawing = _draw(name, identity, text)
+        if px >= _LEAST_DRAWN:
+            return draw_picture(drawing, px, media=media)
+        return scaled(draw_picture(drawing, _LEAST_DRAWN, media="png"), px, media)
+
+    drawn_here = media == "png" and _LEAST_DRAWN <= px <= _QUICK_PX
+    exact = name == "color" or (name in _STYLES and traits(_style(name)).exact)
+    return Offer(key, make, quick=drawn_here and exact)
+
+
+def _resized(stored: StoredPicture, wanted: Wanted) -> Offer:
+    key = _key(b"tied", stored.avatar.id.encode(), stored.png, b"%d" % wanted.px, wanted.media.encode())
+    stored_as_asked = wanted.media == "png" and wanted.px in {1 << exponent for exponent in EXPONENTS}
+    return Offer(key, lambda: resize(stored, wanted.px, wanted.media), quick=stored_as_asked)
+
+
+def _key(*parts: bytes) -> bytes:
+    return blake2b(b"\0".join(parts), digest_size=16).digest()
+
+
+def _draw(name: str, identity: str, text: str) -> Drawing:
+    if name in _SAME_FOR_ALL:
+        return _SAME_FOR_ALL[name]()
+    if name == "color":
+        return plain(seed_colours(identity)[0])
+    # Names that share a style still show different pictures of one hash.
+    seed = identity if name in {"identicon", "retro", "initials"} else f"{name} {identity}"
+    return draw(_style(name), seed, Options(text=text or None).look(seed))
+
+
+def _style(name: str) -> str:
+    return next(style for style in _STYLES[name] if style in STYLES)

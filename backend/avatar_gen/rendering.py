@@ -1,0 +1,157 @@
+"""The use case of avatars by URL: draw what an address says, and keep what memory has room for."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+
+from avatar_gen import __version__
+from avatar_gen.cache import PictureCache
+from avatar_gen.drawing.drawing import Flat, Look
+from avatar_gen.drawing.filters import FILTERS, grayscale
+from avatar_gen.drawing.harmony import seed_colours
+from avatar_gen.drawing.palette import Colour
+from avatar_gen.drawing.styles import draw
+from avatar_gen.drawing.svg import Shape
+from avatar_gen.imaging.drawings import MOST_CUT, draw_picture
+from avatar_gen.imaging.pool import Pool
+from avatar_gen.imaging.vips import VERSION as VIPS_VERSION
+
+DEFAULT_PX = 128
+DEFAULT_ANGLE = 90.0
+
+MADE_BY = {
+    "svg": __version__,
+    **dict.fromkeys(
+        ("png", "webp", "avif", "jpeg"), f"{__version__}-{zlib.ZLIB_RUNTIME_VERSION}-{VIPS_VERSION}"
+    ),
+}
+"""By format, the versions of all that has a say in a file's bytes. Another release may pack the same pixels
+otherwise, which a strong ETag must not hide."""
+
+_QUICK_PX = 256
+"""A flat drawing of this width or less is written as PNG in at most 0.5 ms, so on the event loop: a hop to a
+thread costs 0.1 ms, and waits for the interpreter's lock."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a picture is to look, apart from its style, seed and format. Names are known ones."""
+
+    px: int = DEFAULT_PX
+    primary: Colour | None = None
+    """None for each colour that the seed is to choose."""
+    foreign: Colour | None = None
+    hue: int | None = None
+    """0 to 359: what such colours are kept to."""
+    angle: float = DEFAULT_ANGLE
+    text: str | None = None
+    """What a style that writes takes its letters from; None: the seed."""
+    filter: str | None = None
+    shape: Shape = "square"
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """The same for all ways to ask for the same."""
+        primary, foreign = (colour and tuple(colour) for colour in (self.primary, self.foreign))
+        said = (self.px, primary, foreign, self.hue, self.angle, self.text, self.filter, self.shape)
+        return repr(said).encode("utf-8", "backslashreplace")
+
+    def look(self, seed: str) -> Look:
+        """What to draw with; takes as long as choosing colours does."""
+        primary, foreign = self._colours(seed)
+        return Look(primary, foreign, self.angle, seed if self.text is None else self.text)
+
+    def _colours(self, seed: str) -> tuple[Colour, Colour]:
+        if self.primary and self.foreign:
+            return self.primary, self.foreign
+        chosen = seed_colours(seed, self.hue)
+        given = self.primary or self.foreign
+        if given is None:
+            return chosen
+        # Of the seed's two the one that stands out from the colour that was given: they stand out from each
+        # other, so one of them does.
+        lumas = grayscale(np.array((given, *chosen), dtype=np.uint8))[:, 0].astype(int)
+        other = chosen[int(np.argmax(np.abs(lumas[1:] - lumas[0])))]
+        return (given, other) if self.primary else (other, given)
+
+
+class Rendition(NamedTuple):
+    """A picture that is asked for."""
+
+    style: str
+    seed: str
+    media: str
+    """One of `imaging.DRAWN_TYPES`."""
+    options: Options
+
+    def key(self) -> bytes:
+        """16 bytes that no other picture has."""
+        made_of = (self.style.encode(), self.media.encode(), self.options.canonical, self.seed.encode())
+        return blake2b(b"\0".join(made_of), digest_size=16).digest()
+
+
+class Traits(NamedTuple):
+    """What is true of every drawing of a style."""
+
+    has_svg: bool
+    exact: bool
+    """Its pixels are found without a renderer."""
+    few_colours: bool
+    """So few that it stays an indexed PNG when it is cut to a shape."""
+
+
+@cache
+def traits(style: str) -> Traits:
+    """What kind of drawings a style makes; found out by making one."""
+    drawing = draw(style, "", Options().look(""))
+    return Traits(drawing.svg is not None, isinstance(drawing, Flat), len(drawing.palette) <= MOST_CUT)
+
+
+class Renderer:
+    """Draws pictures, here or in the pool, and remembers them."""
+
+    def __init__(self, pool: Pool, cache: PictureCache) -> None:
+        self._pool = pool
+        self._cache = cache
+
+    async def render(self, wanted: Rendition, key: bytes) -> bytes:
+        """The file that was asked for; `key` is the rendition's own. Raises `Overloaded`."""
+        return await self.encode(key, lambda: _render(wanted, key), quick=_is_quick(wanted))
+
+    async def encode(self, key: bytes, make: Callable[[], bytes], *, quick: bool = False) -> bytes:
+        """The picture under a key, made where it is not remembered: on the event loop if that is quick."""
+        picture = self._cache.get(key)
+        if picture is not None:
+            return picture
+        if not quick:
+            return await self._cache.get_or_make(key, lambda: self._pool.run(make))
+        picture = make()
+        self._cache.put(key, picture)
+        return picture
+
+
+def _is_quick(wanted: Rendition) -> bool:
+    style, _, media, options = wanted
+    if media != "png":
+        return media == "svg"
+    kind = traits(style)
+    cut_in_no_time = options.shape == "square" or kind.few_colours
+    return options.px <= _QUICK_PX and kind.exact and cut_in_no_time
+
+
+def _render(wanted: Rendition, key: bytes) -> bytes:
+    style, seed, media, options = wanted
+    return draw_picture(
+        draw(style, seed, options.look(seed)),
+        options.px,
+        media=media,
+        recolour=FILTERS.get(options.filter or ""),
+        shape=options.shape,
+        # An id begins with a letter.
+        unique=f"a{key.hex()[:15]}",
+    )
