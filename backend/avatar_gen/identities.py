@@ -25,7 +25,7 @@ _STYLES = {
     "identicon": ("blocks", "pixelize"),
     "retro": ("retro", "pixelize"),
     "monsterid": ("retro", "pixelize"),
-    "wavatar": ("retro", "pixelize"),
+    "wavatar": ("smile", "retro", "pixelize"),
     "robohash": ("retro", "pixelize"),
     "initials": ("initials", "pixelize"),
 }

@@ -367,10 +367,10 @@ def test_what_is_not_understood_is_a_400_that_names_the_parameter(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_no_address_is_a_500(client: httpx.Client, path: bytes, query: bytes) -> None:
-    answer = client.get(f"/api/render/{quote(path)}?{quote(query, safe='=&')}")
-    assert answer.status_code == 400
-    answer = client.get(f"/api/render/wave/{quote(path)}.png?{quote(query, safe='=&')}")
-    assert answer.status_code in {200, 400}
+    # The client itself shortens `..`, so the address may be another one.
+    for prefix in ("", "wave/", "gradient.svg?seed="):
+        answer = client.get(f"/api/render/{prefix}{quote(path)}?{quote(query, safe='=&')}")
+        assert answer.status_code in {200, 400, 404}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
