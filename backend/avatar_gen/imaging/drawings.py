@@ -24,7 +24,7 @@ def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: S
             return encode_png(index_map, palette)
         pixels = np.dstack((palette[index_map.pixels()], _mask(px, shape)))
     else:
-        pixels = rasterise(document(drawing.svg, palette, px, shape, ""))
+        pixels = rasterise(document(drawing.svg, palette, px, shape, ""), px)
     return _encode(pixels)
 
 

@@ -30,21 +30,42 @@ def require_version() -> None:
 
 def to_webp(png: bytes) -> bytes:
     """Lossless WebP: for flat pictures it is both exact and the smallest."""
-    webp: bytes = _open(png).webpsave_buffer(lossless=True, effort=0, keep="none")
-    return webp
+    return save_webp(_open(png))
 
 
 def to_avif(png: bytes) -> bytes:
     """AVIF at full colour resolution; effort 0 takes 5 ms for 512 px where the default takes 120."""
-    options = {"compression": "av1", "Q": 80, "effort": 0, "subsample_mode": "off", "keep": "none"}
-    avif: bytes = _open(png).heifsave_buffer(**options)
-    return avif
+    return save_avif(_open(png))
 
 
 def to_jpeg(png: bytes) -> bytes:
     """JPEG at full colour resolution, so that flat areas keep sharp borders."""
-    options = {"Q": 90, "subsample_mode": "off", "optimize_coding": True, "keep": "none"}
-    jpeg: bytes = _open(png).jpegsave_buffer(**options)
+    return save_jpeg(_open(png))
+
+
+def save_png(image: pyvips.Image) -> bytes:
+    """PNG for pictures of many colours; at the least effort, which is a third of the default's time."""
+    png: bytes = image.pngsave_buffer(compression=1, filter="none", keep="none")
+    return png
+
+
+def save_webp(image: pyvips.Image) -> bytes:
+    """As `to_webp`."""
+    webp: bytes = image.webpsave_buffer(lossless=True, effort=0, keep="none")
+    return webp
+
+
+def save_avif(image: pyvips.Image) -> bytes:
+    """As `to_avif`."""
+    options = {"compression": "av1", "Q": 80, "effort": 0, "subsample_mode": "off", "keep": "none"}
+    avif: bytes = image.heifsave_buffer(**options)
+    return avif
+
+
+def save_jpeg(image: pyvips.Image) -> bytes:
+    """As `to_jpeg`; what is transparent becomes white."""
+    options = {"Q": 90, "subsample_mode": "off", "optimize_coding": True, "keep": "none", "background": 255}
+    jpeg: bytes = image.jpegsave_buffer(**options)
     return jpeg
 
 
