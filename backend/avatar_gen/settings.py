@@ -147,6 +147,16 @@ class Imaging(Section):
     """Pictures that may wait for a thread; beyond that a request is answered 503."""
 
 
+class Dicebear(Section):
+    """Which of DiceBear's styles are served."""
+
+    licenses: list[Literal["CC0 1.0", "MIT", "CC BY 4.0", "Free for personal and commercial use"]] = [
+        "CC0 1.0",
+        "MIT",
+    ]
+    """Of their artwork; who serves another one has to keep to its terms."""
+
+
 class Settings(Section):
     """Everything below `app:`."""
 
@@ -155,6 +165,7 @@ class Settings(Section):
     database: Database = Database()
     logging: Logging = Logging()
     imaging: Imaging = Imaging()
+    dicebear: Dicebear = Dicebear()
     cors: bool = False
     cors_enabled: Annotated[list[str], Field(alias="corsEnabled")] = []
     """Origins that may call from a page; none of them, with `cors` on: any, without credentials."""
