@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from avatar_gen import __version__
-from avatar_gen.api import health, routes
+from avatar_gen.api import dicebear, health, routes
 from avatar_gen.api.faults import add_error_handlers
 from avatar_gen.api.observe import Observe
 from avatar_gen.api.openapi import describe
@@ -56,7 +56,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
-    app.router.routes += (*health.router.routes, *routes.router.routes)
+    app.router.routes += (*health.router.routes, *routes.router.routes, dicebear.ROUTE)
+    app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     app.add_route("/", _home, include_in_schema=False)
     add_error_handlers(app)

@@ -143,6 +143,10 @@ class Avatars:
                 png = await self._pool.run(filter_pixels, png, recolour)
         return png if media == "png" else await self._pool.run(CONVERTERS[media], png)
 
+    async def make(self, work: Callable[[], bytes]) -> bytes:
+        """A picture that nothing is stored of, drawn and encoded by `work`. Raises `Overloaded`."""
+        return await self._pool.run(work)
+
     async def page(self, pick: int, offset: int) -> Page:
         """A part of the list of avatars, the oldest first."""
         return await _ask(self._readers, lambda: self._repository.page(pick, offset))

@@ -45,6 +45,12 @@ class AvatarNotFound(AvatarError):
         super().__init__("There is no avatar with this id.")
 
 
+class StyleNotServed(AvatarError):
+    """There is no such style, or the settings keep it from being served."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
 class BodyTooLarge(AvatarError):
     """The body of a request is larger than any that makes sense here."""
 

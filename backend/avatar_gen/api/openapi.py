@@ -19,6 +19,8 @@ Json = dict[str, Any]
 
 _FAILURE = {"$ref": f"#/components/schemas/{Failure.__name__}"}
 
+_BINARY: Json = {"schema": {"type": "string", "format": "binary"}}
+
 ID_PARAMETER: Json = {
     "name": "id",
     "in": "path",
@@ -60,16 +62,6 @@ def _parameters(model: type[Parameters]) -> list[Json]:
 
 
 def _picture_operation() -> Json:
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    described = ("ETag", "Cache-Control", "X-Avatar-ID", "X-Created-At", "X-Version")
-    headers = {name: {"schema": {"type": "string"}} for name in described}
-    failures = {
-        str(status): {
-            "description": HTTPStatus(status).phrase,
-            "content": {"application/json": {"schema": _FAILURE}},
-        }
-        for status in (400, 404, 500, 503)
-    }
     return {
         "tags": ["avatars"],
         "summary": "Get Picture",
@@ -79,13 +71,83 @@ def _picture_operation() -> Json:
         "responses": {
             "200": {
                 "description": "The picture.",
-                "headers": headers,
-                "content": dict.fromkeys(MEDIA_TYPES.values(), binary),
+                "headers": _headers("ETag", "Cache-Control", "X-Avatar-ID", "X-Created-At", "X-Version"),
+                "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY),
             },
             "304": {"description": "The client has this picture: `If-None-Match` names it."},
-            **failures,
+            **_failures(400, 404, 500, 503),
         },
     }
+
+
+def _dicebear_operation() -> Json:
+    formats = {"svg": "image/svg+xml", "json": "application/json", **MEDIA_TYPES}
+    path = {
+        "version": ("DiceBear's release.", {"enum": ["10.x", "10"]}),
+        "style": ("One of DiceBear's styles, such as lorelei.", {}),
+        "format": ("What it is drawn as.", {"enum": ["svg", "png", "webp", "avif", "jpg", "jpeg", "json"]}),
+    }
+    options = {
+        "name": "options",
+        "in": "query",
+        "description": "The seed, the size, and whatever else the style takes; several values of an option"
+        " stand with commas between them.",
+        "style": "form",
+        "explode": True,
+        "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+        "example": {"seed": "Felix", "size": "128"},
+    }
+    return {
+        "tags": ["dicebear"],
+        "summary": "Get DiceBear Avatar",
+        "description": "An avatar as DiceBear's own HTTP API draws it. Nothing is stored.",
+        "operationId": "get_dicebear",
+        "parameters": [
+            *(
+                {
+                    "name": name,
+                    "in": "path",
+                    "required": True,
+                    "description": description,
+                    "schema": {"type": "string", **schema},
+                }
+                for name, (description, schema) in path.items()
+            ),
+            options,
+        ],
+        "responses": {
+            "200": {
+                "description": "The avatar.",
+                "headers": _headers("ETag", "Cache-Control", "Content-Disposition"),
+                "content": dict.fromkeys(formats.values(), _BINARY),
+            },
+            "304": {"description": "The client has this avatar: `If-None-Match` names it."},
+            **_failures(400, 404, 500, 503),
+        },
+    }
+
+
+def _headers(*names: str) -> Json:
+    return {name: {"schema": {"type": "string"}} for name in names}
+
+
+def _failures(*statuses: int) -> Json:
+    return {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/json": {"schema": _FAILURE}},
+        }
+        for status in statuses
+    }
+
+
+def _with_head(operation: Json) -> Json:
+    """The operations of GET and HEAD at an address, given the former."""
+    head = {
+        "operationId": f"{operation['operationId']}_headers",
+        "summary": f"{operation['summary']}'s Headers",
+    }
+    return {"get": operation, "head": {**operation, **head}}
 
 
 def describe(app: FastAPI) -> Json:
@@ -94,8 +156,7 @@ def describe(app: FastAPI) -> Json:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        picture = _picture_operation()
-        headers = {**picture, "operationId": "get_picture_headers", "summary": "Get Picture's Headers"}
-        document["paths"].setdefault("/api/{id}", {}).update(get=picture, head=headers)
+        document["paths"].setdefault("/api/{id}", {}).update(_with_head(_picture_operation()))
+        document["paths"]["/{version}/{style}/{format}"] = _with_head(_dicebear_operation())
         app.openapi_schema = document
     return app.openapi_schema

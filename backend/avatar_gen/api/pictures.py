@@ -38,7 +38,7 @@ async def get_picture(request: Request) -> Response:
     parameters = parse_query(request.scope["query_string"], PictureParameters)
     stored = avatars.find(str(request.path_params["id"]), parameters.size)
     headers = _headers(stored, parameters)
-    if _has_already(request, headers["ETag"]):
+    if has_already(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     content = await avatars.convert(stored.png, parameters.filter, parameters.format)
     return Response(content, headers=headers, media_type=MEDIA_TYPES[parameters.format])
@@ -65,7 +65,7 @@ def _etag(png: bytes, parameters: PictureParameters) -> str:
     return f'"{made_of}-{parameters.filter or "plain"}.{parameters.format}{encoder}"'
 
 
-def _has_already(request: Request, etag: str) -> bool:
+def has_already(request: Request, etag: str) -> bool:
     """Whether `If-None-Match` names this picture, as RFC 9110 has it in section 13.1.2."""
     for given in request.headers.getlist("if-none-match"):
         tags = {tag.strip().removeprefix("W/") for tag in given.split(",")}
