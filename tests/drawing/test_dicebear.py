@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatar_gen.drawing import dicebear
@@ -211,6 +211,7 @@ def queries(option: Text | Numbers | Words | Choice) -> st.SearchStrategy[str]:
     return st.lists(st.one_of(likely, likely, likely, texts), max_size=3).map(",".join)
 
 
+@settings(deadline=None)  # A style may have to be loaded first.
 @given(st.data())
 def test_any_query_is_drawn_as_well_formed_xml_or_refused(data: st.DataObject) -> None:
     style = data.draw(st.sampled_from(dicebear.names()))

@@ -57,6 +57,15 @@ def test_every_letter_that_can_be_written_is_drawn_as_itself() -> None:
     assert drawn > 500
 
 
+def test_what_is_bold_is_drawn_so() -> None:
+    ink = [
+        rasterise(TEXT.replace("<text", f'<text font-weight="{weight}"').format("H"), 32)[:, :, 3].mean()
+        for weight in (400, 600, 700)
+    ]
+    assert ink[1] > 1.2 * ink[0]
+    assert ink[2] >= ink[1]
+
+
 @pytest.mark.parametrize("letter", ["李", "א", "م", "\u03e4", "ა"])
 def test_a_letter_that_there_is_no_font_for_is_refused(letter: str) -> None:
     with pytest.raises(InvalidRequest, match="svg alone"):

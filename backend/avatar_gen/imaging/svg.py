@@ -20,11 +20,11 @@ what is on its canvas alone, so that a blur that reaches beyond fades towards th
 was off by 16 of 255 from what a browser draws, and is by 0.7; by 0.4 with a margin of 3/5, for twice the
 time."""
 
-_FONT = Path(__file__).parent / "fonts" / "letters.ttf"
+_FONTS = Path(__file__).parent / "fonts"
 _FAMILY = re.compile('font-family="[^"]*"')
 _TEXT = re.compile("<text[^>]*>([^<]*)</text>")
 _WRITABLE = re.compile("[A-ZªºÀ-\u024f\u0300-\u036f\u0370-\u03e1\u03f0-\u03ff\u0400-\u052f\u1e00-\u1eff]*")
-"""What the font has, of the letters in upper case and their marks."""
+"""What our fonts have, of the letters in upper case and their marks."""
 
 
 def rasterise(document: str, px: int) -> Pixels:
@@ -65,13 +65,14 @@ def _in_our_font(document: str) -> str:
         raise InvalidRequest(
             "The letters of this avatar are there as svg alone; other formats have Latin, Greek and Cyrillic."
         )
-    return _FAMILY.sub(f'font-family="{_load_font()}"', document)
+    return _FAMILY.sub(f'font-family="{_load_fonts()}"', document)
 
 
 @cache
-def _load_font() -> str:
-    """Make the font known to librsvg; its family."""
+def _load_fonts() -> str:
+    """Make our fonts known to librsvg; their family."""
     family = "Avatar Letters"
-    # libvips adds the file to those that fontconfig knows in this process, where librsvg finds it too.
-    pyvips.Image.text("A", font=family, fontfile=str(_FONT))
+    for name in ("letters-regular.ttf", "letters-bold.ttf"):
+        # libvips adds the file to those that fontconfig knows in this process, where librsvg finds it too.
+        pyvips.Image.text("A", font=family, fontfile=str(_FONTS / name))
     return family
