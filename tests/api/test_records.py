@@ -213,6 +213,8 @@ class TestPages:
             "GET /api/health",
             "GET /api/health/live",
             "GET /api/health/ready",
+            "GET /{version}/{style}/{format}",
+            "HEAD /{version}/{style}/{format}",
         }
         parameters = [each["name"] for each in operations["GET /api/{id}"]["parameters"]]
         assert parameters == ["id", "size", "filter", "format"]
