@@ -55,7 +55,8 @@ def test_the_releases_are_those_that_were_recorded() -> None:
 @pytest.mark.skipif(not shutil.which("npm"), reason="there is no Node here to draw with: no npm")
 def test_dicebear_for_node_draws_now_what_was_recorded(tmp_path: Path) -> None:
     packages = [f"@dicebear/{name}@{RECORDED[name]}" for name in ("core", "styles")]
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(tmp_path), *packages]
+    impatient = ["--fetch-timeout=20000", "--fetch-retries=0"]
+    command = ["npm", "install", "--silent", *impatient, "--prefix", str(tmp_path), *packages]
     if subprocess.run(command, check=False, capture_output=True, timeout=120).returncode:
         pytest.skip("npm is here, but DiceBear's packages are not to be had")
     recorder = Path(__file__).parent / "record_dicebear.mjs"
