@@ -25,7 +25,7 @@ def picture(drawing: Drawing) -> bytes:
     """The pixels of a drawing."""
     if isinstance(drawing, Flat):
         return drawing.palette[drawing.at(PX).pixels()].tobytes()
-    return rasterise(text(drawing).decode()).tobytes()
+    return rasterise(text(drawing).decode(), PX).tobytes()
 
 
 def text(drawing: Drawing) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from avatar_gen.api.addresses import read_address
+from avatar_gen.api.addresses import read_address, split_address
 from avatar_gen.cache import PictureCache
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.rendering import Renderer
@@ -20,7 +20,7 @@ async def pictures() -> dict[Path, bytes]:
     drawn = {}
     for file, address in rows:
         path, _, query = address.encode().partition(b"?")
-        wanted, _ = read_address(path, query, b"")
+        wanted = read_address(split_address(path), query, b"")
         drawn[PAGE.parent / file] = await renderer.render(wanted, wanted.key())
     pool.close()
     return drawn

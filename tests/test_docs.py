@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avatar_gen.drawing import dicebear
 from tests.conftest import MakeService, Service
 from tests.postgres import Postgres
 from tests.test_durability import assert_whole, clients, listed, objects
@@ -46,6 +47,20 @@ def test_every_link_and_picture_of_the_docs_is_there() -> None:
     for page in pages:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_style_of_dicebears_is_in_the_docs_with_its_license_and_its_artist() -> None:
+    page = (ROOT / "docs" / "dicebear.md").read_text(encoding="utf-8")
+    assert f"All {len(dicebear.names())} styles of DiceBear" in page
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for name in dicebear.names():
+        work = dicebear.artwork(name)
+        licence, creator = (
+            f"[{work.licence}]({work.licence_url})",
+            f"[{work.creator}]({work.creator_url})",
+        )
+        row = f"| `{name}` | {licence} | {creator} | [{work.source}]({work.source_url}) |"
+        assert row in rows
 
 
 def test_the_gallery_is_what_the_styles_draw() -> None:

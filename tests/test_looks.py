@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar_gen.api.addresses import read_address
+from avatar_gen.api.addresses import read_address, split_address
 from avatar_gen.cache import PictureCache
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.imaging.pool import Pool
@@ -35,7 +35,7 @@ PATHS = [
 def shown_at(address: str) -> str:
     """A hash of the pixels, or of the text for SVG, that an address shows."""
     path, _, query = address.encode().partition(b"?")
-    wanted, _ = read_address(path, query, b"")
+    wanted = read_address(split_address(path), query, b"")
 
     async def render() -> bytes:
         pool = Pool(1, 1)

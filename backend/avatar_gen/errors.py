@@ -61,6 +61,12 @@ class TieDamaged(AvatarError):
         super().__init__("What this hash was tied to cannot be read; tie it again.")
 
 
+class StyleNotServed(AvatarError):
+    """There is no such style, or the settings keep it from being served."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
 class BodyTooLarge(AvatarError):
     """The body of a request is larger than any that makes sense here."""
 

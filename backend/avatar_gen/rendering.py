@@ -20,6 +20,7 @@ from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging.drawings import MOST_CUT, draw_picture
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import VERSION as VIPS_VERSION
+from avatar_gen.sketches import Sketch
 
 DEFAULT_PX = 128
 DEFAULT_ANGLE = 90.0
@@ -89,10 +90,36 @@ class Rendition(NamedTuple):
     """One of `imaging.DRAWN_TYPES`."""
     options: Options
 
+    @property
+    def made_by(self) -> str:
+        """The releases of all that has a say in the file's bytes."""
+        return MADE_BY[self.media]
+
     def key(self) -> bytes:
         """16 bytes that no other picture has."""
         made_of = (self.style.encode(), self.media.encode(), self.options.canonical, self.seed.encode())
         return blake2b(b"\0".join(made_of), digest_size=16).digest()
+
+    def is_quick(self) -> bool:
+        """Whether it may be drawn on the event loop."""
+        if self.media != "png":
+            return self.media == "svg"
+        kind = traits(self.style)
+        cut_in_no_time = self.options.shape == "square" or kind.few_colours
+        return self.options.px <= _QUICK_PX and kind.exact and cut_in_no_time
+
+    def draw(self) -> bytes:
+        """The file."""
+        options = self.options
+        return draw_picture(
+            draw(self.style, self.seed, options.look(self.seed)),
+            options.px,
+            media=self.media,
+            recolour=FILTERS.get(options.filter or ""),
+            shape=options.shape,
+            # An id begins with a letter.
+            unique=f"a{self.key().hex()[:15]}" if self.media == "svg" else "",
+        )
 
 
 class Traits(NamedTuple):
@@ -119,9 +146,9 @@ class Renderer:
         self._pool = pool
         self._cache = cache
 
-    async def render(self, wanted: Rendition, key: bytes) -> bytes:
-        """The file that was asked for; `key` is the rendition's own. Raises `Overloaded`."""
-        return await self.encode(key, lambda: _render(wanted, key), quick=_is_quick(wanted))
+    async def render(self, wanted: Rendition | Sketch, key: bytes) -> bytes:
+        """The file that was asked for; `key` is its own. Raises `Overloaded`."""
+        return await self.encode(key, wanted.draw, quick=wanted.is_quick())
 
     async def encode(self, key: bytes, make: Callable[[], bytes], *, quick: bool = False) -> bytes:
         """The picture under a key, made where it is not remembered: on the event loop if that is quick."""
@@ -133,25 +160,3 @@ class Renderer:
         picture = make()
         self._cache.put(key, picture)
         return picture
-
-
-def _is_quick(wanted: Rendition) -> bool:
-    style, _, media, options = wanted
-    if media != "png":
-        return media == "svg"
-    kind = traits(style)
-    cut_in_no_time = options.shape == "square" or kind.few_colours
-    return options.px <= _QUICK_PX and kind.exact and cut_in_no_time
-
-
-def _render(wanted: Rendition, key: bytes) -> bytes:
-    style, seed, media, options = wanted
-    return draw_picture(
-        draw(style, seed, options.look(seed)),
-        options.px,
-        media=media,
-        recolour=FILTERS.get(options.filter or ""),
-        shape=options.shape,
-        # An id begins with a letter.
-        unique=f"a{key.hex()[:15]}",
-    )

@@ -156,6 +156,16 @@ class Libravatar(Section):
     """Hosts, with their port if it is not the usual one, that a default picture may be redirected to."""
 
 
+class Dicebear(Section):
+    """Which of DiceBear's styles are served."""
+
+    licenses: list[Literal["CC0 1.0", "MIT", "CC BY 4.0", "Free for personal and commercial use"]] = [
+        "CC0 1.0",
+        "MIT",
+    ]
+    """Of their artwork; who serves another one has to keep to its terms."""
+
+
 class Settings(Section):
     """Everything below `app:`."""
 
@@ -165,6 +175,7 @@ class Settings(Section):
     logging: Logging = Logging()
     imaging: Imaging = Imaging()
     libravatar: Libravatar = Libravatar()
+    dicebear: Dicebear = Dicebear()
     cors: bool = False
     cors_enabled: Annotated[list[str], Field(alias="corsEnabled")] = []
     """Origins that may call from a page; none of them, with `cors` on: any, without credentials."""

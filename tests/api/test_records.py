@@ -223,13 +223,15 @@ class TestPages:
             "GET /api/health",
             "GET /api/health/live",
             "GET /api/health/ready",
+            "GET /{version}/{style}/{format}",
+            "HEAD /{version}/{style}/{format}",
         }
         parameters = [each["name"] for each in operations["GET /api/{id}"]["parameters"]]
         assert parameters == ["id", "size", "filter", "format"]
         rendition = operations["GET /api/render/{style}.{format}"]
         required = {each["name"]: each["required"] for each in rendition["parameters"]}
         assert [name for name, needed in required.items() if needed] == ["style", "format", "seed"]
-        assert set(rendition["responses"]) == {"200", "304", "400", "500", "503"}
+        assert set(rendition["responses"]) == {"200", "304", "400", "404", "500", "503"}
         assert "image/svg+xml" in rendition["responses"]["200"]["content"]
         ids = [operation["operationId"] for operation in operations.values()]
         assert len(set(ids)) == len(ids)

@@ -38,7 +38,7 @@ def svg(name: str, shape: str = "square", px: int = 64) -> str:
 
 def ink(name: str, px: int = 64) -> np.ndarray:
     """How much of each pixel is of the letters' colour, 0 to 1."""
-    return rasterise(svg(name, px=px))[:, :, 0] / 255
+    return rasterise(svg(name, px=px), px)[:, :, 0] / 255
 
 
 @pytest.mark.parametrize(

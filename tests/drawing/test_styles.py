@@ -40,7 +40,7 @@ def draw(style: str, seed: str, look: Look) -> Flat:
 def pixels(drawing: Drawing, px: int) -> np.ndarray:
     if isinstance(drawing, Flat):
         return drawing.palette[drawing.at(px).pixels()]
-    return rasterise(document(drawing.svg, drawing.palette, px, "square", "x"))[:, :, :3]
+    return rasterise(document(drawing.svg, drawing.palette, px, "square", "x"), px)[:, :, :3]
 
 
 # The seed has no say in a gradient, the angle in nothing else.
@@ -113,7 +113,7 @@ def test_any_shapes_can_be_drawn_and_always_alike(style: str, seed: str, look: L
     assert np.array_equal(one.palette, other.palette)
     text = document(one.svg, one.palette, px, "circle", "x")
     assert text == document(other.svg, other.palette, px, "circle", "x")
-    assert rasterise(text).shape == (px, px, 4)
+    assert rasterise(text, px).shape == (px, px, 4)
 
 
 IN_SVG = [style for style in STYLES if draw_any(style, "ada", LOOK).svg]
@@ -141,7 +141,7 @@ def test_every_colour_is_the_palettes(style: str) -> None:
         drawing = draw_any(style, f"user-{number}", LOOK)
         assert drawing.svg is not None
         rose = np.full_like(drawing.palette, (200, 30, 90))
-        picture = rasterise(document(drawing.svg, rose, 64, "square", "x")).astype(int)
+        picture = rasterise(document(drawing.svg, rose, 64, "square", "x"), 64).astype(int)
         # Clouds laid over each other are rounded once for each.
         assert np.abs(picture - (200, 30, 90, 255)).max() <= 4
 
@@ -300,7 +300,8 @@ class TestBlocks:
                 palette = np.full_like(drawing.palette, 255)
                 palette[colour] = 0
                 small, large = (
-                    rasterise(document(drawing.svg, palette, px, "square", "x"))[:, :, 0] for px in (101, 404)
+                    rasterise(document(drawing.svg, palette, px, "square", "x"), px)[:, :, 0]
+                    for px in (101, 404)
                 )
                 throughout = large.reshape(101, 4, 101, 4).max(axis=(1, 3)) == 0
                 assert not throughout.any() or small[throughout].max() <= 8

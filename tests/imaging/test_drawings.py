@@ -25,7 +25,7 @@ def test_a_flat_drawing_is_the_same_in_svg(style: str, px: int) -> None:
     drawing = draw(style, "ada", LOOK)
     if not isinstance(drawing, Flat) or drawing.svg is None:
         pytest.skip("it has one form alone")
-    svg = rasterise(document(drawing.svg, drawing.palette, px, "square", "x")).astype(int)
+    svg = rasterise(document(drawing.svg, drawing.palette, px, "square", "x"), px).astype(int)
     difference = np.abs(svg - decoded(draw_png(drawing, px)))
     # A renderer may round a border to the next pixel, and a step of a ramp to the next one.
     assert (difference.max(axis=2) > 3).mean() < 0.1

@@ -35,5 +35,7 @@ def test_a_format_shows_the_picture(style: str, px: int, media: str, most: float
 
 def test_nothing_but_png_and_svg_is_ever_decoded() -> None:
     for media in ENCODERS:
+        if media == "png":
+            continue
         with pytest.raises(pyvips.Error):
             pyvips.Image.new_from_buffer(convert(png_of("pixelize", 16), media), "")

@@ -8,17 +8,21 @@ gives it in the query.
 
 import re
 from functools import lru_cache
-from typing import Annotated, ClassVar, Literal
-from urllib.parse import unquote_to_bytes
+from typing import Annotated, ClassVar, Literal, NamedTuple
+from urllib.parse import unquote_to_bytes, urlencode
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from avatar_gen.api.dicebear import query_pairs, read_sketch_options
 from avatar_gen.api.requests import Parameters, known, parse_query, refuse, whole_number
+from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.palette import SCHEMES, Colour, UnknownColour, parse_colour
 from avatar_gen.drawing.styles import STYLES
+from avatar_gen.drawing.svg import ROUNDING
 from avatar_gen.imaging import DRAWN_TYPES
 from avatar_gen.rendering import DEFAULT_ANGLE, DEFAULT_PX, Options, Rendition, traits
+from avatar_gen.sketches import Sketch
 
 PREFIX = b"/api/render/"
 
@@ -58,14 +62,25 @@ _ColourText = Annotated[str, AfterValidator(_checked_colour)]
 _SchemeName = Annotated[str, AfterValidator(lambda name: known(name, SCHEMES))]
 
 
-class RenderParameters(Parameters):
-    """How a picture by URL is to look."""
+class SketchParameters(Parameters):
+    """How a picture by URL is to look, whatever its style."""
 
     longest: ClassVar[int] = 8192
 
     size: Annotated[int, Field(ge=16, le=1024), BeforeValidator(whole_number)] = Field(
         default=DEFAULT_PX, description="Width in px."
     )
+    filter: Literal["grayscale", "sepia", "negative"] | None = Field(
+        default=None, description="As CSS's grayscale(1), sepia(1) and invert(1)."
+    )
+    shape: Literal["square", "circle", "rounded"] = Field(
+        default="square", description="Outside of it the picture is transparent, as JPEG white."
+    )
+
+
+class RenderParameters(SketchParameters):
+    """How a picture by URL is to look, in one of our own styles."""
+
     primaryColor: _ColourText | None = Field(  # noqa: N815 - as in generate's body
         default=None,
         description="A CSS colour: rgb or rrggbb, with or without #, or a name; without it the seed chooses.",
@@ -88,12 +103,6 @@ class RenderParameters(Parameters):
         default=None,
         max_length=SEED_LENGTH,
         description="For styles that write: whose letters; without it they are the seed's.",
-    )
-    filter: Literal["grayscale", "sepia", "negative"] | None = Field(
-        default=None, description="As CSS's grayscale(1), sepia(1) and invert(1)."
-    )
-    shape: Literal["square", "circle", "rounded"] = Field(
-        default="square", description="Outside of it the picture is transparent, as JPEG white."
     )
 
     def options(self, style: str) -> Options:
@@ -127,27 +136,88 @@ class SeededRenderParameters(RenderParameters):
     seed: str = Field(max_length=SEED_LENGTH, description=f"Any text of at most {SEED_LENGTH} code points.")
 
 
-def read_address(path: bytes, query: bytes, accept: bytes) -> tuple[Rendition, bool]:
-    """What an address asks for, and whether its format was negotiated. Raises `InvalidRequest`.
+class AddressParts(NamedTuple):
+    """What the path of an address says."""
 
-    `path` is as it was sent: decoded, an encoded slash looks like any other.
+    style: str
+    seed: str | None
+    """None where it is to stand in the query."""
+    media: str | None
+    """None where `Accept` is to decide."""
+
+
+def split_address(path: bytes) -> AddressParts:
+    """Take a path apart, as it was sent: decoded, an encoded slash looks like any other.
+
+    Raises `InvalidRequest`.
     """
     head, slash, tail = path[len(PREFIX) :].partition(b"/")
-    name, media = _split(_decoded(head if not slash else tail, "seed" if slash else "style"))
-    if slash:
-        style, seed = _style(_decoded(head, "style")), name
-        if len(seed) > SEED_LENGTH:
-            refuse("seed", f"must have at most {SEED_LENGTH} characters")
-        options = _options(style, query)
-    else:
-        style = _style(name)
+    if not slash:
+        style, media = _split(_decoded(head, "style"))
+        return AddressParts(style, None, media)
+    seed, media = _split(_decoded(tail, "seed"))
+    if len(seed) > SEED_LENGTH:
+        refuse("seed", f"must have at most {SEED_LENGTH} characters")
+    return AddressParts(_decoded(head, "style"), seed, media)
+
+
+def read_address(parts: AddressParts, query: bytes, accept: bytes) -> Rendition | Sketch:
+    """What is asked for: in a style of ours, or of DiceBear's. Raises `InvalidRequest`."""
+    style, seed, media = parts
+    if theirs := dicebear_name(style):
+        return _sketch(theirs, seed, query, media or _preferred(accept[:_LONGEST_ACCEPT]))
+    if style not in STYLES:
+        refuse("style", f"must be one of {', '.join(STYLES)}, or of DiceBear's, which /api/styles lists, too")
+    if seed is None:
         parameters = parse_query(query, SeededRenderParameters)
         seed, options = parameters.seed, parameters.options(style)
+    else:
+        options = _options(style, query)
     if media == "svg" and not traits(style).has_svg:
         refuse(
             "format", f"must be one of png, webp, avif, jpeg for the style {style}, which is no line drawing"
         )
-    return Rendition(style, seed, media or negotiate(accept, style), options), media is None
+    return Rendition(style, seed, media or negotiate(accept, style), options)
+
+
+def dicebear_name(style: str) -> str | None:
+    """Which of DiceBear's styles a name stands for: that of its own, unless one of ours has it, too."""
+    if style in STYLES:
+        return None
+    name = style.removeprefix(_THEIRS)
+    return name if name in dicebear.names() else None
+
+
+def name_here(style: str) -> str:
+    """The name by which a style of DiceBear's is asked for here."""
+    return _THEIRS + style if style in STYLES else style
+
+
+_THEIRS = "dicebear-"
+"""What may stand before the name of any style of DiceBear's."""
+
+_RADII = {"circle": 50, "rounded": 100 * ROUNDING}
+"""Shapes as DiceBear's `borderRadius`: percent of the width."""
+
+
+@lru_cache(maxsize=256)
+def _sketch(style: str, seed: str | None, query: bytes, media: str) -> Sketch:
+    """What is asked of a style of DiceBear's: by its own options, but for those that all styles have here."""
+    pairs = query_pairs(query)
+    common = [(name, value) for name, value in pairs if name in SketchParameters.model_fields]
+    parameters = parse_query(urlencode(common).encode(), SketchParameters)
+    theirs = [pair for pair in pairs if pair not in common]
+    names = {name for name, _ in theirs}
+    if (seed is None) == ("seed" not in names):
+        refuse("seed", "is required" if seed is None else "stands in the path already")
+    if parameters.shape != "square":
+        if "borderRadius" in names:
+            refuse("shape", "and borderRadius exclude each other")
+        theirs.append(("borderRadius", f"{_RADII[parameters.shape]:g}"))
+    if seed is not None:
+        theirs.append(("seed", seed))
+    options = read_sketch_options(style, [("size", str(parameters.size)), *theirs])
+    return Sketch(style, options, media, parameters.filter)
 
 
 @lru_cache(maxsize=256)
@@ -169,12 +239,6 @@ def _split(text: str) -> tuple[str, str | None]:
     name, _, extension = text.rpartition(".")
     media = EXTENSIONS.get(extension.lower())
     return (name, media) if media and "." in text else (text, None)
-
-
-def _style(name: str) -> str:
-    if name not in STYLES:
-        refuse("style", f"must be one of {', '.join(STYLES)}")
-    return name
 
 
 def negotiate(accept: bytes, style: str) -> str:

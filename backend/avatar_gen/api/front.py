@@ -16,6 +16,12 @@ from avatar_gen.errors import AvatarError
 
 Headers = list[tuple[bytes, bytes]]
 
+FOR_EVER = b"public, max-age=31536000, immutable"
+"""`Cache-Control` of a picture by URL: what an address shows is never changed, see docs/decisions/0010."""
+
+CONTENT_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""For an SVG that is opened as a page: nothing runs in it, nothing is fetched."""
+
 
 class Picture(NamedTuple):
     """An answer that is no JSON: a picture, or where or whether there is one."""

@@ -15,9 +15,11 @@ from pydantic import BaseModel
 
 from avatar_gen.api.addresses import EXTENSIONS, SEED_LENGTH, RenderParameters, SeededRenderParameters
 from avatar_gen.api.answers import Failure
+from avatar_gen.api.dicebear import FORMATS, VERSIONS
 from avatar_gen.api.requests import Parameters, PictureParameters
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.imaging import DRAWN_TYPES, MEDIA_TYPES
+from avatar_gen.sketches import SKETCH_TYPES
 
 Json = dict[str, Any]
 
@@ -151,7 +153,7 @@ _LIBRAVATAR_PARAMETERS = [
 
 def _picture_operations() -> dict[str, Json]:
     """What `api.front` answers, by path."""
-    style = _in_path("style", "A style's name; /api/styles has them all.", enum=list(STYLES))
+    style = _in_path("style", "A style's name; /api/styles has them all.", examples=list(STYLES))
     seed = _in_path("seed", f"Any text of at most {SEED_LENGTH} code points; slashes may be encoded or not.")
     media = _in_path(
         "format", "It may be left out with its dot; `Accept` then decides.", enum=list(EXTENSIONS)
@@ -161,7 +163,7 @@ def _picture_operations() -> dict[str, Json]:
         "by URL",
         types=DRAWN_TYPES.values(),
         headers=("ETag", "Cache-Control", "Vary", "Content-Security-Policy"),
-        failures=(400, 500, 503),
+        failures=(400, 404, 500, 503),
     )
     return {
         "/api/{id}": _picture_operation(
@@ -194,7 +196,35 @@ def _picture_operations() -> dict[str, Json]:
             "The same with the seed in the query.",
             parameters=[style, media, *_parameters(SeededRenderParameters)],
         ),
+        "/{version}/{style}/{format}": _dicebear_operation(),
     }
+
+
+def _dicebear_operation() -> Json:
+    option = {
+        "name": "options",
+        "in": "query",
+        "description": "The seed, the size, and what else the style takes, see /api/styles; several values of"
+        " an option stand with commas between them.",
+        "style": "form",
+        "explode": True,
+        "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+        "example": {"seed": "Felix", "size": "128"},
+    }
+    return _picture_operation(
+        "by URL",
+        "Get DiceBear Avatar",
+        "An avatar as DiceBear's own HTTP API draws it. Nothing is stored.",
+        parameters=[
+            _in_path("version", "DiceBear's release.", enum=list(VERSIONS)),
+            _in_path("style", "One of DiceBear's styles, such as lorelei."),
+            _in_path("format", "What it is drawn as.", enum=list(FORMATS)),
+            option,
+        ],
+        types=SKETCH_TYPES.values(),
+        headers=("ETag", "Cache-Control", "Content-Disposition", "Content-Security-Policy"),
+        failures=(400, 404, 500, 503),
+    )
 
 
 def describe(app: FastAPI) -> Json:

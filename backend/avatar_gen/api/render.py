@@ -1,28 +1,30 @@
 """`GET /api/render/...`: pictures by URL, of which nothing is stored."""
 
+from typing import TYPE_CHECKING
+
 from starlette.types import Scope
 
-from avatar_gen.api.addresses import PREFIX, read_address
-from avatar_gen.api.front import Address, Picture, has_already
+from avatar_gen.api.addresses import PREFIX, dicebear_name, read_address, split_address
+from avatar_gen.api.dicebear import load
+from avatar_gen.api.front import CONTENT_POLICY, FOR_EVER, Address, Picture, has_already
 from avatar_gen.imaging import DRAWN_TYPES
-from avatar_gen.rendering import MADE_BY, Renderer
 
-CACHE_CONTROL = b"public, max-age=31536000, immutable"
-"""What an address shows is never changed: docs/decisions/0010."""
-
-CONTENT_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""For an SVG that is opened as a page: nothing runs in it, nothing is fetched."""
+if TYPE_CHECKING:
+    from avatar_gen.rendering import Renderer
 
 
 async def _get_rendition(scope: Scope) -> Picture:
     """A picture, or 304 where the client has it already, which takes no drawing to know."""
     renderer: Renderer = scope["app"].state.renderer
     accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
-    wanted, negotiated = read_address(scope["raw_path"], scope["query_string"], accept)
+    parts = split_address(scope["raw_path"])
+    if theirs := dicebear_name(parts.style):
+        await load(theirs, scope)
+    wanted = read_address(parts, scope["query_string"], accept)
     key = wanted.key()
-    etag = b'"%s-%s"' % (key.hex().encode(), MADE_BY[wanted.media].encode())
-    headers = [(b"etag", etag), (b"cache-control", CACHE_CONTROL)]
-    if negotiated:
+    etag = f'"{key.hex()}-{wanted.made_by}"'.encode()
+    headers = [(b"etag", etag), (b"cache-control", FOR_EVER)]
+    if parts.media is None:
         headers.append((b"vary", b"Accept"))
     if has_already(scope, etag):
         return Picture(304, headers)

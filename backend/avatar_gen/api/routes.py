@@ -1,11 +1,13 @@
 """The addresses under `/api`: what each takes, calls and answers."""
 
+import asyncio
+from functools import cache
 from typing import TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
 
-from avatar_gen.api.addresses import STYLE_PARAMETERS
+from avatar_gen.api.addresses import STYLE_PARAMETERS, name_here
 from avatar_gen.api.answers import (
     Answer,
     AvatarData,
@@ -27,6 +29,7 @@ from avatar_gen.api.requests import (
     parse_query,
 )
 from avatar_gen.avatars import Avatars
+from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.drawing import Style
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.drawing.styles import STYLES
@@ -105,9 +108,10 @@ async def list_palettes(request: Request) -> Answer[PaletteList]:
 
 @router.get("/styles", responses=fails(400))
 async def list_styles(request: Request) -> Answer[list[StyleData]]:
-    """List the styles that avatars are drawn in."""
+    """List the styles that avatars are drawn in: ours, and those of DiceBear's that are served."""
     _query(request, Parameters)
-    return Answer(message="Styles listed", data=[_describe(style) for style in STYLES.values()])
+    theirs = await asyncio.to_thread(_describe_theirs, request.app.state.dicebear_licences)
+    return Answer(message="Styles listed", data=[*map(_describe, STYLES.values()), *theirs])
 
 
 @router.delete(
@@ -130,6 +134,24 @@ def _describe(style: Style) -> StyleData:
         options=["primaryColor", "foreignColor", "colorScheme", "hue", "filter", *own],
         sample=f"/api/render/{style.name}/sample.png",
     )
+
+
+@cache
+def _describe_theirs(licences: frozenset[str]) -> list[StyleData]:
+    """DiceBear's styles; takes a second when it is first asked for."""
+    artworks = [dicebear.artwork(name) for name in dicebear.names()]
+    return [
+        StyleData(
+            name=name_here(artwork.name),
+            title=artwork.title,
+            license=artwork.licence,
+            creator=artwork.creator,
+            options=["filter", "shape", *(name for name in dicebear.options(artwork.name) if name != "seed")],
+            sample=f"/api/render/{name_here(artwork.name)}/sample.png",
+        )
+        for artwork in artworks
+        if artwork.licence in licences
+    ]
 
 
 async def _generate(request: Request, model: type[GenerateBody]) -> Answer[AvatarData]:

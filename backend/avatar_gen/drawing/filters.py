@@ -28,6 +28,15 @@ def negative(palette: Palette) -> Palette:
     return 255 - palette
 
 
+def in_svg(name: str) -> str:
+    """One of `FILTERS` as the values of SVG's `feColorMatrix`, for pictures that have no palette."""
+    if name == "negative":
+        return "-1 0 0 0 1 0 -1 0 0 1 0 0 -1 0 1 0 0 0 1 0"
+    weights = {"grayscale": _GRAYSCALE, "sepia": _SEPIA}[name]
+    rows = [" ".join(f"{weight / 10000:g}" for weight in row) for row in weights.tolist()]
+    return " ".join(f"{row} 0 0" for row in rows) + " 0 0 0 1 0"
+
+
 def _mix(palette: Palette, weights: np.ndarray) -> Palette:
     """New channels as weighted sums of the old ones, rounded half up and cut off at 255."""
     sums = palette.astype(np.int64) @ weights.T

@@ -28,6 +28,17 @@ def document(svg: Svg, palette: Palette, px: int, shape: Shape, unique: str) -> 
     )
 
 
+def filtered(document: str, values: str, unique: str) -> str:
+    """An SVG file, all of it through a `feColorMatrix` of these values."""
+    root, opening, elements = document.partition(">")
+    matrix = f'<feColorMatrix values="{values}"/>'
+    return (
+        f'{root}{opening}<filter id="{unique}" x="0" y="0" width="1" height="1"'
+        f' color-interpolation-filters="sRGB">{matrix}</filter>'
+        f'<g filter="url(#{unique})">{elements.removesuffix("</svg>")}</g></svg>'
+    )
+
+
 def to_hex(palette: Palette) -> Sequence[str]:
     """A palette's colours as `#rrggbb`."""
     return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in palette.tolist()]

@@ -12,7 +12,7 @@ from avatar_gen.imaging import ENCODERS
 from avatar_gen.imaging.png import encode_png
 from avatar_gen.imaging.svg import Pixels, rasterise
 from avatar_gen.imaging.truecolour import encode_pixels
-from avatar_gen.imaging.vips import open_pixels
+from avatar_gen.imaging.vips import open_pixels, to_png
 
 _LEVELS = 15
 """Of opacity on a shape's border, beside none at all: what 4 x 4 points in each pixel would tell apart. So
@@ -58,8 +58,7 @@ def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: S
     pixels = _pixels(drawing, palette, px, shape)
     if pixels.shape[2] == 3:
         return encode_pixels(pixels)
-    png: bytes = open_pixels(pixels).pngsave_buffer(keep="none")
-    return png
+    return to_png(open_pixels(pixels))
 
 
 def _pixels(drawing: Drawing, palette: Palette, px: int, shape: Shape) -> Pixels:
@@ -67,7 +66,7 @@ def _pixels(drawing: Drawing, palette: Palette, px: int, shape: Shape) -> Pixels
     if isinstance(drawing, Flat):
         pixels: Pixels = palette[drawing.at(px).pixels()]
     else:
-        pixels = rasterise(document(drawing.svg, palette, px, "square", ""))
+        pixels = rasterise(document(drawing.svg, palette, px, "square", ""), px)
         if pixels[:, :, 3].min() == 255:
             pixels = pixels[:, :, :3]
     if shape == "square":

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from avatar_gen.drawing.drawing import every_row
 from avatar_gen.drawing.palette import Filter
 from avatar_gen.imaging.png import encode_png
+from avatar_gen.imaging.vips import open_pixels, to_png
 
 Pixels = NDArray[np.uint8]
 """Shape (px, px, 3): sRGB red, green, blue."""
@@ -32,8 +33,7 @@ def encode_pixels(pixels: Pixels) -> bytes:
     red, green, blue = np.moveaxis(pixels.astype(np.uint32), 2, 0)
     colours, indices = _count_colours(red << 16 | green << 8 | blue)
     if len(colours) > 256:
-        png: bytes = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).pngsave_buffer(keep="none")
-        return png
+        return to_png(open_pixels(pixels))
     palette = np.stack((colours >> 16, colours >> 8 & 255, colours & 255), axis=1).astype(np.uint8)
     return encode_png(every_row(indices.astype(np.uint8)), palette)
 

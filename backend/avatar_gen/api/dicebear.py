@@ -1,0 +1,105 @@
+"""`GET /{version}/{style}/{format}`: DiceBear's styles, at the addresses of DiceBear's own HTTP API."""
+
+import asyncio
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from starlette.types import Scope
+
+from avatar_gen.api.front import CONTENT_POLICY, FOR_EVER, Address, Picture, has_already
+from avatar_gen.drawing import dicebear
+from avatar_gen.drawing.dicebear_options import OptionRefused, Value, read_options
+from avatar_gen.errors import InvalidRequest, Problem, StyleNotServed
+from avatar_gen.imaging import MEDIA_TYPES
+from avatar_gen.sketches import SKETCH_TYPES, Sketch
+
+if TYPE_CHECKING:
+    from avatar_gen.rendering import Renderer
+
+FORMATS = {"svg": "svg", "json": "json", "jpg": "jpeg", **{media: media for media in MEDIA_TYPES}}
+
+VERSIONS = ("10.x", "10")
+
+QUERY_LIMIT = 8192
+"""Bytes: a seed of 256 characters alone can have 3,072."""
+
+# Only what looks like a release, so that no other address is taken for a style's.
+_PATH = re.compile(r"/([0-9]{1,2}(?:\.(?:x|[0-9]{1,2}))?)/([^/]+)/([^/]+)")
+
+
+async def load(style: str, scope: Scope) -> None:
+    """Have a style ready, and be sure that it may be served. Raises `StyleNotServed`.
+
+    The first one takes 75 ms, which the event loop need not wait for.
+    """
+    licences: frozenset[str] = scope["app"].state.dicebear_licences
+    if (style, licences) not in _ready:
+        await asyncio.to_thread(_load, style, licences)
+        _ready.add((style, licences))
+
+
+_ready: set[tuple[str, frozenset[str]]] = set()
+
+
+def _load(style: str, licences: frozenset[str]) -> None:
+    if style not in dicebear.names():
+        names = (name for name in dicebear.names() if dicebear.artwork(name).licence in licences)
+        raise StyleNotServed(f"There is no such style of DiceBear's here; there are {', '.join(names)}.")
+    licence = dicebear.artwork(style).licence
+    if licence not in licences:
+        raise StyleNotServed(
+            f"This style is licensed as {licence}, which the setting dicebear.licenses does not include here."
+        )
+    dicebear.options(style)
+
+
+def read_sketch_options(style: str, pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
+    """The options of a style, by its schema. Raises `InvalidRequest`."""
+    try:
+        return read_options(dicebear.options(style), pairs)
+    except OptionRefused as refused:
+        problem = Problem(refused.option or "query", str(refused))
+        raise InvalidRequest(f"{problem.field} {problem.message}.", (problem,)) from None
+
+
+async def _get_sketch(scope: Scope) -> Picture:
+    """An avatar, or 304 where the client has it already, which takes no drawing to know."""
+    match = _PATH.fullmatch(scope["path"])
+    assert match  # noqa: S101 - this address was chosen by it
+    version, style, extension = match.groups()
+    if version not in VERSIONS:
+        raise StyleNotServed("DiceBear's styles are here as of its release 10: /10.x/{style}/{format}.")
+    await load(style, scope)
+    if extension not in FORMATS:
+        raise InvalidRequest(f"The format must be one of {', '.join(FORMATS)}.")
+    options = read_sketch_options(style, query_pairs(scope["query_string"]))
+    sketch = Sketch(style, options, FORMATS[extension])
+    renderer: Renderer = scope["app"].state.renderer
+    key = sketch.key()
+    etag = f'"{key.hex()}-{sketch.made_by}"'.encode()
+    headers = [(b"etag", etag), (b"cache-control", FOR_EVER)]
+    if has_already(scope, etag):
+        return Picture(304, headers)
+    content = await renderer.render(sketch, key)
+    headers += (
+        (b"content-type", SKETCH_TYPES[sketch.media].encode()),
+        (b"content-length", b"%d" % len(content)),
+        (b"content-disposition", b'inline; filename="avatar.%s"' % extension.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-robots-tag", b"noindex"),
+    )
+    if sketch.media == "svg":
+        headers.append((b"content-security-policy", CONTENT_POLICY))
+    return Picture(200, headers, content)
+
+
+def query_pairs(query: bytes) -> list[tuple[str, str]]:
+    """The names and values in a query string. Raises `InvalidRequest` where it is too long."""
+    if len(query) > QUERY_LIMIT:
+        raise InvalidRequest(f"The query string is longer than {QUERY_LIMIT} bytes.")
+    return parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+
+
+SKETCH = Address("/{version}/{style}/{format}", lambda scope: _PATH.fullmatch(scope["path"]), _get_sketch)
