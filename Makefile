@@ -22,8 +22,8 @@ test: .venv/installed-dev ## run all tests, with coverage
 lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
-	$(BIN)/hadolint backend/docker/Dockerfile
-	$(BIN)/shellcheck backend/docker/entrypoint.sh backend/docker/avatar-gen
+	$(BIN)/hadolint backend/docker/Dockerfile backend/docker/gateway/Dockerfile
+	$(BIN)/shellcheck backend/docker/entrypoint.sh backend/docker/as-owner backend/docker/avatar-gen
 	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 

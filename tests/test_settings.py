@@ -55,6 +55,14 @@ def keys(model: type[BaseModel], at: str = "") -> Iterator[str]:
             yield key
 
 
+def test_a_folder_in_the_place_of_a_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Docker makes of a file that is mounted and not there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "settings.yaml").mkdir()
+    with pytest.raises(SettingsError, match=r"^settings\.yaml: this is a folder, expected a file$"):
+        load_settings({})
+
+
 class TestTheFileInTheRepository:
     def test_has_every_setting_with_its_default(self) -> None:
         text = (ROOT / "settings.yaml").read_text(encoding="utf-8")

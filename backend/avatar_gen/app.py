@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from fastapi import FastAPI
@@ -125,10 +126,18 @@ def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
     return store
 
 
+def _owner(path: str) -> int:
+    """Whose a path is, or, where there is none or it cannot be seen, the nearest folder above it."""
+    present = next(each for each in (Path(path), *Path(path).parents) if os.path.exists(each))
+    return present.stat().st_uid
+
+
 def _remedy(cause: BaseException | None) -> str:
     """Why a folder cannot be written, and what to do where that is not plain."""
     if isinstance(cause, PermissionError):
         user, group = os.geteuid(), os.getegid()
+        if _owner(cause.filename) == user:
+            return f"{cause}; user {user} owns the folder, but may not write it: chmod u+rwx FOLDER"
         return (
             f"{cause}; user {user} must be able to write there: chown -R {user}:{group} FOLDER,"
             " or run it as the folder's owner"

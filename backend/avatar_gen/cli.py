@@ -134,7 +134,11 @@ def _serve_here(settings: Settings, listener: socket.socket, parent: int | None 
 def _listen(settings: ServerSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        # `::` is every address, and so IPv4's too.
+        both = settings.host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(
+            (settings.host, settings.port), family=family, backlog=2048, dualstack_ipv6=both
+        )
     except (OSError, TypeError) as error:
         # A name that does not resolve has a number below zero, one that cannot even be asked for none.
         number = getattr(error, "errno", None) or 0

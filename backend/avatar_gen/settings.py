@@ -40,7 +40,7 @@ class Server(Section):
     """Seconds in which a whole request must have arrived, and in which an idle connection is closed."""
     drain_time: Annotated[float, Field(ge=0, le=300)] = 1
     """Seconds that the service goes on answering, but not being ready, once it is told to stop."""
-    shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 8
+    shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 7
     """Seconds that requests in flight are given to end once the service is told to stop."""
 
 
@@ -229,7 +229,11 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
     if app_env and not _APP_ENV.fullmatch(app_env):
         raise SettingsError("environment variable APP_ENV: expected a name such as production")
     overlays = ("", ".local", f".{app_env}", f".{app_env}.local") if app_env else ("", ".local")
-    candidates = (base.with_name(f"{base.stem}{overlay}{base.suffix}") for overlay in overlays)
+    candidates = tuple(base.with_name(f"{base.stem}{overlay}{base.suffix}") for overlay in overlays)
+    for path in candidates:
+        if path.is_dir():
+            # As Docker makes of a file that is mounted and not there.
+            raise SettingsError(f"{path}: this is a folder, expected a file")
     return (path for path in candidates if path.is_file())
 
 

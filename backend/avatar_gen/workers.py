@@ -32,6 +32,8 @@ def supervise(count: int, listener: socket.socket, arguments: Sequence[str]) -> 
     def stop(*_: object) -> None:
         nonlocal stopping
         stopping = True
+        # The workers have it still, for as long as they take connections; then nobody must.
+        listener.close()
         for worker in workers:
             worker.terminate()
 

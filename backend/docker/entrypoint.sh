@@ -2,25 +2,33 @@
 # Run a command as who owns the storage folder, never as root.
 #
 # A folder that is mounted belongs to whoever made it; to root, where Docker did. So where it is root who starts
-# us, what is root's is handed to appuser, and the owner of the storage does the work.
+# us, what is root's is handed to that owner, or to appuser where root itself is the owner.
+
+# Process 1 is ended by no signal that it does not take.
+trap 'exit 0' TERM INT
 set -eu
 
 if [ "$(id -u)" = 0 ]; then
-    owner=$(stat -c %u /app/storage)
-    group=$(stat -c %g /app/storage)
-    if [ "$owner" = 0 ]; then
-        owner=$(id -u appuser)
-        group=$(id -g appuser)
+    owner=$(stat -c %u:%g /app/storage)
+    if [ "${owner%:*}" = 0 ]; then
+        owner=$(id -u appuser):$(id -g appuser)
     fi
     for folder in /app/storage /app/logs; do
-        # Two levels show what somebody else copied in, and are quickly read however many avatars there are.
-        # What can't be handed over, on a share, may be writable all the same: the service will see.
-        stranger=$(find "$folder" -maxdepth 2 ! -uid "$owner" -print -quit 2>/dev/null) || true
-        if [ -n "$stranger" ]; then
-            chown -Rh "$owner:$group" "$folder" 2>/dev/null || true
+        # Two levels show what root copied in, and are quickly read however many avatars there are. What can't be
+        # handed over, on a share, may be writable all the same: the service will see.
+        if [ -n "$(find "$folder" -maxdepth 2 -uid 0 -print -quit 2>/dev/null)" ]; then
+            find "$folder" -uid 0 -exec chown -h "$owner" {} + 2>/dev/null &
+            wait $! || true
         fi
     done
-    exec setpriv --reuid="$owner" --regid="$group" --clear-groups --inh-caps=-all --no-new-privs "$@"
 fi
 
-exec "$@"
+# `docker run IMAGE --help` is about the service.
+case "${1-}" in
+    -*) set -- avatar-gen "$@" ;;
+esac
+# A signal that comes before the service can take it waits until then.
+if [ "${1-}" = avatar-gen ]; then
+    exec env --block-signal=TERM /app/docker/as-owner "$@"
+fi
+exec /app/docker/as-owner "$@"

@@ -82,9 +82,14 @@ class Container:
         return docker("exec", self.name, *command, check=check).stdout
 
     def users(self) -> set[str]:
-        """The numeric user ids of all its processes."""
+        """The numeric user ids of all its processes that stay; a health check comes and goes."""
+        before = self._processes()
+        time.sleep(0.5)
+        return {user for process, user in self._processes() & before}
+
+    def _processes(self) -> set[tuple[str, str]]:
         lines = docker("top", self.name, "-eo", "pid,uid").stdout.splitlines()
-        return {line.split()[1] for line in lines[1:]}
+        return {(line.split()[0], line.split()[1]) for line in lines[1:]}
 
     def stop(self) -> int:
         """Tell it to end, as `docker stop` does, and wait for 10 s at most; its exit status."""

@@ -146,6 +146,20 @@ def test_the_gateway_is_the_only_way_in_and_caches_and_refuses(project: Project)
     assert client.get("/openapi.json").headers["Content-Encoding"] == "gzip"
     assert client.get("/api/nothing").json()["statusCode"] == 404
 
+    list_of_many = [client.get("/api/list") for _ in range(2)]
+    assert [answer.headers.get("X-Cache", "") for answer in list_of_many] == ["", ""]
+    # What a client takes decides nothing where the service does not ask it.
+    odd = client.get(f"/api/{avatar_id}?size=8", headers={"Accept": "?size=9&format=webp"})
+    assert odd.headers["Content-Type"] == "image/png"
+    assert client.get(f"/api/{avatar_id}?size=8&format=webp").headers["Content-Type"] == "image/webp"
+    negotiated = [
+        client.get("/api/render/pixelize/ada", headers={"Accept": kind}).headers["Content-Type"]
+        for kind in ("image/webp", "image/png", "image/webp")
+    ]
+    assert negotiated == ["image/webp", "image/png", "image/webp"]
+    named = client.get(address, headers={"X-Request-ID": "mine"})
+    assert named.headers.get_list("X-Request-ID") == ["mine"]
+
     for answer, status, message in (
         (client.post("/api/generate", content=b"x" * 70_000), 413, "The body is larger than 64 KB."),
         (client.get("/api/list?" + "x" * 40_000), 414, "The address is longer than 8 KB."),
@@ -161,6 +175,7 @@ def test_the_gateway_is_the_only_way_in_and_caches_and_refuses(project: Project)
     answers = [client.post("/api/generate") for _ in range(60)]
     assert {answer.status_code for answer in answers} == {201, 429}
     refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["X-Content-Type-Options"] == "nosniff"
     assert refused.headers["Retry-After"] == "1"
     assert refused.json()["error"] == "Too Many Requests"
 

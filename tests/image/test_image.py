@@ -94,6 +94,18 @@ class TestAVolume:
         assert {path.stat().st_uid for path in (tmp_path, *tmp_path.rglob("*"))} == {1000}
 
     @as_root
+    def test_of_another_user_gets_what_is_root_s_in_it_and_nothing_else(
+        self, run_image: RunImage, tmp_path: Path
+    ) -> None:
+        for name, user in (("", 4321), ("from-root", 0), ("from-another", 777)):
+            (tmp_path / name).touch()
+            os.chown(tmp_path / name, user, user)
+        container = run_image(*volume(tmp_path))
+        container.wait_until_ready()
+        assert (tmp_path / "from-root").stat().st_uid == 4321
+        assert (tmp_path / "from-another").stat().st_uid == 777
+
+    @as_root
     def test_of_another_user_stays_theirs(self, run_image: RunImage, tmp_path: Path) -> None:
         os.chown(tmp_path, 4321, 4322)
         tmp_path.chmod(0o700)
@@ -166,6 +178,44 @@ def test_the_health_check_follows_the_port(run_image: RunImage) -> None:
     assert container.inspect(".State.Health.Status") == "healthy"
     config = container.inspect(".Config.Healthcheck")
     assert (config["Timeout"], config["StartPeriod"], config["Retries"]) == (3 * 10**9, 5 * 10**9, 3)
+
+
+def test_the_health_check_and_its_home_are_not_root_s(run_image: RunImage) -> None:
+    """libpq takes a home that is closed to it for a certificate that is there and cannot be read."""
+    container = run_image("--health-cmd", "/app/docker/as-owner id -u", "--health-interval", "1s")
+    container.wait_until_ready()
+    wait_for(lambda: container.inspect(".State.Health.Log") not in (None, []))
+    assert container.inspect(".State.Health.Log")[0]["Output"] == "1000\n"
+    script = "id -u; cat $HOME/.postgresql/postgresql.crt"
+    result = docker("run", "--rm", IMAGE, "sh", "-c", script, check=False)
+    assert result.stdout == "1000\n"
+    assert "No such file" in result.stderr
+
+
+def test_it_listens_on_ipv6_and_ipv4(run_image: RunImage) -> None:
+    run_image("--env", "HOST=::").wait_until_ready()
+
+
+def test_options_are_those_of_the_service() -> None:
+    assert docker("run", "--rm", IMAGE, "--version").stdout == f"{__version__}\n"
+
+
+def test_without_the_right_to_become_another_user_it_says_what_to_do() -> None:
+    result = docker("run", "--rm", "--cap-drop", "ALL", IMAGE, check=False)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "Error: root may not become user 1000 here: start with --user 1000:1000, or with --cap-add SETUID"
+        " --cap-add SETGID --cap-add CHOWN\n"
+    )
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.15, 0.3, 0.5, 0.8])
+def test_it_can_be_stopped_as_soon_as_it_was_started(run_image: RunImage, seconds: float) -> None:
+    container = run_image()
+    time.sleep(seconds)
+    started = time.monotonic()
+    assert container.stop() == 0
+    assert time.monotonic() - started < 5
 
 
 def test_a_command_by_docker_exec_is_not_root_either(run_image: RunImage, tmp_path: Path) -> None:
@@ -255,7 +305,9 @@ def test_a_change_of_code_is_built_in_seconds(tmp_path: Path) -> None:
         target = context / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / "backend" / name).read_bytes())
-        target.chmod((ROOT / "backend" / name).stat().st_mode)
+        # As by a clone under umask 077, but for what the layers before are made of.
+        private = 0o700 if name.startswith("avatar_gen/") else 0o777
+        target.chmod((ROOT / "backend" / name).stat().st_mode & private)
     with (context / "avatar_gen" / "errors.py").open("a") as file:
         file.write("\n# A line more.\n")
     started = time.monotonic()
@@ -263,6 +315,8 @@ def test_a_change_of_code_is_built_in_seconds(tmp_path: Path) -> None:
         "build", "--progress", "plain", "-f", "docker/Dockerfile", "-t", "avatar-test", ".", cwd=context
     )
     print(f"built in {time.monotonic() - started:.1f} s after a change of one line")
+    version = docker("run", "--rm", "--user", "4321", "avatar-test", "avatar-gen", "--version").stdout
+    assert version == f"{__version__}\n"
     docker("image", "rm", "avatar-test")
     assert "pip wheel" in result.stderr
     assert "Collecting" not in result.stderr
