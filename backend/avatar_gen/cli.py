@@ -67,8 +67,8 @@ def serve(*, worker: tuple[int, int] | None, migrating: bool) -> None:
     An empty database is prepared; without --migrate, one of another release stops the start.
     """
     # From the first moment: as process 1 of a container we would not be ended by a signal that nobody takes.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(0))
+    for number in _ENDING:
+        signal.signal(number, _end)
     settings = load_settings()
     configure_logs(settings.logging)
     if worker is not None:
@@ -85,6 +85,16 @@ def serve(*, worker: tuple[int, int] | None, migrating: bool) -> None:
         _check_workers(settings)
         announce(ours)
         supervise(settings.server.workers, ours, ["serve", "--worker"])
+
+
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def _end(*_: object) -> None:
+    """End, and let nobody who says so again interrupt what is being put away."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def _check_workers(settings: Settings) -> None:
