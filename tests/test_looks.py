@@ -12,9 +12,9 @@ from PIL import Image
 
 from avatar_gen.api.addresses import read_address, split_address
 from avatar_gen.cache import PictureCache
-from avatar_gen.drawing.styles import STYLES
+from avatar_gen.drawing.styles import STYLES, traits
 from avatar_gen.imaging.pool import Pool
-from avatar_gen.rendering import Renderer, traits
+from avatar_gen.rendering import Renderer
 
 GOLDEN = Path(__file__).parent / "golden" / "addresses.json"
 

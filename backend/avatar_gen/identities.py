@@ -9,12 +9,12 @@ from avatar_gen.avatars import EXPONENTS, Avatars, StoredPicture, resize
 from avatar_gen.drawing.drawing import Drawing
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.placeholders import nothing, plain, silhouette
-from avatar_gen.drawing.styles import STYLES, draw
+from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.errors import AvatarNotFound, NotTied
 from avatar_gen.imaging import scaled
 from avatar_gen.imaging.drawings import draw_picture
 from avatar_gen.objects.ties import Ties
-from avatar_gen.rendering import Options, Renderer, traits
+from avatar_gen.rendering import Options, Renderer
 
 _LEAST_DRAWN = 16
 """Px: what is asked for smaller is drawn at this width and scaled down."""
@@ -22,15 +22,15 @@ _LEAST_DRAWN = 16
 _QUICK_PX = 256
 
 _STYLES = {
-    "identicon": ("blocks", "pixelize"),
-    "retro": ("retro", "pixelize"),
-    "monsterid": ("retro", "pixelize"),
-    "wavatar": ("smile", "retro", "pixelize"),
-    "robohash": ("retro", "pixelize"),
-    "initials": ("initials", "pixelize"),
+    "identicon": "blocks",
+    "retro": "retro",
+    "monsterid": "retro",
+    "wavatar": "smile",
+    "robohash": "retro",
+    "initials": "initials",
 }
-"""The protocol's names for pictures that differ from hash to hash, and our styles that come nearest to each:
-the first that there is. A change here changes pictures that somebody is known by."""
+"""The protocol's names for pictures that differ from hash to hash, and our style that comes nearest to each.
+A change here changes pictures that somebody is known by."""
 
 _SAME_FOR_ALL: dict[str, Callable[[], Drawing]] = {"mp": silhouette, "mm": silhouette, "blank": nothing}
 
@@ -119,7 +119,7 @@ def default(name: str, wanted: Wanted) -> Offer:
         return scaled(draw_picture(drawing, _LEAST_DRAWN, media="png"), px, media)
 
     drawn_here = media == "png" and _LEAST_DRAWN <= px <= _QUICK_PX
-    exact = name == "color" or (name in _STYLES and traits(_style(name)).exact)
+    exact = name == "color" or (name in _STYLES and traits(_STYLES[name]).exact)
     return Offer(key, make, quick=drawn_here and exact)
 
 
@@ -140,8 +140,4 @@ def _draw(name: str, identity: str, text: str) -> Drawing:
         return plain(seed_colours(identity)[0])
     # Names that share a style still show different pictures of one hash.
     seed = identity if name in {"identicon", "retro", "initials"} else f"{name} {identity}"
-    return draw(_style(name), seed, Options(text=text or None).look(seed))
-
-
-def _style(name: str) -> str:
-    return next(style for style in _STYLES[name] if style in STYLES)
+    return draw(_STYLES[name], seed, Options(text=text or None).look(seed))

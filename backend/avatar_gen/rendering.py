@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from avatar_gen import __version__
 from avatar_gen.cache import PictureCache
-from avatar_gen.drawing.drawing import Flat, Look
+from avatar_gen.drawing.drawing import Look
 from avatar_gen.drawing.filters import FILTERS, grayscale
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.palette import Colour
-from avatar_gen.drawing.styles import draw
+from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging.drawings import MOST_CUT, draw_picture
 from avatar_gen.imaging.pool import Pool
@@ -105,7 +105,7 @@ class Rendition(NamedTuple):
         if self.media != "png":
             return self.media == "svg"
         kind = traits(self.style)
-        cut_in_no_time = self.options.shape == "square" or kind.few_colours
+        cut_in_no_time = self.options.shape == "square" or kind.colours <= MOST_CUT
         return self.options.px <= _QUICK_PX and kind.exact and cut_in_no_time
 
     def draw(self) -> bytes:
@@ -120,23 +120,6 @@ class Rendition(NamedTuple):
             # An id begins with a letter.
             unique=f"a{self.key().hex()[:15]}" if self.media == "svg" else "",
         )
-
-
-class Traits(NamedTuple):
-    """What is true of every drawing of a style."""
-
-    has_svg: bool
-    exact: bool
-    """Its pixels are found without a renderer."""
-    few_colours: bool
-    """So few that it stays an indexed PNG when it is cut to a shape."""
-
-
-@cache
-def traits(style: str) -> Traits:
-    """What kind of drawings a style makes; found out by making one."""
-    drawing = draw(style, "", Options().look(""))
-    return Traits(drawing.svg is not None, isinstance(drawing, Flat), len(drawing.palette) <= MOST_CUT)
 
 
 class Renderer:

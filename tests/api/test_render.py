@@ -15,9 +15,8 @@ from PIL import Image
 
 from avatar_gen.drawing.drawing import Look
 from avatar_gen.drawing.palette import parse_colour
-from avatar_gen.drawing.styles import STYLES, draw
+from avatar_gen.drawing.styles import STYLES, draw, traits
 from avatar_gen.imaging.drawings import draw_png
-from avatar_gen.rendering import traits
 from tests.conftest import MakeService, Service, assert_failure
 
 TYPES = {

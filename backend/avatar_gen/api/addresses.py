@@ -18,10 +18,10 @@ from avatar_gen.api.dicebear import query_pairs, read_sketch_options
 from avatar_gen.api.requests import Parameters, known, parse_query, refuse, whole_number
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.palette import SCHEMES, Colour, UnknownColour, parse_colour
-from avatar_gen.drawing.styles import STYLES
+from avatar_gen.drawing.styles import STYLES, traits
 from avatar_gen.drawing.svg import ROUNDING
 from avatar_gen.imaging import DRAWN_TYPES
-from avatar_gen.rendering import DEFAULT_ANGLE, DEFAULT_PX, Options, Rendition, traits
+from avatar_gen.rendering import DEFAULT_ANGLE, DEFAULT_PX, Options, Rendition
 from avatar_gen.sketches import Sketch
 
 PREFIX = b"/api/render/"

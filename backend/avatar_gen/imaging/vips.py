@@ -31,8 +31,8 @@ def require_version() -> None:
 
 
 def to_png(image: pyvips.Image) -> bytes:
-    """PNG of many colours; at the least effort, which takes a third of the default's time."""
-    png: bytes = image.pngsave_buffer(compression=1, filter="none", keep="none")
+    """PNG of many colours: a `marble` of 512 px takes 7 ms and 182 KB so, by the defaults 9 and 279."""
+    png: bytes = image.pngsave_buffer(compression=3, filter="sub", keep="none")
     return png
 
 

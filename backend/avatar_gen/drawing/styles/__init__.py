@@ -1,6 +1,10 @@
-"""The styles by name. A new one is a file here and a line in `STYLES`."""
+"""The styles by name. A new one is a file here and a line in `_ALL`."""
 
-from avatar_gen.drawing.drawing import Drawing, Look, Style
+from functools import cache
+from typing import NamedTuple
+
+from avatar_gen.drawing.drawing import Drawing, Flat, Look, Style
+from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.styles.bauhaus import BAUHAUS
 from avatar_gen.drawing.styles.blocks import BLOCKS
@@ -36,3 +40,20 @@ STYLES: dict[str, Style] = {style.name: style for style in _ALL}
 def draw(style: str, seed: str, look: Look) -> Drawing:
     """Draw the avatar that `style`, one of `STYLES`, makes of a seed: any text that UTF-8 can write."""
     return STYLES[style].draw(Chance(style, seed), look)
+
+
+class Traits(NamedTuple):
+    """What is true of every drawing of a style."""
+
+    has_svg: bool
+    exact: bool
+    """Its pixels are found without a renderer, in less than a millisecond."""
+    colours: int
+    """How many there are in its palette."""
+
+
+@cache
+def traits(style: str) -> Traits:
+    """What kind of drawings a style makes; found out by making one."""
+    drawing = draw(style, "", Look(Colour(0, 0, 0), Colour(255, 255, 255)))
+    return Traits(drawing.svg is not None, isinstance(drawing, Flat), len(drawing.palette))
