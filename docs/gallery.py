@@ -1,53 +1,48 @@
-"""Redraw the pictures in the docs: `make gallery`."""
+"""Redraw the picture at the head of the README: `make gallery`."""
 
 import io
+from itertools import cycle
 from pathlib import Path
 
 from PIL import Image
 
 from avatar_gen.drawing.drawing import Look
 from avatar_gen.drawing.filters import FILTERS
-from avatar_gen.drawing.palette import SCHEMES, parse_colour
-from avatar_gen.drawing.styles import draw
+from avatar_gen.drawing.harmony import seed_colours
+from avatar_gen.drawing.styles import STYLES, draw
+from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging.drawings import draw_png
 
 TARGET = Path(__file__).parent / "gallery.png"
-NAMES = ["ada", "grace", "alan", "edsger", "barbara", "donald", "margaret", "dennis"]
-PX, GAP = 96, 12
+PEOPLE = ["Ada Lovelace", "Grace Hopper", "Alan Turing", "Radia Perlman", "Edsger Dijkstra"]
+SHAPES: list[Shape] = ["square", "circle", "rounded", "circle"]
+PX, GAP = 72, 8
 
 
-def avatar(style: str, seed: str, scheme: str, angle: float = 90, filter_name: str = "") -> Image.Image:
-    """One avatar, through the service's own PNG writer."""
-    _, primary, foreign = SCHEMES[scheme]
-    drawing = draw(style, seed, Look(parse_colour(primary), parse_colour(foreign), angle))
-    return Image.open(io.BytesIO(draw_png(drawing, PX, FILTERS.get(filter_name))))
-
-
-def sheet(rows: list[list[Image.Image]]) -> Image.Image:
-    """Pictures side by side on white."""
-    width = len(rows[0]) * (PX + GAP) + GAP
-    canvas = Image.new("RGB", (width, len(rows) * (PX + GAP) + GAP), "white")
-    for y, row in enumerate(rows):
-        for x, picture in enumerate(row):
-            canvas.paste(picture, (GAP + x * (PX + GAP), GAP + y * (PX + GAP)))
-    return canvas
+def avatar(style: str, name: str, column: int, shape: Shape, filter_name: str = "") -> Image.Image:
+    """One avatar in the colours that its name chooses, through the service's own writers."""
+    # Another one in each style, so that not every column has the same colours.
+    seed = f"{name} {column}"
+    drawing = draw(style, seed, Look(*seed_colours(seed), 30 * column, name))
+    png = draw_png(drawing, PX, FILTERS.get(filter_name), shape)
+    return Image.open(io.BytesIO(png)).convert("RGBA")
 
 
 def gallery() -> Image.Image:
-    """Three styles in eight schemes, and one avatar through every filter."""
-    schemes = ["ocean", "vibrant", "green", "purple", "teal", "pink", "royal", "default"]
-    chosen = list(zip(NAMES, schemes, strict=True))
+    """A column for each style: four people in three shapes, and one through a filter."""
     rows = [
-        [avatar("pixelize", name, scheme) for name, scheme in chosen],
-        [avatar("wave", name, scheme) for name, scheme in chosen],
-        [avatar("gradient", name, scheme, angle=45 * i) for i, (name, scheme) in enumerate(chosen)],
-        [
-            avatar(style, "ada", "sunset", filter_name=filter_name)
-            for style in ("pixelize", "wave")
-            for filter_name in ("", *FILTERS)
-        ],
+        [avatar(style, person, column, shape) for column, style in enumerate(STYLES)]
+        for person, shape in zip(PEOPLE, SHAPES, strict=False)
     ]
-    return sheet(rows)
+    filters = zip(STYLES, cycle(FILTERS), strict=False)
+    rows.append(
+        [avatar(style, PEOPLE[-1], column, "rounded", name) for column, (style, name) in enumerate(filters)]
+    )
+    canvas = Image.new("RGB", (len(STYLES) * (PX + GAP) + GAP, len(rows) * (PX + GAP) + GAP), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            canvas.paste(picture, (GAP + x * (PX + GAP), GAP + y * (PX + GAP)), picture)
+    return canvas
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def test_every_style_of_dicebears_is_in_the_docs_with_its_license_and_its_artist
 def test_the_gallery_is_what_the_styles_draw() -> None:
     """Where it is not, `make gallery` redraws it."""
     gallery = runpy.run_path(str(ROOT / "docs" / "gallery.py"))["gallery"]()
-    assert np.array_equal(np.asarray(gallery), np.asarray(Image.open(ROOT / "docs" / "gallery.png")))
+    shown = np.asarray(Image.open(ROOT / "docs" / "gallery.png")).astype(int)
+    # Another release of the renderer may smooth a border a little otherwise.
+    assert np.abs(np.asarray(gallery).astype(int) - shown).mean() < 0.5
 
 
 def test_the_pictures_of_the_addresses_are_what_they_show() -> None:

@@ -14,12 +14,10 @@ from avatar_gen.errors import AvatarNotFound, NotTied
 from avatar_gen.imaging import scaled
 from avatar_gen.imaging.drawings import draw_picture
 from avatar_gen.objects.ties import Ties
-from avatar_gen.rendering import Options, Renderer
+from avatar_gen.rendering import QUICK_PX, Appearance, Renderer
 
 _LEAST_DRAWN = 16
 """Px: what is asked for smaller is drawn at this width and scaled down."""
-
-_QUICK_PX = 256
 
 _STYLES = {
     "identicon": "blocks",
@@ -109,6 +107,7 @@ def default(name: str, wanted: Wanted) -> Offer:
     if name == "initials" and not wanted.text:
         name = DEFAULT
     identity, px, media, text = wanted
+    text = text if name == "initials" else ""
     differs = "" if name in _SAME_FOR_ALL else identity
     key = _key(b"default", name.encode(), differs.encode(), text.encode(), b"%d" % px, media.encode())
 
@@ -118,7 +117,7 @@ def default(name: str, wanted: Wanted) -> Offer:
             return draw_picture(drawing, px, media=media)
         return scaled(draw_picture(drawing, _LEAST_DRAWN, media="png"), px, media)
 
-    drawn_here = media == "png" and _LEAST_DRAWN <= px <= _QUICK_PX
+    drawn_here = media == "png" and _LEAST_DRAWN <= px <= QUICK_PX
     exact = name == "color" or (name in _STYLES and traits(_STYLES[name]).exact)
     return Offer(key, make, quick=drawn_here and exact)
 
@@ -140,4 +139,4 @@ def _draw(name: str, identity: str, text: str) -> Drawing:
         return plain(seed_colours(identity)[0])
     # Names that share a style still show different pictures of one hash.
     seed = identity if name in {"identicon", "retro", "initials"} else f"{name} {identity}"
-    return draw(_STYLES[name], seed, Options(text=text or None).look(seed))
+    return draw(_STYLES[name], seed, Appearance(text=text or None).look(seed))

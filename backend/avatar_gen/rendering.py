@@ -1,6 +1,5 @@
 """The use case of avatars by URL: draw what an address says, and keep what memory has room for."""
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avatar_gen import __version__
 from avatar_gen.cache import PictureCache
 from avatar_gen.drawing.drawing import Look
 from avatar_gen.drawing.filters import FILTERS, grayscale
@@ -17,30 +15,21 @@ from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import Shape
+from avatar_gen.imaging import MADE_BY
 from avatar_gen.imaging.drawings import MOST_CUT, draw_picture
 from avatar_gen.imaging.pool import Pool
-from avatar_gen.imaging.vips import VERSION as VIPS_VERSION
 from avatar_gen.sketches import Sketch
 
 DEFAULT_PX = 128
 DEFAULT_ANGLE = 90.0
 
-MADE_BY = {
-    "svg": __version__,
-    **dict.fromkeys(
-        ("png", "webp", "avif", "jpeg"), f"{__version__}-{zlib.ZLIB_RUNTIME_VERSION}-{VIPS_VERSION}"
-    ),
-}
-"""By format, the versions of all that has a say in a file's bytes. Another release may pack the same pixels
-otherwise, which a strong ETag must not hide."""
-
-_QUICK_PX = 256
+QUICK_PX = 256
 """A flat drawing of this width or less is written as PNG in at most 0.5 ms, so on the event loop: a hop to a
 thread costs 0.1 ms, and waits for the interpreter's lock."""
 
 
 @dataclass(frozen=True)
-class Options:
+class Appearance:
     """How a picture is to look, apart from its style, seed and format. Names are known ones."""
 
     px: int = DEFAULT_PX
@@ -88,7 +77,7 @@ class Rendition(NamedTuple):
     seed: str
     media: str
     """One of `imaging.DRAWN_TYPES`."""
-    options: Options
+    options: Appearance
 
     @property
     def made_by(self) -> str:
@@ -106,7 +95,7 @@ class Rendition(NamedTuple):
             return self.media == "svg"
         kind = traits(self.style)
         cut_in_no_time = self.options.shape == "square" or kind.colours <= MOST_CUT
-        return self.options.px <= _QUICK_PX and kind.exact and cut_in_no_time
+        return self.options.px <= QUICK_PX and kind.exact and cut_in_no_time
 
     def draw(self) -> bytes:
         """The file."""

@@ -1,7 +1,8 @@
 """The settings: `settings.yaml` and its overlays, under the environment, as one frozen object.
 
 The environment wins over files, later files over earlier ones, all over the defaults below. The files of the
-service that this one replaces load as they are. No other module reads the environment.
+service that this one replaces load as they are. No other module reads the environment, but for
+`RUN_MIGRATIONS`, an option of `serve`.
 """
 
 import os
@@ -139,7 +140,7 @@ class Logging(Section):
 
 
 class Imaging(Section):
-    """How many pictures are converted to other formats at once."""
+    """How many pictures are rendered and encoded at once, and how many are remembered."""
 
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     """0: as many as there are processors."""

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from avatar_gen import __version__
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import Value
 from avatar_gen.drawing.filters import in_svg
 from avatar_gen.drawing.svg import filtered
-from avatar_gen.imaging import MEDIA_TYPES
+from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
 from avatar_gen.imaging.svg import encode_svg
-from avatar_gen.imaging.vips import VERSION as VIPS_VERSION
 
 SKETCH_TYPES = {"svg": "image/svg+xml", "json": "application/json", **MEDIA_TYPES}
 """The formats of DiceBear's HTTP API."""
@@ -34,7 +34,7 @@ class Sketch:
     @property
     def made_by(self) -> str:
         """The releases of all that has a say in the file's bytes."""
-        return f"{dicebear.RELEASE}-{VIPS_VERSION}" if self.media in MEDIA_TYPES else dicebear.RELEASE
+        return f"{dicebear.RELEASE}-{MADE_BY.get(self.media, __version__)}"
 
     def key(self) -> bytes:
         """16 bytes that no other picture has."""

@@ -1,6 +1,6 @@
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
@@ -10,9 +10,20 @@ import pytest
 from PIL import Image
 
 from avatar_gen.drawing import dicebear
-from tests.conftest import MakeService, assert_failure
+from tests.conftest import MakeService, Service, assert_failure
 
 MEDIA = {"png": "PNG", "webp": "WEBP", "avif": "AVIF", "jpg": "JPEG", "jpeg": "JPEG"}
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """On one database: none is asked."""
+    shared = Service(tmp_path_factory.mktemp("dicebear")).start()
+    yield shared
+    shared.client.close()
+    assert shared.stop() == 0
+
+
 FREE = [name for name in dicebear.names() if dicebear.artwork(name).licence in {"CC0 1.0", "MIT"}]
 
 

@@ -213,7 +213,7 @@ class TestReading:
         long = client.get(f"/avatar/{MD5}?d=initials&initials=AL&name=" + "x" * 5000)
         assert long.headers["etag"] == client.get(f"/avatar/{MD5}?d=initials&initials=AL").headers["etag"]
 
-    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.binary(max_size=80))
     def test_no_query_is_an_error(self, client: httpx.Client, query: bytes) -> None:
         answer = client.get(f"/avatar/{MD5}?{quote(query, safe='=&')}")
@@ -415,6 +415,8 @@ class TestClientsThatWeDidNotWrite:
             "--silent",
             "--no-audit",
             "--no-fund",
+            "--fetch-timeout=20000",
+            "--fetch-retries=0",
             "gravatar@1.8.2",
             "gravatar-url@4.0.2",
         ]

@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatar_gen.drawing.contrast import LEGIBLE, legible
-from avatar_gen.drawing.oklab import contrast
+from avatar_gen.drawing.contrast import LEGIBLE, contrast, legible
 from avatar_gen.drawing.palette import SCHEMES, Colour, parse_colour
 
 colours = st.builds(Colour, *[st.integers(0, 255)] * 3)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avatar_gen.drawing.contrast import LEGIBLE, contrast
 from avatar_gen.drawing.harmony import (
     ACCENTS,
-    LEAST_CONTRAST,
     _hue_of_css,
     accent,
     blend,
@@ -21,7 +21,7 @@ from avatar_gen.drawing.harmony import (
     shadow,
     silhouette,
 )
-from avatar_gen.drawing.oklab import contrast, to_oklab
+from avatar_gen.drawing.oklab import to_oklab
 from avatar_gen.drawing.palette import Colour
 
 seeds = st.text(st.characters(exclude_categories=["Cs"]), max_size=256)
@@ -56,12 +56,12 @@ class TestSeedColours:
 
     @given(seeds, st.none() | hues)
     def test_contrast_as_much_as_graphics_must(self, seed: str, hue: int | None) -> None:
-        assert contrast(*seed_colours(seed, hue)) >= LEAST_CONTRAST
+        assert contrast(*seed_colours(seed, hue)) >= LEGIBLE
 
     def test_contrast_for_every_hue(self) -> None:
         for hue in range(360):
             for number in range(20):
-                assert contrast(*seed_colours(f"user-{number}", hue)) >= LEAST_CONTRAST
+                assert contrast(*seed_colours(f"user-{number}", hue)) >= LEGIBLE
 
     @given(seeds, hues)
     def test_are_of_the_hue_that_was_asked_for(self, seed: str, hue: int) -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatar_gen.drawing.oklab import Oklab, contrast, direction, luminance, to_colour, to_oklab
+from avatar_gen.drawing.contrast import contrast
+from avatar_gen.drawing.oklab import Oklab, direction, luminance, to_colour, to_oklab
 from avatar_gen.drawing.palette import Colour
 
 BLACK, WHITE = Colour(0, 0, 0), Colour(255, 255, 255)

@@ -104,7 +104,6 @@ def test_anything_can_be_drawn_at_any_size_and_always_alike(
     assert np.array_equal(one.palette, other.palette)
 
 
-@settings(deadline=None)  # The first picture of a process takes a renderer 0.3 s.
 @given(st.sampled_from(SHAPES), seeds, looks, st.integers(1, 300))
 def test_any_shapes_can_be_drawn_and_always_alike(style: str, seed: str, look: Look, px: int) -> None:
     one, other = draw_any(style, seed, look), draw_any(style, seed, look)

@@ -14,14 +14,14 @@ from urllib.parse import unquote_to_bytes, urlencode
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from avatar_gen.api.dicebear import query_pairs, read_sketch_options
-from avatar_gen.api.requests import Parameters, known, parse_query, refuse, whole_number
+from avatar_gen.api.dicebear import read_sketch_options
+from avatar_gen.api.requests import LONGEST, Parameters, known, parse_query, refuse, split_query, whole_number
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.palette import SCHEMES, Colour, UnknownColour, parse_colour
 from avatar_gen.drawing.styles import STYLES, traits
 from avatar_gen.drawing.svg import ROUNDING
 from avatar_gen.imaging import DRAWN_TYPES
-from avatar_gen.rendering import DEFAULT_ANGLE, DEFAULT_PX, Options, Rendition
+from avatar_gen.rendering import DEFAULT_ANGLE, DEFAULT_PX, Appearance, Rendition
 from avatar_gen.sketches import Sketch
 
 PREFIX = b"/api/render/"
@@ -62,10 +62,10 @@ _ColourText = Annotated[str, AfterValidator(_checked_colour)]
 _SchemeName = Annotated[str, AfterValidator(lambda name: known(name, SCHEMES))]
 
 
-class SketchParameters(Parameters):
+class CommonParameters(Parameters):
     """How a picture by URL is to look, whatever its style."""
 
-    longest: ClassVar[int] = 8192
+    longest: ClassVar[int] = LONGEST
 
     size: Annotated[int, Field(ge=16, le=1024), BeforeValidator(whole_number)] = Field(
         default=DEFAULT_PX, description="Width in px."
@@ -78,7 +78,7 @@ class SketchParameters(Parameters):
     )
 
 
-class RenderParameters(SketchParameters):
+class RenderParameters(CommonParameters):
     """How a picture by URL is to look, in one of our own styles."""
 
     primaryColor: _ColourText | None = Field(  # noqa: N815 - as in generate's body
@@ -105,7 +105,7 @@ class RenderParameters(SketchParameters):
         description="For styles that write: whose letters; without it they are the seed's.",
     )
 
-    def options(self, style: str) -> Options:
+    def options(self, style: str) -> Appearance:
         """The same, checked against what the style heeds. Raises `InvalidRequest`."""
         for parameter, option in STYLE_PARAMETERS.items():
             if getattr(self, parameter) is not None and option not in STYLES[style].options:
@@ -118,7 +118,7 @@ class RenderParameters(SketchParameters):
             primary, foreign = parse_colour(scheme.primary), parse_colour(scheme.foreign)
         if self.hue is not None and primary and foreign:
             refuse("hue", "is for colours that the seed chooses, of which there are none here")
-        return Options(
+        return Appearance(
             px=self.size,
             primary=primary,
             foreign=foreign,
@@ -203,9 +203,9 @@ _RADII = {"circle": 50, "rounded": 100 * ROUNDING}
 @lru_cache(maxsize=256)
 def _sketch(style: str, seed: str | None, query: bytes, media: str) -> Sketch:
     """What is asked of a style of DiceBear's: by its own options, but for those that all styles have here."""
-    pairs = query_pairs(query)
-    common = [(name, value) for name, value in pairs if name in SketchParameters.model_fields]
-    parameters = parse_query(urlencode(common).encode(), SketchParameters)
+    pairs = split_query(query, LONGEST)
+    common = [(name, value) for name, value in pairs if name in CommonParameters.model_fields]
+    parameters = parse_query(urlencode(common).encode(), CommonParameters)
     theirs = [pair for pair in pairs if pair not in common]
     names = {name for name, _ in theirs}
     if (seed is None) == ("seed" not in names):
@@ -221,7 +221,7 @@ def _sketch(style: str, seed: str | None, query: bytes, media: str) -> Sketch:
 
 
 @lru_cache(maxsize=256)
-def _options(style: str, query: bytes) -> Options:
+def _options(style: str, query: bytes) -> Appearance:
     """Remembered, for few different ones are asked for, over and over."""
     parameters: RenderParameters = parse_query(query, RenderParameters)
     return parameters.options(style)

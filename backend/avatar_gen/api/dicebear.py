@@ -4,11 +4,11 @@ import asyncio
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from avatar_gen.api.front import CONTENT_POLICY, FOR_EVER, Address, Picture, has_already
+from avatar_gen.api.front import FOR_EVER, Address, Picture, answer
+from avatar_gen.api.requests import LONGEST, split_query
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import OptionRefused, Value, read_options
 from avatar_gen.errors import InvalidRequest, Problem, StyleNotServed
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 FORMATS = {"svg": "svg", "json": "json", "jpg": "jpeg", **{media: media for media in MEDIA_TYPES}}
 
 VERSIONS = ("10.x", "10")
-
-QUERY_LIMIT = 8192
-"""Bytes: a seed of 256 characters alone can have 3,072."""
 
 # Only what looks like a release, so that no other address is taken for a style's.
 _PATH = re.compile(r"/([0-9]{1,2}(?:\.(?:x|[0-9]{1,2}))?)/([^/]+)/([^/]+)")
@@ -74,32 +71,19 @@ async def _get_sketch(scope: Scope) -> Picture:
     await load(style, scope)
     if extension not in FORMATS:
         raise InvalidRequest(f"The format must be one of {', '.join(FORMATS)}.")
-    options = read_sketch_options(style, query_pairs(scope["query_string"]))
+    options = read_sketch_options(style, split_query(scope["query_string"], LONGEST))
     sketch = Sketch(style, options, FORMATS[extension])
     renderer: Renderer = scope["app"].state.renderer
     key = sketch.key()
     etag = f'"{key.hex()}-{sketch.made_by}"'.encode()
-    headers = [(b"etag", etag), (b"cache-control", FOR_EVER)]
-    if has_already(scope, etag):
-        return Picture(304, headers)
-    content = await renderer.render(sketch, key)
-    headers += (
-        (b"content-type", SKETCH_TYPES[sketch.media].encode()),
-        (b"content-length", b"%d" % len(content)),
+    headers = [
+        (b"cache-control", FOR_EVER),
         (b"content-disposition", b'inline; filename="avatar.%s"' % extension.encode()),
-        (b"x-content-type-options", b"nosniff"),
         (b"x-robots-tag", b"noindex"),
+    ]
+    return await answer(
+        scope, etag, headers, SKETCH_TYPES[sketch.media], lambda: renderer.render(sketch, key)
     )
-    if sketch.media == "svg":
-        headers.append((b"content-security-policy", CONTENT_POLICY))
-    return Picture(200, headers, content)
-
-
-def query_pairs(query: bytes) -> list[tuple[str, str]]:
-    """The names and values in a query string. Raises `InvalidRequest` where it is too long."""
-    if len(query) > QUERY_LIMIT:
-        raise InvalidRequest(f"The query string is longer than {QUERY_LIMIT} bytes.")
-    return parse_qsl(query.decode("latin-1"), keep_blank_values=True)
 
 
 SKETCH = Address("/{version}/{style}/{format}", lambda scope: _PATH.fullmatch(scope["path"]), _get_sketch)

@@ -80,7 +80,25 @@ class Front:
             await self._app(scope, receive, send)
 
 
-def has_already(scope: Scope, etag: bytes) -> bool:
+async def answer(
+    scope: Scope, etag: bytes, headers: Headers, media_type: str, make: Callable[[], Awaitable[bytes]]
+) -> Picture:
+    """A picture with all that is said of every one; or 304 where the client has it, and nothing is made."""
+    headers = [(b"etag", etag), *headers]
+    if _has_already(scope, etag):
+        return Picture(304, headers)
+    content = await make()
+    headers += (
+        (b"content-type", media_type.encode()),
+        (b"content-length", b"%d" % len(content)),
+        (b"x-content-type-options", b"nosniff"),
+    )
+    if media_type == "image/svg+xml":
+        headers.append((b"content-security-policy", CONTENT_POLICY))
+    return Picture(200, headers, content)
+
+
+def _has_already(scope: Scope, etag: bytes) -> bool:
     """Whether `If-None-Match` names this picture, as RFC 9110 has it in section 13.1.2."""
     for name, value in scope["headers"]:
         if name == b"if-none-match":

@@ -14,12 +14,11 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.types import Scope
 
 from avatar_gen.api.addresses import EXTENSIONS
-from avatar_gen.api.front import Address, Headers, Picture, has_already
-from avatar_gen.api.requests import refuse
+from avatar_gen.api.front import Address, Picture, answer
+from avatar_gen.api.requests import LONGEST, refuse
 from avatar_gen.errors import InvalidRequest, NotTied
 from avatar_gen.identities import DEFAULT, DEFAULTS, Identities, Wanted, default
-from avatar_gen.imaging import MEDIA_TYPES
-from avatar_gen.rendering import MADE_BY
+from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
 
 CACHE_CONTROL = b"public, max-age=300"
 """As Gravatar: what a hash is tied to may change at any time."""
@@ -30,7 +29,6 @@ MOST_PX = 2048
 HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 
 _PREFIX = "/avatar/"
-_LONGEST_QUERY = 8192
 _LONGEST_NAME = 256
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _URL = re.compile(r"https?://[!-~]+")
@@ -54,25 +52,16 @@ async def _get_picture(scope: Scope) -> Picture:
     asked = read_query(scope["query_string"])
     wanted = Wanted(identity, asked.px, media, asked.text)
     offer = None if asked.forced else identities.tied(wanted)
-    headers: Headers = [(b"cache-control", CACHE_CONTROL)]
     if offer is None:
         if asked.default == "404":
             raise NotTied
         if _may_lead_to(asked.default, scope["app"].state.redirect_hosts):
-            headers += ((b"location", asked.default.encode("ascii")), (b"content-length", b"0"))
-            return Picture(302, headers)
+            location = (b"location", asked.default.encode("ascii"))
+            return Picture(302, [(b"cache-control", CACHE_CONTROL), location, (b"content-length", b"0")])
         offer = default(asked.default if asked.default in DEFAULTS else DEFAULT, wanted)
     etag = b'"%s-%s"' % (offer.key.hex().encode(), MADE_BY[media].encode())
-    headers.append((b"etag", etag))
-    if has_already(scope, etag):
-        return Picture(304, headers)
-    content = await identities.make(offer)
-    headers += (
-        (b"content-type", MEDIA_TYPES[media].encode()),
-        (b"content-length", b"%d" % len(content)),
-        (b"x-content-type-options", b"nosniff"),
-    )
-    return Picture(200, headers, content)
+    headers = [(b"cache-control", CACHE_CONTROL)]
+    return await answer(scope, etag, headers, MEDIA_TYPES[media], lambda: identities.make(offer))
 
 
 IDENTITY_PICTURE = Address("/avatar/{hash}", lambda scope: scope["path"].startswith(_PREFIX), _get_picture)
@@ -98,8 +87,8 @@ def _read_path(path: str) -> tuple[str, str]:
 @lru_cache(maxsize=256)
 def read_query(query: bytes) -> Asked:
     """What a query asks for; never more than is served. Raises `InvalidRequest` for one without end."""
-    if len(query) > _LONGEST_QUERY:
-        raise InvalidRequest(f"The query string is longer than {_LONGEST_QUERY} bytes.")
+    if len(query) > LONGEST:
+        raise InvalidRequest(f"The query string is longer than {LONGEST} bytes.")
     said = dict(parse_qsl(query.decode("latin-1")))
     asked = said.get("default") or said.get("d") or DEFAULT
     return Asked(

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from starlette.types import Scope
 
-from avatar_gen.api.front import Address, Headers, Picture, has_already
+from avatar_gen.api.front import Address, Headers, Picture, answer
 from avatar_gen.api.requests import PictureParameters, parse_query
 from avatar_gen.avatars import Avatars, StoredPicture
-from avatar_gen.imaging import MEDIA_TYPES
-from avatar_gen.imaging.vips import VERSION
+from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
+from avatar_gen.imaging.png import is_indexed
 from avatar_gen.record import format_time
 
 CACHE_CONTROL = b"public, max-age=3600"
@@ -25,15 +25,13 @@ async def _get_picture(scope: Scope) -> Picture:
     parameters = parse_query(scope["query_string"], PictureParameters)
     stored = avatars.find(str(UUID(scope["path"].removeprefix("/api/"))), parameters.size)
     etag = _etag(stored.png, parameters)
-    headers = _headers(stored, etag)
-    if has_already(scope, etag):
-        return Picture(304, headers)
-    content = await avatars.convert(etag, stored.png, parameters.filter, parameters.format)
-    headers += (
-        (b"content-type", MEDIA_TYPES[parameters.format].encode()),
-        (b"content-length", b"%d" % len(content)),
+    return await answer(
+        scope,
+        etag,
+        _headers(stored),
+        MEDIA_TYPES[parameters.format],
+        lambda: avatars.convert(etag, stored.png, parameters.filter, parameters.format),
     )
-    return Picture(200, headers, content)
 
 
 STORED_PICTURE = Address(
@@ -44,10 +42,9 @@ STORED_PICTURE = Address(
 )
 
 
-def _headers(stored: StoredPicture, etag: bytes) -> Headers:
+def _headers(stored: StoredPicture) -> Headers:
     avatar = stored.avatar
     return [
-        (b"etag", etag),
         (b"cache-control", CACHE_CONTROL),
         (b"x-avatar-id", avatar.id.encode()),
         (b"x-created-at", format_time(avatar.created_ms).encode()),
@@ -58,8 +55,9 @@ def _headers(stored: StoredPicture, etag: bytes) -> Headers:
 def _etag(png: bytes, parameters: PictureParameters) -> bytes:
     """Says what the answer is made of, so that nothing has to be made to know it.
 
-    Another libvips may write other bytes in every format but PNG, which is ours.
+    A stored PNG is given as it is, an indexed one also through a filter; all else is encoded anew.
     """
-    encoder = "" if parameters.format == "png" else f"-{VERSION}"
+    kept = parameters.format == "png" and (parameters.filter is None or is_indexed(png))
+    encoder = "" if kept else f"-{MADE_BY[parameters.format]}"
     made_of = blake2b(png, digest_size=12).hexdigest()
     return f'"{made_of}-{parameters.filter or "plain"}.{parameters.format}{encoder}"'.encode()

@@ -6,7 +6,7 @@ from starlette.types import Scope
 
 from avatar_gen.api.addresses import PREFIX, dicebear_name, read_address, split_address
 from avatar_gen.api.dicebear import load
-from avatar_gen.api.front import CONTENT_POLICY, FOR_EVER, Address, Picture, has_already
+from avatar_gen.api.front import FOR_EVER, Address, Picture, answer
 from avatar_gen.imaging import DRAWN_TYPES
 
 if TYPE_CHECKING:
@@ -23,20 +23,10 @@ async def _get_rendition(scope: Scope) -> Picture:
     wanted = read_address(parts, scope["query_string"], accept)
     key = wanted.key()
     etag = f'"{key.hex()}-{wanted.made_by}"'.encode()
-    headers = [(b"etag", etag), (b"cache-control", FOR_EVER)]
+    headers = [(b"cache-control", FOR_EVER)]
     if parts.media is None:
         headers.append((b"vary", b"Accept"))
-    if has_already(scope, etag):
-        return Picture(304, headers)
-    content = await renderer.render(wanted, key)
-    headers += (
-        (b"content-type", DRAWN_TYPES[wanted.media].encode()),
-        (b"content-length", b"%d" % len(content)),
-        (b"x-content-type-options", b"nosniff"),
-    )
-    if wanted.media == "svg":
-        headers.append((b"content-security-policy", CONTENT_POLICY))
-    return Picture(200, headers, content)
+    return await answer(scope, etag, headers, DRAWN_TYPES[wanted.media], lambda: renderer.render(wanted, key))
 
 
 RENDITION = Address(

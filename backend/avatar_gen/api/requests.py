@@ -35,6 +35,9 @@ SEED_LENGTH = 32
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound="Parameters")
 
+LONGEST = 8192
+"""Bytes of a query string in which a seed may stand, of which 256 characters can have 3,072."""
+
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
@@ -182,18 +185,23 @@ class GenerateGradientBody(GenerateBody):
         return known((value or "gradient").lower(), ("gradient",))
 
 
+def split_query(query: bytes, longest: int) -> list[tuple[str, str]]:
+    """The names and values in a query string of at most so many bytes. Raises `InvalidRequest`."""
+    if len(query) > longest:
+        raise InvalidRequest(f"The query string is longer than {longest} bytes.")
+    try:
+        return parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidRequest("The query string is not UTF-8.") from None
+
+
 @lru_cache(maxsize=256)
 def parse_query(query: bytes, model: type[Q]) -> Q:
     """The parameters in a query string, each given once. Raises `InvalidRequest`.
 
     Few different ones are asked for, over and over: remembered, they cost 0.1 us instead of 10.
     """
-    if len(query) > model.longest:
-        raise InvalidRequest(f"The query string is longer than {model.longest} bytes.")
-    try:
-        pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
-    except UnicodeDecodeError:
-        raise InvalidRequest("The query string is not UTF-8.") from None
+    pairs = split_query(query, model.longest)
     values = dict(pairs)
     if len(values) < len(pairs):
         raise InvalidRequest("A query parameter is given more than once.")

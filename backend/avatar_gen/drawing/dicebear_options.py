@@ -52,10 +52,6 @@ class Text:
             raise ValueError(f"must be one text of at most {self.most} characters that XML can hold")
         return values[0]
 
-    def schema(self) -> Json:
-        """What it takes, as JSON Schema, as `schema` of the others does."""
-        return {"type": "string", "maxLength": self.most}
-
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
@@ -85,12 +81,6 @@ class Numbers:
             return f"must be a {kind} {bounds}"
         return f"must be at most {self.most_values} {kind}s {bounds}, separated by commas"
 
-    def schema(self) -> Json:
-        """A number or an array of them."""
-        kind = "integer" if self.whole else "number"
-        one = {"type": kind, "minimum": self.least, "maximum": self.most}
-        return one if self.most_values == 1 else _array(one, self.most_values)
-
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -105,10 +95,6 @@ class Words:
         if len(words) > _MOST_VALUES or not all(self.pattern.fullmatch(word) for word in words):
             raise ValueError(f"must be at most {_MOST_VALUES} {self.takes}, separated by commas")
         return words
-
-    def schema(self) -> Json:
-        """An array of strings."""
-        return _array({"type": "string", "pattern": f"^{self.pattern.pattern}$"}, _MOST_VALUES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +131,6 @@ class Choice:
     def _takes(self) -> str:
         several = f"at most {_MOST_VALUES} of" if self.many else "one of"
         return f"must be {several} {', '.join(self.names)}"
-
-    def schema(self) -> Json:
-        """A string of an enumeration, or an array of them."""
-        one = {"type": "string", "enum": list(self.names)}
-        return _array(one, _MOST_VALUES) if self.many else one
 
 
 Option = Text | Numbers | Words | Choice
@@ -221,7 +202,3 @@ def _number(text: str) -> int | float:
         return math.nan
     number = float(text)
     return int(number) if number.is_integer() else number
-
-
-def _array(items: Json, most: int) -> Json:
-    return {"type": "array", "items": items, "maxItems": most}

@@ -6,12 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avatar_gen.drawing.oklab import Oklab, contrast, direction, to_colour, to_oklab
+from avatar_gen.drawing.contrast import LEGIBLE, contrast
+from avatar_gen.drawing.oklab import Oklab, direction, to_colour, to_oklab
 from avatar_gen.drawing.palette import Colour, Palette
 from avatar_gen.drawing.seed import Chance
-
-LEAST_CONTRAST = 3.0
-"""Of a seed's two colours, what WCAG 2.2 asks of graphics: https://www.w3.org/TR/WCAG22/#non-text-contrast"""
 
 _STEP = 0.01
 """Of lightness, by which a foreign colour is moved away from one that it is too near to."""
@@ -73,7 +71,7 @@ _NEAR = (-10, 0, 0, 10)
 
 
 def seed_colours(seed: str, hue: int | None = None) -> tuple[Colour, Colour]:
-    """The primary and the foreign colour that a seed chooses, `LEAST_CONTRAST` or more apart.
+    """The primary and the foreign colour that a seed chooses, `LEGIBLE` or more apart.
 
     With a hue, 0 to 359 as in CSS's `hsl()`, the primary colour is of it and the foreign one near it.
     """
@@ -178,8 +176,8 @@ def _hue_of_css(hue: int) -> int:
 
 
 def _parted(foreign: Oklab, primary: Colour) -> Colour:
-    """The foreign colour, moved away from the primary one in lightness until it is `LEAST_CONTRAST` off."""
+    """The foreign colour, moved away from the primary one in lightness until it is `LEGIBLE` off."""
     step = _STEP if foreign.lightness > to_oklab(primary).lightness else -_STEP
-    while contrast(primary, to_colour(foreign)) < LEAST_CONTRAST:
+    while contrast(primary, to_colour(foreign)) < LEGIBLE:
         foreign = foreign.with_lightness(foreign.lightness + step)
     return to_colour(foreign)

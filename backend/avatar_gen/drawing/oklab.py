@@ -112,15 +112,6 @@ def luminance(colour: Colour) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: Colour, other: Colour) -> float:
-    """WCAG's contrast ratio, 1 to 21.
-
-    https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
-    """
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 def _root(number: float, degree: int) -> float:
     """The root of a number from 0 to 1, by Newton's method: from above, for as long as it falls."""
     if number <= 0:

@@ -1,10 +1,12 @@
 """Pictures to bytes: indexed PNG by our own writer, every other format through libvips."""
 
+import zlib
 from collections.abc import Callable
 
 import pyvips
 
-from avatar_gen.imaging.vips import open_png, scale, to_avif, to_jpeg, to_png, to_webp
+from avatar_gen import __version__
+from avatar_gen.imaging.vips import VERSION, open_png, scale, to_avif, to_jpeg, to_png, to_webp
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -16,6 +18,13 @@ MEDIA_TYPES = {
 
 DRAWN_TYPES = {**MEDIA_TYPES, "svg": "image/svg+xml"}
 """The formats that a drawing is served in."""
+
+MADE_BY = {
+    "svg": __version__,
+    **dict.fromkeys(MEDIA_TYPES, f"{__version__}-{zlib.ZLIB_RUNTIME_VERSION}-{VERSION}"),
+}
+"""By format, the releases of all that has a say in a file's bytes. Another one may pack the same pixels
+otherwise, which a strong ETag must not hide."""
 
 ENCODERS: dict[str, Callable[[pyvips.Image], bytes]] = {
     "png": to_png,

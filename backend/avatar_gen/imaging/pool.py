@@ -1,4 +1,4 @@
-"""Where pictures are converted: as many threads as processors, and a queue with an end."""
+"""Where pictures are rendered and encoded: as many threads as processors, and a queue with an end."""
 
 import asyncio
 from collections.abc import Callable

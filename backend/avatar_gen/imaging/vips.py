@@ -1,4 +1,4 @@
-"""Every format but PNG, through libvips, whose calls take milliseconds: they belong in the `Pool`."""
+"""Pixels to files through libvips, whose calls take milliseconds: they belong in the `Pool`."""
 
 import numpy as np
 import pyvips

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from avatar_gen.drawing.contrast import contrast
 from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
 from avatar_gen.drawing.harmony import ACCENTS, accent, blend, by_lightness, half, lit, palette, silhouette
-from avatar_gen.drawing.oklab import contrast
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.shapes import disc, ground, path
 
