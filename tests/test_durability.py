@@ -266,3 +266,29 @@ def test_an_avatar_takes_one_block_of_the_disk(service: Service, kind: str) -> N
     sizes = [service.object(service.generate(type=kind)).stat() for _ in range(50)]
     assert max(each.st_size for each in sizes) <= 4096
     assert max(each.st_blocks * 512 for each in sizes) <= 4096
+
+
+def test_shapes_hold_up_neither_others_nor_the_end_and_what_was_refused_is_not_kept(
+    make_service: MakeService,
+) -> None:
+    """A `marble` takes a hundred times what a `pixelize` does."""
+    service = make_service({"server": {"shutdown_timeout": 2}}).start()
+
+    def draw(_: int) -> int:
+        with httpx.Client(base_url=service.client.base_url, timeout=30) as client:
+            try:
+                return client.post("/api/generate", json={"type": "marble"}).status_code
+            except httpx.TransportError:
+                return 0
+
+    with ThreadPoolExecutor(48) as threads:
+        marbles = [threads.submit(draw, number) for number in range(48)]
+        while not any(marble.done() for marble in marbles):
+            time.sleep(0.01)
+        service.generate()
+        assert not all(marble.done() for marble in marbles)
+        assert service.stop() == 0
+        statuses = [marble.result() for marble in marbles]
+    assert set(statuses) <= {201, 503, 0}
+    service.start()
+    assert service.client.get("/api/list").json()["data"]["pagination"]["total"] == statuses.count(201) + 1

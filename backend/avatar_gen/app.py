@@ -3,8 +3,8 @@
 import errno
 import gc
 import os
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,8 +101,7 @@ def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = Fal
     """
     require_version()
     store = open_store(settings)
-    ties = Ties(settings.storage.local.save_path)
-    ties.open()
+    ties = open_ties(settings)
     engines = open_engines(settings.database)
     stack.callback(engines.close)
     prepare(engines, migrating=migrating)
@@ -119,11 +118,26 @@ def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
     """The folder of objects, by default made if it is not there. Raises `StartupError`."""
     path = settings.storage.local.save_path
     store = LocalStore(path)
-    try:
+    with _folder_to_keep_in(path):
         store.open(make=make)
+    return store
+
+
+def open_ties(settings: Settings) -> Ties:
+    """The ties of hashes to avatars, in a folder beside the objects. Raises `StartupError`."""
+    path = settings.storage.local.save_path
+    ties = Ties(path)
+    with _folder_to_keep_in(path):
+        ties.open()
+    return ties
+
+
+@contextmanager
+def _folder_to_keep_in(path: Path) -> Iterator[None]:
+    try:
+        yield
     except AvatarError as error:
         raise StartupError(f"{path}: objects cannot be kept here: {_remedy(error.__cause__)}") from error
-    return store
 
 
 def _owner(path: str) -> int:

@@ -53,7 +53,8 @@ class Batches(Generic[T]):
             while not self._queue.empty() and len(arrived) < self._at_once:
                 arrived.append(self._queue.get())
             ending = None in arrived
-            if batch := [waiting for waiting in arrived if waiting]:
+            # Who was told that the service is stopping waits no more, and must get nothing.
+            if batch := [waiting for waiting in arrived if waiting and not waiting.done.cancelled()]:
                 self._do(batch)
 
     def _do(self, batch: list[_Waiting[T]]) -> None:

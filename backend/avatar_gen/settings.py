@@ -144,7 +144,7 @@ class Imaging(Section):
 
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     """0: as many as there are processors."""
-    queue: Annotated[int, Field(ge=0, le=100_000)] = 256
+    queue: Annotated[int, Field(ge=0, le=100_000)] = 64
     """Pictures that may wait for a thread; beyond that a request is answered 503."""
     cache: Annotated[int, Field(ge=0, le=100_000)] = 32
     """Millions of bytes of encoded pictures that each process remembers."""

@@ -9,7 +9,7 @@ from avatar_gen import __version__
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import Value
 from avatar_gen.drawing.filters import in_svg
-from avatar_gen.drawing.svg import filtered
+from avatar_gen.drawing.svg import filtered, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
 from avatar_gen.imaging.svg import encode_svg
 
@@ -30,6 +30,8 @@ class Sketch:
     media: str
     """One of `SKETCH_TYPES`."""
     filter: str | None = None
+    own_ids: bool = False
+    """Whether an SVG is to have ids that no other has; DiceBear's own may."""
 
     @property
     def made_by(self) -> str:
@@ -38,7 +40,7 @@ class Sketch:
 
     def key(self) -> bytes:
         """16 bytes that no other picture has."""
-        made_of = json.dumps(["dicebear", self.style, self.media, self.filter, self.options])
+        made_of = json.dumps(["dicebear", self.style, self.media, self.filter, self.own_ids, self.options])
         return blake2b(made_of.encode(), digest_size=16).digest()
 
     def is_quick(self) -> bool:
@@ -50,7 +52,10 @@ class Sketch:
         if self.media == "json":
             return dicebear.draw_json(self.style, self.options).encode()
         if self.media == "svg":
-            return self._svg(self.options).encode()
+            document = self._svg(self.options)
+            if self.own_ids:
+                document = with_own_ids(document, f"a{self.key().hex()[:15]}")
+            return document.encode()
         size = self.options.get("size", DEFAULT_SKETCH_PX)
         assert isinstance(size, int)  # noqa: S101 - it was read as a whole number
         px = min(size, MOST_SKETCH_PX)

@@ -210,6 +210,18 @@ class TestReading:
             for query in ("name=Ada+Lovelace", "name=Ada+Lovelace", "name=Grace+Hopper")
         )
         assert one == same != other
+        letters = [
+            client.get(f"/avatar/{MD5}?d=initials&{query}").content
+            for query in (
+                "initials=मोगा",
+                "name=मो+गा",
+                "initials=%C3%89",
+                "initials=E%CC%81",
+                "initials=+AB",
+                "name=A+B",
+            )
+        ]
+        assert letters[0::2] == letters[1::2]
         long = client.get(f"/avatar/{MD5}?d=initials&initials=AL&name=" + "x" * 5000)
         assert long.headers["etag"] == client.get(f"/avatar/{MD5}?d=initials&initials=AL").headers["etag"]
 
@@ -338,7 +350,9 @@ class TestTies:
         for method in ("GET", "PUT", "DELETE"):
             assert_failure(client.request(method, "/api/identities/x"), 400, mentions="hash must be the MD5")
         assert_failure(client.get(f"/api/identities/{MD5}?x=1"), 400, mentions="query has a parameter")
-        assert_failure(client.post(f"/api/identities/{MD5}"), 405)
+        refused = client.post(f"/api/identities/{MD5}")
+        assert_failure(refused, 405)
+        assert set(refused.headers["allow"].split(", ")) >= {"DELETE", "GET", "PUT"}
 
     def test_a_tie_survives_a_crash_and_asks_no_database(self, make_service: MakeService) -> None:
         service = make_service().start()

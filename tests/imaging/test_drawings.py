@@ -91,3 +91,14 @@ def test_a_circle_is_as_large_as_a_circle(px: int) -> None:
 def test_a_drawing_without_svg_says_so() -> None:
     with pytest.raises(ValueError, match="pixels alone"):
         draw_picture(draw("wave", "ada", LOOK), 64, media="svg")
+
+
+@pytest.mark.parametrize("filter_name", FILTERS)
+@pytest.mark.parametrize("style", FLAT)
+def test_a_filter_is_the_same_in_svg(style: str, filter_name: str) -> None:
+    drawing = draw(style, "ada", Look(Colour(90, 200, 130), Colour(250, 240, 120), 30))
+    assert drawing.svg
+    palette = FILTERS[filter_name](drawing.palette)
+    svg = rasterise(document(drawing.svg, palette, 112, "square", "x"), 112).astype(int)
+    difference = np.abs(svg - decoded(draw_png(drawing, 112, FILTERS[filter_name])))
+    assert np.quantile(difference, 0.8) <= 3

@@ -207,7 +207,7 @@ def _sketch(style: str, seed: str | None, query: bytes, media: str) -> Sketch:
     common = [(name, value) for name, value in pairs if name in CommonParameters.model_fields]
     parameters = parse_query(urlencode(common).encode(), CommonParameters)
     theirs = [pair for pair in pairs if pair not in common]
-    names = {name for name, _ in theirs}
+    names = {name.removesuffix("[]") for name, _ in theirs}
     if (seed is None) == ("seed" not in names):
         refuse("seed", "is required" if seed is None else "stands in the path already")
     if parameters.shape != "square":
@@ -217,7 +217,7 @@ def _sketch(style: str, seed: str | None, query: bytes, media: str) -> Sketch:
     if seed is not None:
         theirs.append(("seed", seed))
     options = read_sketch_options(style, [("size", str(parameters.size)), *theirs])
-    return Sketch(style, options, media, parameters.filter)
+    return Sketch(style, options, media, parameters.filter, own_ids=True)
 
 
 @lru_cache(maxsize=256)
@@ -243,8 +243,7 @@ def _split(text: str) -> tuple[str, str | None]:
 
 def negotiate(accept: bytes, style: str) -> str:
     """The format for an address that names none: PNG, unless the client says that it prefers another one."""
-    media = _preferred(accept[:_LONGEST_ACCEPT])
-    return "png" if media == "svg" and not traits(style).has_svg else media
+    return _preferred(accept[:_LONGEST_ACCEPT], has_svg=traits(style).has_svg)
 
 
 _LONGEST_ACCEPT = 512
@@ -252,7 +251,7 @@ _LONGEST_ACCEPT = 512
 
 
 @lru_cache(maxsize=256)
-def _preferred(accept: bytes) -> str:
+def _preferred(accept: bytes, *, has_svg: bool = True) -> str:
     """The format of the greatest quality, PNG among equals, and where the client takes none of them."""
     qualities: dict[str, float] = {}
     for part in accept.decode("latin-1").lower().split(","):
@@ -265,4 +264,4 @@ def _preferred(accept: bytes) -> str:
         return next((qualities[name] for name in ranges if name in qualities), 0.0)
 
     # max() returns the first among equals, and PNG stands first.
-    return max(DRAWN_TYPES, key=quality_of)
+    return max((media for media in DRAWN_TYPES if has_svg or media != "svg"), key=quality_of)

@@ -43,7 +43,8 @@ _ready: set[tuple[str, frozenset[str]]] = set()
 def _load(style: str, licences: frozenset[str]) -> None:
     if style not in dicebear.names():
         names = (name for name in dicebear.names() if dicebear.artwork(name).licence in licences)
-        raise StyleNotServed(f"There is no such style of DiceBear's here; there are {', '.join(names)}.")
+        there = ", ".join(names) or "none, by the setting dicebear.licenses"
+        raise StyleNotServed(f"There is no such style of DiceBear's here; there are {there}.")
     licence = dicebear.artwork(style).licence
     if licence not in licences:
         raise StyleNotServed(

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from avatar_gen.api.answers import failure
 from avatar_gen.errors import AvatarError, AvatarNotFound, NotReady, Overloaded
@@ -47,7 +48,15 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     elif error.status_code == HTTPStatus.NOT_FOUND:
         message = "There is nothing at this address; see /swagger for what there is."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        message = f"This address takes {headers.get('Allow', 'other methods')}."
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+        message = f"This address takes {headers['Allow']}."
     else:
         message = f"{error.detail}."
     return failure(HTTPStatus(error.status_code), message, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """What an address takes, by all routes that it has: the router tells of the first one alone."""
+    routes = [route for route in request.app.router.routes if isinstance(route, Route)]
+    matching = (route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL)
+    return {method for route in matching for method in route.methods or ()}

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from avatar_gen.api.addresses import EXTENSIONS
 from avatar_gen.api.front import Address, Picture, answer
 from avatar_gen.api.requests import LONGEST, refuse
+from avatar_gen.drawing.initials import apart
 from avatar_gen.errors import InvalidRequest, NotTied
 from avatar_gen.identities import DEFAULT, DEFAULTS, Identities, Wanted, default
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
@@ -30,7 +31,7 @@ HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 
 _PREFIX = "/avatar/"
 _LONGEST_NAME = 256
-_DIGITS = re.compile(r"[0-9]{1,9}")
+_DIGITS = re.compile(r"[0-9]{1,30}")
 _URL = re.compile(r"https?://[!-~]+")
 """Of visible ASCII alone, so that nothing in it can end a header."""
 
@@ -107,8 +108,7 @@ def _size(said: Mapping[str, str]) -> int:
 
 def _initials(said: Mapping[str, str]) -> str:
     """A name whose first letters are those asked for."""
-    initials = said.get("initials", "")[:2]
-    return " ".join(initials) if initials else said.get("name", "")[:_LONGEST_NAME]
+    return apart(said.get("initials", "")[:_LONGEST_NAME]) or said.get("name", "")[:_LONGEST_NAME]
 
 
 def _may_lead_to(address: str, hosts: frozenset[str]) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 async def _get_rendition(scope: Scope) -> Picture:
     """A picture, or 304 where the client has it already, which takes no drawing to know."""
     renderer: Renderer = scope["app"].state.renderer
-    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
     parts = split_address(scope["raw_path"])
     if theirs := dicebear_name(parts.style):
         await load(theirs, scope)

@@ -36,6 +36,16 @@ def _of_words(text: str) -> tuple[str, ...]:
     return (firsts[0], firsts[-1]) if len(firsts) > 1 else tuple(firsts)
 
 
+def apart(letters: str) -> str:
+    """A name that begins with these letters, two at most: `AL` becomes `A L`; empty if none can be drawn."""
+    face = typeface()
+    folded, found = face.fold(letters), list[str]()
+    while len(found) < 2 and (letter := face.first(folded)):
+        found.append(letter)
+        folded = folded[folded.index(letter) + len(letter) :]
+    return " ".join(found)
+
+
 def in_writing_order(letters: Sequence[str]) -> Sequence[str]:
     """Letters from left to right as they are written: digits go the way of the letter beside them."""
     directed = next((letter for letter in letters if not letter.isdigit()), "")

@@ -1,5 +1,6 @@
 """SVG documents around the elements that a drawing has."""
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -26,6 +27,15 @@ def document(svg: Svg, palette: Palette, px: int, shape: Shape, unique: str) -> 
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{px}" height="{px}" viewBox="0 0 {side} {side}">'
         f"{elements}</svg>"
     )
+
+
+_TAG = re.compile("<[^>]*>")
+_ID = re.compile(r'(\bid="|url\(#|href="#)')
+
+
+def with_own_ids(document: str, unique: str) -> str:
+    """An SVG file whose ids all begin so, by which it does not meet others on one page."""
+    return _TAG.sub(lambda tag: _ID.sub(rf"\g<1>{unique}", tag[0]), document)
 
 
 def filtered(document: str, values: str, unique: str) -> str:

@@ -70,9 +70,14 @@ class Ties:
                 os.stat(self._incoming)
                 return None
         try:
-            return str(UUID(json.loads(content)["avatarId"]))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            tie = json.loads(content)
+            is_newer = tie["format"] > _FORMAT
+            avatar_id = str(UUID(tie["avatarId"]))
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise TieDamaged from error
+        if is_newer:
+            raise TieDamaged from ValueError("it is of a newer release than this one")
+        return avatar_id
 
     def remove(self, identity: str) -> bool:
         """Untie a hash for good; whether it was tied."""

@@ -37,9 +37,13 @@ def _draw(chance: Chance, look: Look) -> Flat:  # noqa: ARG001 - a style takes b
         # A view box of 2 units: from -1 to 1 along the angle, about the middle.
         x, y = right / 2**30, down / 2**30
         ends = f'x1="{1 - x:.6g}" y1="{1 - y:.6g}" x2="{1 + x:.6g}" y2="{1 + y:.6g}"'
+        # Through a filter the ramp may bend: sepia cuts off what is too bright.
+        stops = "".join(
+            f'<stop offset="{at / (_STEPS - 1):.6g}" stop-color="{colours[at]}"/>'
+            for at in range(0, _STEPS, 15)
+        )
         return (
-            f'<linearGradient id="{unique}a" gradientUnits="userSpaceOnUse" {ends}>'
-            f'<stop stop-color="{colours[0]}"/><stop offset="1" stop-color="{colours[-1]}"/></linearGradient>'
+            f'<linearGradient id="{unique}a" gradientUnits="userSpaceOnUse" {ends}>{stops}</linearGradient>'
             f'<rect width="2" height="2" fill="url(#{unique}a)"/>'
         )
 

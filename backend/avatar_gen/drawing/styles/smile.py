@@ -36,7 +36,7 @@ _FRINGES = (
 
 _TOPS = (
     "",
-    "M0-30a7 7 0 0 1 0 14a7 7 0 0 1 0-14z",  # a bun
+    "M0-29a7 7 0 0 1 0 14a7 7 0 0 1 0-14z",  # a bun
     "M-15-25a6 6 0 0 1 0 12a6 6 0 0 1 0-12zM15-25a6 6 0 0 1 0 12a6 6 0 0 1 0-12z",  # two
     "M-15-6L-18-26L-3-16zM15-6L18-26L3-16z",  # a cat's ears
     "M-16-24a7 7 0 0 1 0 14a7 7 0 0 1 0-14zM16-24a7 7 0 0 1 0 14a7 7 0 0 1 0-14z",  # a bear's
@@ -88,7 +88,7 @@ def _draw(chance: Chance, look: Look) -> Vector:
 
     head, fringe, top = chance.choice(_HEADS), chance.choice(_FRINGES), chance.below(len(_TOPS))
     shoulders, tilt = chance.below(2), chance.below(17) - 8
-    x, y = 30 + chance.below(5), 33 - 3 * shoulders + chance.below(3)
+    x, y = 30 + chance.below(5), 34 - shoulders + chance.below(3)
     face_x, face_y = chance.below(9) - 4, chance.below(5) - 1
     apart, gaze = 6 + chance.below(3), chance.below(3) - 1
     left, right = chance.choice(_EYES)
