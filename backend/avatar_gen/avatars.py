@@ -15,7 +15,7 @@ from avatar_gen.batches import Batches
 from avatar_gen.cache import PictureCache
 from avatar_gen.database import PATIENCE, READERS
 from avatar_gen.database.repository import Page, Repository
-from avatar_gen.drawing.drawing import Drawing, Look
+from avatar_gen.drawing.drawing import DEFAULT_ANGLE, Drawing, Look
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.palette import (
     DEFAULT_FOREIGN,
@@ -45,8 +45,6 @@ T = TypeVar("T")
 
 EXPONENTS = range(4, 10)
 """The stored sizes: an avatar is kept at 2**n px for each n."""
-
-DEFAULT_ANGLE = 90
 
 MOST_WAITING = 1024
 """New avatars that may wait to be kept: one to three seconds' worth. Beyond that the answer is 503."""

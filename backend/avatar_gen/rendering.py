@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from avatar_gen.cache import PictureCache
-from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.drawing import DEFAULT_ANGLE, Look
 from avatar_gen.drawing.filters import FILTERS, grayscale
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.palette import Colour
@@ -21,7 +21,6 @@ from avatar_gen.imaging.pool import Pool
 from avatar_gen.sketches import Sketch
 
 DEFAULT_PX = 128
-DEFAULT_ANGLE = 90.0
 
 QUICK_PX = 256
 """A flat drawing of this width or less is written as PNG in at most 0.5 ms, so on the event loop: a hop to a

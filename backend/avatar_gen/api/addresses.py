@@ -17,11 +17,12 @@ from pydantic_core import PydanticCustomError
 from avatar_gen.api.dicebear import read_sketch_options
 from avatar_gen.api.requests import LONGEST, Parameters, known, parse_query, refuse, split_query, whole_number
 from avatar_gen.drawing import dicebear
+from avatar_gen.drawing.drawing import DEFAULT_ANGLE
 from avatar_gen.drawing.palette import SCHEMES, Colour, UnknownColour, parse_colour
 from avatar_gen.drawing.styles import STYLES, traits
 from avatar_gen.drawing.svg import ROUNDING
 from avatar_gen.imaging import DRAWN_TYPES
-from avatar_gen.rendering import DEFAULT_ANGLE, DEFAULT_PX, Appearance, Rendition
+from avatar_gen.rendering import DEFAULT_PX, Appearance, Rendition
 from avatar_gen.sketches import Sketch
 
 PREFIX = b"/api/render/"

@@ -25,22 +25,24 @@ Json = dict[str, Any]
 
 _FAILURE = {"$ref": f"#/components/schemas/{Failure.__name__}"}
 
-ID_PARAMETER: Json = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "The avatar's UUID, in any case.",
-    "schema": {"type": "string", "format": "uuid"},
-}
+
+def _in_path(name: str, description: str, **schema: object) -> Json:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": {"type": "string", **schema},
+    }
 
 
-HASH_PARAMETER: Json = {
-    "name": "hash",
-    "in": "path",
-    "required": True,
-    "description": "The MD5 or SHA-256 of a trimmed, lower-case e-mail address, in hexadecimal digits.",
-    "schema": {"type": "string", "pattern": "^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$"},
-}
+ID_PARAMETER = _in_path("id", "The avatar's UUID, in any case.", format="uuid")
+
+HASH_PARAMETER = _in_path(
+    "hash",
+    "The MD5 or SHA-256 of a trimmed, lower-case e-mail address, in hexadecimal digits.",
+    pattern="^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$",
+)
 
 
 def fails(*statuses: int) -> dict[int | str, Json]:
@@ -107,16 +109,6 @@ def _picture_operation(  # noqa: PLR0913
                 for status in failures
             },
         },
-    }
-
-
-def _in_path(name: str, description: str, **schema: object) -> Json:
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": description,
-        "schema": {"type": "string", **schema},
     }
 
 

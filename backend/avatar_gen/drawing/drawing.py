@@ -66,13 +66,16 @@ Drawing = Flat | Vector
 """One avatar, to be had at any size."""
 
 
+DEFAULT_ANGLE = 90.0
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a person may ask of a style."""
 
     primary: Colour
     foreign: Colour
-    angle: float = 90
+    angle: float = DEFAULT_ANGLE
     """Degrees: 0 points right, 90 down."""
     text: str = ""
     """What styles that write take their letters from: the seed, unless another name was given."""
