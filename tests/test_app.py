@@ -1,0 +1,41 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from avatar_gen.app import _remedy, open_store, open_ties
+from avatar_gen.errors import StartupError
+from avatar_gen.settings import Settings
+
+
+class TestWhatIsSaidOfAFolderThatCannotBeWritten:
+    def test_is_whose_it_is_to_be(self, tmp_path: Path) -> None:
+        if os.geteuid() == 0:
+            os.chown(tmp_path, 4321, 4321)
+        path = "/avatars" if os.geteuid() else str(tmp_path / "avatars")
+        said = _remedy(PermissionError(errno.EACCES, "Permission denied", path))
+        user, group = os.geteuid(), os.getegid()
+        assert f"user {user} must be able to write there: chown -R {user}:{group} FOLDER" in said
+
+    def test_or_that_its_owner_may_not(self, tmp_path: Path) -> None:
+        said = _remedy(PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "not" / "there")))
+        assert said.endswith("owns the folder, but may not write it: chmod u+rwx FOLDER")
+
+    def test_or_that_it_is_read_only(self) -> None:
+        said = _remedy(OSError(errno.EROFS, "Read-only file system", "storage"))
+        assert said.endswith("; mount a folder there that can be written")
+
+    def test_or_what_the_system_says(self) -> None:
+        assert _remedy(OSError(errno.EIO, "Input/output error")) == "[Errno 5] Input/output error"
+
+
+@pytest.mark.parametrize("opened", [open_store, open_ties])
+def test_what_cannot_be_opened_stops_the_start_with_the_folder_s_name(opened: object, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings.model_validate(
+        {"storage": {"local": {"save_path": str(tmp_path / "file" / "avatars")}}}
+    )
+    assert callable(opened)
+    with pytest.raises(StartupError, match=r"file/avatars: objects cannot be kept here: \[Errno 20\]"):
+        opened(settings)
