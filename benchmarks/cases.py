@@ -44,6 +44,7 @@ STORED = [
     Case("generate gradient", "ours", post("/api/generate", type="gradient", angle=30)),
     Case("generate bauhaus", "ours", post("/api/generate", type="bauhaus")),
     Case("picture, 64 px", "ours", PICTURE),
+    Case("picture, 64 px, no line in the log", "ours without a log", PICTURE),
     Case("picture, 512 px", "ours", get("/api/{id}?size=9")),
     Case("picture, 512 px, sepia", "ours", get("/api/{id}?size=9&filter=sepia")),
     Case("picture, 304", "ours", get("/api/{id}", "If-None-Match: *")),

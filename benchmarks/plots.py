@@ -16,12 +16,12 @@ def bars(title: str, values: Mapping[str, float], ours: Sequence[str]) -> str:
     most = max(values.values())
     shapes = []
     for row, (name, value) in enumerate(sorted(values.items(), key=lambda item: -item[1])):
-        y, length = 40 + row * 22, max(1, value / most * 380)
+        y, length = 40 + row * 22, max(1, value / most * 350)
         colour = OURS if name in ours else OTHER
         shapes += [
-            _text(230, y + 12, name, "end"),
-            f'<rect x="240" y="{y}" width="{length:.1f}" height="16" fill="{colour}"/>',
-            _text(246 + length, y + 12, f"{value:,.0f}" if value >= 10 else f"{value:.2g}"),
+            _text(270, y + 12, name, "end"),
+            f'<rect x="280" y="{y}" width="{length:.1f}" height="16" fill="{colour}"/>',
+            _text(286 + length, y + 12, f"{value:,.0f}" if value >= 10 else f"{value:.2g}"),
         ]
     return _page(title, 50 + len(values) * 22, shapes)
 

@@ -42,12 +42,13 @@ EFFORTS = {
 
 async def measure(case: Case, server: Server, seconds: float) -> Figures:
     """One round of one case."""
-    before = server.cpu()
+    before = await server.settled()
     answers, *_ = await asyncio.gather(
         load(server.port, case.request, case.connections, seconds, server.avatars),
         *([load(server.port, case.beside, 4, seconds)] if case.beside else []),
     )
-    cpu = (server.cpu() - before) / answers.requests * 1000
+    # From idle to idle, so with what each connection was still waiting for when the time was over.
+    cpu = (await server.settled() - before) / (answers.requests + case.connections) * 1000
     rate = answers.requests / answers.seconds
     return Figures(rate, answers.p50_ms, answers.p99_ms, answers.max_ms, cpu, server.rss())
 
@@ -86,7 +87,7 @@ def show_progress() -> Callable[[str], None]:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["requests", "scale"]), default="requests")
+@click.argument("what", type=click.Choice(["requests", "scale", "report"]), default="requests")
 @click.option(
     "--effort",
     "name",
@@ -94,17 +95,17 @@ def show_progress() -> Callable[[str], None]:
     default="full",
     help="quick: once each, three minutes, to look at. smoke: ours alone; does it run?",
 )
+@click.option("--rounds", type=int, help="How often each case is measured; full: 5.")
 @click.option("--renders", type=int, help="Pictures to render while the memory is watched; full: 100,000.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where RESULTS.md goes; by default the full run's goes beside this program, others' nowhere.",
 )
-def main(what: str, name: str, renders: int | None, output: Path | None) -> None:
-    """Measure what a REQUEST costs, or what it costs to have many avatars (SCALE)."""
+def main(what: str, name: str, rounds: int | None, renders: int | None, output: Path | None) -> None:
+    """Measure what REQUESTS cost, or what it costs to have many avatars (SCALE), or just write the REPORT."""
     effort = EFFORTS[name]
-    if renders:
-        effort = effort._replace(renders=renders)
+    effort = effort._replace(rounds=rounds or effort.rounds, renders=renders or effort.renders)
     if name == "full":
         output = output or HERE
     if not WRK:
@@ -114,11 +115,13 @@ def main(what: str, name: str, renders: int | None, output: Path | None) -> None
         )
     kept = output / "results.json" if output else None
     results = Results.load(kept) if kept else Results()
-    results.how |= {f"{key} ({what})": value for key, value in describe_machine().items()}
+    if what != "report":
+        how = {"Rounds": f"{effort.rounds}", **describe_machine()}
+        results.how |= {f"{key} ({what})": value for key, value in how.items()}
     try:
         if what == "requests":
             measure_all(results, effort, show_progress())
-        else:
+        elif what == "scale":
             scale.measure(results, effort.sizes, effort.rounds, show_progress())
     except Refused as refused:
         raise click.ClickException(str(refused)) from refused
