@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run install test lint types image image-test bench lock gallery glyphs clean
+.PHONY: help run install test lint types image image-test bench bench-scale lock lock-peers gallery glyphs clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -36,8 +36,11 @@ image: ## build the image avatar-backend:latest
 image-test: image .venv/installed-dev ## run the image, and compose, through all that the docs say of them
 	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/image
 
-bench: .venv/installed-dev ## measure what a request costs, beside a bare server
-	$(BIN)/python -m benchmarks.run
+bench: .venv/installed-dev ## measure what a request costs, beside others, in 10 minutes; QUICK=1: in 3
+	$(BIN)/python -m benchmarks.run --effort $(if $(QUICK),quick,full)
+
+bench-scale: .venv/installed-dev ## measure what it costs to have a million avatars, in 10 minutes; QUICK=1: in 3
+	$(BIN)/python -m benchmarks.run scale --effort $(if $(QUICK),quick,full)
 
 gallery: .venv/installed ## redraw the pictures in docs
 	$(BIN)/python docs/gallery.py
@@ -58,11 +61,20 @@ lock: .venv/installed-dev ## choose dependencies anew, none younger than a week
 	cd backend && $(COMPILE) -c requirements-build.lock -o requirements.lock pyproject.toml
 	cd backend && $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
+# What ours is measured beside. A lock holds no addresses, of registries or of who can be paid.
+lock-peers:
+	@cd benchmarks/peers && rm -f package-lock.json && npm install --package-lock-only --omit-lockfile-registry-resolved
+	@cd benchmarks/peers && node -e '$(WITHOUT_FUNDING)'
+
+WITHOUT_FUNDING := const fs = require("fs"), name = "package-lock.json", lock = JSON.parse(fs.readFileSync(name)); \
+	Object.values(lock.packages).forEach((each) => delete each.funding); \
+	fs.writeFileSync(name, JSON.stringify(lock, null, 2) + "\n")
+
 COMPILE := ../$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-annotate --exclude-newer '1 week' --upgrade
 
 clean: ## remove what was installed; stored avatars stay
-	rm -rf .venv
+	rm -rf .venv benchmarks/peers/node_modules
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'

@@ -65,6 +65,10 @@ class Postgres:
             else:
                 return
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT breaks off what is running and writes a checkpoint; SIGQUIT is a crash."""
         if self._process:

@@ -1,0 +1,79 @@
+"""What the service takes beside time for each request: memory, disk, and time to start."""
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import cycle
+
+from benchmarks.cases import MIXED
+from benchmarks.load import load
+from benchmarks.results import Results
+from benchmarks.servers import Server, running
+
+STARTS = 5
+SETTLED = 20_000
+"""Renders after which memory is to stay what it is: caches are full, each library has met its work."""
+
+
+def import_seconds() -> float:
+    """How much longer Python takes with the package than without."""
+    return statistics.median(
+        _seconds("import avatar_gen.cli, avatar_gen.app") - _seconds("") for _ in range(STARTS)
+    )
+
+
+def _seconds(program: str) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603
+    return time.perf_counter() - started
+
+
+def ready_seconds() -> Iterator[float]:
+    """From start to the first answer, each time with a new database."""
+    for _ in range(STARTS):
+        with running({"ours"}) as servers:
+            yield servers["ours"].ready
+
+
+def disk_for_an_avatar(server: Server) -> float:
+    """Bytes on disk, the mean of those that it began with, which are pixelize."""
+    store = server.folder / "storage" / "avatars"
+    objects = (store / avatar[:2] / f"{avatar}.zip" for avatar in server.avatars)
+    return statistics.mean(each.stat().st_blocks * 512 for each in objects)
+
+
+def watch_memory(
+    renders: int, seconds: float, progress: Callable[[str], None]
+) -> Iterator[tuple[int, float]]:
+    """MB of one worker after so many pictures of all kinds, none of which comes twice."""
+    with running({"ours"}) as servers:
+        server = servers["ours"]
+        done = 0
+        yield done, server.rss()
+        for request in cycle(MIXED):
+            if done >= renders:
+                return
+            done += asyncio.run(load(server.port, request, 16, seconds)).requests
+            yield done, server.rss()
+            progress(f"memory, {done:,} of {renders:,} renders")
+
+
+def slope(memory: list[tuple[int, float]]) -> float:
+    """MB for 10,000 renders, once settled."""
+    settled = [(done, mb) for done, mb in memory if done >= SETTLED]
+    return statistics.linear_regression(*zip(*settled, strict=True)).slope * 10_000
+
+
+def measure(results: Results, renders: int, seconds: float, progress: Callable[[str], None]) -> None:
+    """All of it, into the results."""
+    progress("import and start")
+    results.single["import, s"] = import_seconds()
+    results.single["ready, s"] = statistics.median(ready_seconds())
+    results.memory = list(watch_memory(renders, seconds, progress))
+    results.single["RSS idle, MB"] = results.memory[0][1]
+    results.single["RSS after all renders, MB"] = results.memory[-1][1]
+    if renders > SETTLED:
+        results.single["RSS slope, MB for 10,000"] = slope(results.memory)

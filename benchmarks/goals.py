@@ -1,0 +1,305 @@
+"""What is to be reached: the table of goals, and why what is not reached is not."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from benchmarks import scale
+from benchmarks.results import Results
+
+Value = Callable[[Results], dict[str, float]]
+"""Raises `KeyError` where something that it needs was not measured."""
+
+
+class Goal(NamedTuple):
+    """A bound on what was measured. With several values, all have to keep it."""
+
+    text: str
+    value: Value
+    at_least: float = float("-inf")
+    at_most: float = float("inf")
+    obstacle: str = ""
+    """What stands in the way; told where the goal is not reached."""
+
+    def reached(self, values: dict[str, float]) -> bool:
+        """Whether these are within the bounds."""
+        return all(self.at_least <= value <= self.at_most for value in values.values())
+
+
+def times(case: str, *others: str) -> Value:
+    """How many times as fast as the best of others, by CPU time and by requests/s."""
+
+    def value(results: Results) -> dict[str, float]:
+        ours, theirs = results.median(case), [results.median(other) for other in others]
+        cpu = min(other.cpu_ms for other in theirs) / ours.cpu_ms
+        return {
+            "x by CPU": cpu,
+            "x by requests/s": ours.per_second / max(other.per_second for other in theirs),
+        }
+
+    return value
+
+
+def figure(case: str, name: str, unit: str) -> Value:
+    """One figure of a case."""
+    return lambda results: {unit: getattr(results.median(case), name)}
+
+
+def single(name: str, unit: str) -> Value:
+    """Something that is but one figure."""
+    return lambda results: {unit: results.single[name]}
+
+
+def delayed(case: str) -> Value:
+    """How much later the latest answer comes beside something expensive than alone."""
+
+    def value(results: Results) -> dict[str, float]:
+        alone, beside = (results.median(f"{case}, {how}") for how in ("alone", "beside AVIF 1024 px"))
+        return {"ms at p99": beside.p99_ms - alone.p99_ms, "ms at most": beside.max_ms - alone.max_ms}
+
+    return value
+
+
+def held(case: str) -> Value:
+    """The least throughput from 8 to 256 connections, as a part of the best."""
+
+    def value(results: Results) -> dict[str, float]:
+        rates = [results.median(f"{case}, {number} at once").per_second for number in (8, 64, 256)]
+        return {"of the best": min(rates) / max(rates)}
+
+    return value
+
+
+def tail(case: str) -> Value:
+    """p99 as a multiple of p50, at the worst number of connections."""
+
+    def value(results: Results) -> dict[str, float]:
+        crowds = [results.median(f"{case}, {number} at once") for number in (1, 8, 64, 256)]
+        return {"x p50": max(each.p99_ms / each.p50_ms for each in crowds)}
+
+    return value
+
+
+def grown(database: str, question: str, name: str) -> Value:
+    """A figure with the most avatars as a multiple of that with the fewest."""
+
+    def value(results: Results) -> dict[str, float]:
+        cases = (scale.case_name(database, question, size) for size in (scale.SIZES[0], scale.SIZES[-1]))
+        few, many = (getattr(results.median(case), name) for case in cases)
+        return {"x": many / few}
+
+    return value
+
+
+BARE = "bare ASGI: GET"
+
+# By py-spy, under the load of the case. Parts are of the time that is not spent waiting.
+_KEEPING = (
+    "a third is the file and the row: written, synced, renamed, its folder synced, a row committed, none"
+    " of which the old service waited for. A fifth is waking the thread that keeps and the task that waits"
+    " for it, a sixth FastAPI's way to the endpoint and back. Drawing the six pictures is the smaller"
+    " rest."
+)
+_DRAWING = (
+    "three fifths is drawing. A gradient has up to 256 colours, so a byte for each pixel in six sizes, of"
+    " which zlib takes a half (`encode_png`) and the field a third (`gradient.at`)."
+)
+_EACH_REQUEST = (
+    "bare uvicorn takes 0.02 ms. What every request of ours has on top: the middlewares of FastAPI and"
+    " Starlette, outside of which no address can be known; an id from the system's random numbers; a line"
+    " of JSON in the log, a system call each time (`Observe`)."
+)
+_READING = (
+    "what every request has on top of the bare one (below) is the half of it; a quarter is opening,"
+    " reading and unpacking the object (`Avatars.find`), also where the answer is 304, for the ETag is"
+    " made from it."
+)
+_SVG = (
+    "two colours are chosen in OKLab by Python (`seed_colours`), the grid is turned into a path, and the"
+    " request costs what every one has on top of the bare one (below), where Node's own server is in C++."
+)
+_LISTING = (
+    "the threads that read: waking one and the task that waits for it is a third, SQLAlchemy's way to ten"
+    " rows and back another."
+)
+
+_IMPORT = (
+    "FastAPI with the models of OpenAPI, which it builds as it is imported, is two fifths, SQLAlchemy a"
+    " seventh, numpy a tenth (`python -X importtime`)."
+)
+
+IN_NODE = ("DiceBear identicon in Node", "DiceBear lorelei in Node", "jdenticon in Node")
+
+
+def _best_of_peers(form: str) -> tuple[str, ...]:
+    return tuple(f"{form}: {peer}" for peer in IN_NODE)
+
+
+GOALS = [
+    Goal(
+        "generate pixelize: 10 x old",
+        times("generate pixelize", "old: generate pixelize"),
+        at_least=10,
+        obstacle=_KEEPING,
+    ),
+    Goal(
+        "generate pixelize: p99 under 25 ms",
+        figure("generate pixelize", "p99_ms", "ms"),
+        at_most=25,
+        obstacle=_KEEPING,
+    ),
+    Goal(
+        "generate wave: 10 x old",
+        times("generate wave", "old: generate wave"),
+        at_least=10,
+        obstacle=_KEEPING,
+    ),
+    Goal(
+        "generate wave: p99 under 25 ms",
+        figure("generate wave", "p99_ms", "ms"),
+        at_most=25,
+        obstacle=_KEEPING,
+    ),
+    Goal(
+        "generate gradient: 10 x old",
+        times("generate gradient", "old: generate gradient"),
+        at_least=10,
+        obstacle=_DRAWING,
+    ),
+    Goal(
+        "generate gradient: p99 under 25 ms",
+        figure("generate gradient", "p99_ms", "ms"),
+        at_most=25,
+        obstacle=_DRAWING,
+    ),
+    Goal(
+        "picture, 64 px: 0.45 x bare",
+        times("picture, 64 px", BARE),
+        at_least=0.45,
+        obstacle=_READING,
+    ),
+    Goal(
+        "picture, 512 px: 0.45 x bare",
+        times("picture, 512 px", BARE),
+        at_least=0.45,
+        obstacle=_READING,
+    ),
+    Goal(
+        "picture, 64 px: 9 x old",
+        times("picture, 64 px", "old: picture, 64 px"),
+        at_least=9,
+        obstacle=_READING,
+    ),
+    Goal(
+        "picture with a filter: 0.4 x bare",
+        times("picture, 512 px, sepia", BARE),
+        at_least=0.4,
+        obstacle=_READING,
+    ),
+    Goal(
+        "picture with a filter: 100 x old",
+        times("picture, 512 px, sepia", "old: picture, 512 px, sepia"),
+        at_least=100,
+        obstacle=_READING,
+    ),
+    Goal(
+        "picture, 304: 0.5 x bare",
+        times("picture, 304", BARE),
+        at_least=0.5,
+        obstacle=_READING,
+    ),
+    Goal(
+        "picture as webp, cold: 2 x sharp",
+        times("picture as webp, cold", "sharp: 64 px PNG to webp"),
+        at_least=2,
+    ),
+    Goal(
+        "picture as webp, warm: 0.4 x bare",
+        times("picture as webp, warm", BARE),
+        at_least=0.4,
+        obstacle=_READING,
+    ),
+    Goal(
+        "by URL, pixelize png 128 px: 1.5 x the best of DiceBear and jdenticon",
+        times("png 128 px: pixelize", *_best_of_peers("png 128 px")),
+        at_least=1.5,
+    ),
+    Goal(
+        "by URL, pixelize png 512 px: 5 x the best of them",
+        times("png 512 px: pixelize", *_best_of_peers("png 512 px")),
+        at_least=5,
+    ),
+    Goal(
+        "by URL, pixelize as svg: DiceBear's identicon, and more",
+        times("svg: pixelize", "svg: DiceBear identicon in Node"),
+        at_least=1,
+        obstacle=_SVG,
+    ),
+    Goal(
+        "by URL, lorelei png 128 px: 5 x DiceBear as shipped",
+        times("png 128 px: lorelei", "png 128 px: DiceBear lorelei, as shipped in Node"),
+        at_least=5,
+    ),
+    Goal(
+        "by URL, lorelei png 128 px: 0.8 x DiceBear tuned",
+        times("png 128 px: lorelei", "png 128 px: DiceBear lorelei in Node"),
+        at_least=0.8,
+    ),
+    *(
+        Goal(
+            f"by URL, again, {what}: 0.45 x bare",
+            times(f"again: {what}", BARE),
+            at_least=0.45,
+            obstacle=_EACH_REQUEST,
+        )
+        for what in ("pixelize png", "bauhaus avif", "lorelei png", "lorelei svg")
+    ),
+    Goal("disk for a pixelize avatar: one block", single("disk, bytes", "bytes"), at_most=4096),
+    Goal("memory of a worker, idle: 120 MB", single("RSS idle, MB", "MB"), at_most=120),
+    Goal(
+        "memory of a worker after all renders: 200 MB", single("RSS after all renders, MB", "MB"), at_most=200
+    ),
+    Goal(
+        "memory from 20,000 renders on: less than 1 MB for 10,000",
+        single("RSS slope, MB for 10,000", "MB"),
+        at_most=1,
+    ),
+    Goal("import of the package: 0.6 s", single("import, s", "s"), at_most=0.6, obstacle=_IMPORT),
+    Goal("ready after start: 1.5 s", single("ready, s", "s"), at_most=1.5),
+    *(
+        goal
+        for what in ("stored picture", "by URL, unique", "generate")
+        for goal in (
+            Goal(f"{what}: 90 % of its best throughput from 8 to 256 connections", held(what), at_least=0.9),
+            Goal(f"{what}: p99 under 10 x p50 from 1 to 256 connections", tail(what), at_most=10),
+        )
+    ),
+    *(
+        Goal(f"{what} beside AVIF 1024 px: delayed by 50 ms at most", delayed(what), at_most=50)
+        for what in ("stored picture", "by URL", "generate")
+    ),
+    *(
+        goal
+        for kind in scale.SERVERS
+        for goal in (
+            Goal(
+                f"{kind}: list of 10 of 1,000,000: 1,500/s",
+                figure(scale.case_name(kind, "list", 1_000_000), "per_second", "/s"),
+                at_least=1500,
+                obstacle=_LISTING,
+            ),
+            Goal(
+                f"{kind}: list of 10 of 1,000,000: p99 within 1.5 x of 1,000",
+                grown(kind, "list", "p99_ms"),
+                at_most=1.5,
+            ),
+            *(
+                Goal(
+                    f"{kind}: {what} with 1,000,000: p50 within 1.5 x of 1,000",
+                    grown(kind, what, "p50_ms"),
+                    at_most=1.5,
+                )
+                for what in ("generate", "picture", "list", "delete", "health", "start")
+            ),
+        )
+    ),
+]

@@ -1,0 +1,126 @@
+"""Keeping a server busy: by wrk where there is one, which costs a tenth of what a client in Python does."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count, islice, takewhile
+from pathlib import Path
+from typing import NamedTuple
+
+WRK = shutil.which("wrk")
+
+_SCRIPT = str(Path(__file__).with_name("load.lua"))
+
+_starts = count(1)
+
+
+class Refused(Exception):
+    """A server answered something else than what was asked for."""
+
+
+class Request(NamedTuple):
+    """What is sent.
+
+    A `{}` in path or body is another number each time, none of which comes again; an `{id}` in the path is
+    one stored avatar after the other.
+    """
+
+    path: str
+    method: str = "GET"
+    body: str = ""
+    headers: tuple[str, ...] = ()
+
+    def filled(self, number: int, avatars: Sequence[str] = ("",)) -> "Request":
+        """The same with this number, and the avatar whose turn it is, in it."""
+        path = self.path.replace("{id}", avatars[number % len(avatars)]).replace("{}", str(number))
+        return self._replace(path=path, body=self.body.replace("{}", str(number)))
+
+    def encode(self) -> bytes:
+        """The bytes that are sent."""
+        body = self.body.encode()
+        lines = [f"{self.method} {self.path} HTTP/1.1", "Host: x", *self.headers]
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+        return "\r\n".join((*lines, "", "")).encode() + body
+
+
+class Answers(NamedTuple):
+    """What came back."""
+
+    requests: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+def numbers() -> Iterator[int]:
+    """Numbers that nobody was given before."""
+    return count(next(_starts) * 10_000_000)
+
+
+async def load(
+    port: int, request: Request, connections: int, seconds: float, avatars: Sequence[str] = ("",)
+) -> Answers:
+    """Keep so many connections busy for so long; less than a second is for the client in Python."""
+    if WRK and seconds >= 1:
+        return await _wrk(port, request, avatars, f"-c{connections}", f"-d{seconds:.0f}s")
+    end = time.perf_counter() + seconds
+    forever = (request.filled(number, avatars) for number in numbers())
+    once_each = list(islice(forever, connections))
+    in_time = takewhile(lambda _: time.perf_counter() < end, forever)
+    return await ask(port, chain(once_each, in_time), connections)
+
+
+async def ask(port: int, requests: Iterable[Request], connections: int) -> Answers:
+    """Send each of these requests, by a client in Python."""
+    latencies: list[float] = []
+    remaining = iter(requests)
+    started = time.perf_counter()
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for request in remaining:
+            sent = time.perf_counter()
+            await exchange(reader, writer, request)
+            latencies.append((time.perf_counter() - sent) * 1000)
+        writer.close()
+
+    await asyncio.gather(*(client() for _ in range(connections)))
+    passed = time.perf_counter() - started
+    latencies.sort()
+    total = len(latencies)
+    return Answers(total, passed, latencies[total // 2], latencies[total * 99 // 100], latencies[-1])
+
+
+async def ask_once(port: int, request: Request) -> bytes:
+    """Send a request; the answer's body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    body = await exchange(reader, writer, request)
+    writer.close()
+    return body
+
+
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> bytes:
+    """Send a request on a connection; the answer's body. Raises `Refused`."""
+    writer.write(request.encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head[9:12])
+    if status not in {200, 201, 304}:
+        raise Refused(f"{request.method} {request.path}: {head.decode('latin-1')}")
+    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    return await reader.readexactly(int(length or 0)) if status != 304 else b""
+
+
+async def _wrk(port: int, request: Request, avatars: Sequence[str], *options: str) -> Answers:
+    headers = (f"-H{header}" for header in request.headers)
+    command = ["wrk", "-t1", *options, "--timeout=20s", f"-s{_SCRIPT}", *headers, f"http://127.0.0.1:{port}"]
+    arguments = [str(next(numbers())), request.method, request.path, request.body, *avatars]
+    process = await asyncio.create_subprocess_exec(*command, "--", *arguments, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    figures = output.decode().rpartition("\nfigures ")[2].split()
+    total, passed, p50, p99, longest, errors = map(float, figures)
+    if errors or not total:
+        raise Refused(f"{request.method} {request.path}: {output.decode()}")
+    return Answers(int(total), passed / 1e6, p50 / 1e3, p99 / 1e3, longest / 1e3)

@@ -1,0 +1,221 @@
+"""The servers that are measured, and what Linux tells of their processes."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.load import Refused, Request, ask_once
+from tests.net import free_port
+from tests.postgres import Postgres
+
+_HERE = Path(__file__).parent
+AVATARS = 64
+"""Enough that no two of sixteen connections ask for the same one at once, for which it would be made once."""
+
+PEERS = _HERE / "peers"
+_STILL, _PATIENCE = 0.05, 40
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Kind(NamedTuple):
+    """How a server is started. Its port is in the environment, as PORT."""
+
+    command: tuple[str, ...]
+    settings: str = ""
+    on_postgresql: bool = False
+    makes_an_avatar: Request | None = None
+    """The ids in its answers stand for `{id}` in requests."""
+
+
+_SERVE = (sys.executable, "-m", "avatar_gen", "serve")
+_BARE = (sys.executable, str(_HERE / "bare.py"))
+_PICTURES = ("node", str(PEERS / "pictures.mjs"))
+_AVATAR = Request("/api/generate", "POST", '{"seed": "ada {}"}', ("Content-Type: application/json",))
+
+KINDS = {
+    "bare": Kind((*_BARE, "asgi")),
+    "bare Starlette": Kind((*_BARE, "starlette")),
+    "bare FastAPI": Kind((*_BARE, "fastapi")),
+    "ours": Kind(_SERVE, makes_an_avatar=_AVATAR),
+    "ours without a cache": Kind(_SERVE, "app: {imaging: {cache: 0}}", makes_an_avatar=_AVATAR),
+    "ours without a log": Kind(_SERVE, "app: {logging: {level: warn}}", makes_an_avatar=_AVATAR),
+    "ours x 2": Kind(_SERVE, "app: {server: {workers: 2}}", on_postgresql=True, makes_an_avatar=_AVATAR),
+    "ours on PostgreSQL": Kind(_SERVE, on_postgresql=True, makes_an_avatar=_AVATAR),
+    "peers x 2": Kind((*_PICTURES, "2")),
+    "sharp": Kind((*_PICTURES, "1")),
+    "old": Kind(("node", str(PEERS / "old.mjs")), makes_an_avatar=Request("/", "POST", "{}")),
+}
+"""The table of servers; a new one is a line."""
+
+OTHERS = frozenset(name for name, kind in KINDS.items() if kind.command[0] == "node")
+
+
+class NotStarted(Exception):
+    """A server that gives no answer; what it says of that has been printed."""
+
+
+class Server(NamedTuple):
+    """One that runs."""
+
+    port: int
+    folder: Path
+    process: int
+    database: int | None
+    avatars: tuple[str, ...]
+    ready: float
+    """Seconds from its start to its first answer."""
+
+    def cpu(self) -> float:
+        """Seconds of user and system time so far, the database's included."""
+        return sum(_cpu(process) for process in self._all())
+
+    async def settled(self) -> float:
+        """The same once it does nothing: what an earlier case had asked for may not be done yet.
+
+        A database that tidies up is not waited for in vain.
+        """
+        before = self.cpu()
+        for _ in range(_PATIENCE):
+            await asyncio.sleep(_STILL)
+            now = self.cpu()
+            if now - before < _STILL / 10:
+                break
+            before = now
+        return self.cpu()
+
+    def rss(self) -> float:
+        """MB of memory, the database's not included, for it shares most of its with itself."""
+        return sum(_rss(process) for process in _family(self.process)) / 1e6
+
+    def _all(self) -> Iterator[int]:
+        yield from _family(self.process)
+        if self.database is not None:
+            yield from _family(self.database)
+
+
+def install_peers() -> str | None:
+    """Bring the packages of others in; what is in the way, if something is."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return "Node is not installed: jdenticon, DiceBear, sharp and the old service are left out."
+    # Nothing of theirs is run to install them.
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    result = subprocess.run(command, cwd=PEERS, capture_output=True, text=True, check=False)  # noqa: S603
+    if result.returncode:
+        return f"What others draw with could not be installed, and is left out:\n{result.stderr}"
+    return None
+
+
+@contextlib.contextmanager
+def running(names: Collection[str]) -> Iterator[dict[str, Server]]:
+    """Servers of these kinds, each in a folder that is thrown away."""
+    with ExitStack() as stack:
+        postgres = None
+        if any(KINDS[name].on_postgresql for name in names):
+            postgres = stack.enter_context(running_postgres())
+        # Folders go last: after a large delete a file system can be slow for minutes.
+        folders = {name: Path(stack.enter_context(tempfile.TemporaryDirectory())) for name in names}
+        yield {name: stack.enter_context(start(KINDS[name], folders[name], postgres)) for name in names}
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """PostgreSQL, as it comes."""
+    postgres = Postgres()
+    try:
+        postgres.start()
+        yield postgres
+    finally:
+        postgres.destroy()
+
+
+@contextlib.contextmanager
+def start(kind: Kind, folder: Path, postgres: Postgres | None = None, database: str = "") -> Iterator[Server]:
+    """A server in this folder, from when it takes connections; by default with a new database."""
+    port = free_port()
+    settings = folder / "settings.yaml"
+    settings.write_text(kind.settings, encoding="utf-8")
+    environ = {"PORT": str(port), "HOST": "127.0.0.1", "APP_ENV": "", "CONFIG_PATH": str(settings)}
+    if kind.on_postgresql:
+        assert postgres  # noqa: S101 - it is started for those
+        environ["DATABASE_URL"] = database or postgres.new_database()
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603
+            kind.command, cwd=folder, env={**os.environ, **environ}, stdout=log, stderr=log
+        )
+    try:
+        started = time.perf_counter()
+        asyncio.run(_await_answer(process, port))
+        ready = time.perf_counter() - started
+        avatars = asyncio.run(_make_avatars(port, kind))
+        beside = postgres.pid if kind.on_postgresql and postgres else None
+        yield Server(port, folder, process.pid, beside, avatars, ready)
+    except NotStarted:
+        print((folder / "log").read_text(encoding="utf-8"), file=sys.stderr)
+        raise
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def _await_answer(process: subprocess.Popen[bytes], port: int) -> None:
+    """Return when it answers, whatever that is."""
+    deadline = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            with contextlib.suppress(Refused):
+                await ask_once(port, Request("/api/health/ready"))
+            return
+        await asyncio.sleep(0.005)
+    raise NotStarted
+
+
+async def _make_avatars(port: int, kind: Kind) -> tuple[str, ...]:
+    if kind.makes_an_avatar is None:
+        return ("",)
+    answers = [
+        json.loads(await ask_once(port, kind.makes_an_avatar.filled(number))) for number in range(AVATARS)
+    ]
+    return tuple(answer.get("data", answer)["id"] for answer in answers)
+
+
+def _family(process: int) -> Iterator[int]:
+    """A process, its children and theirs."""
+    yield process
+    for thread in Path(f"/proc/{process}/task").glob("*"):
+        for child in _read(thread / "children"):
+            yield from _family(int(child))
+
+
+def _cpu(process: int) -> float:
+    """What a process has spent, with what its children had that have ended."""
+    children = sum(map(int, _read(Path(f"/proc/{process}/stat"))[15:17])) / _TICKS
+    try:
+        # Its clock of CPU time, numbered as clock_getcpuclockid() does: /proc counts hundredths of a second.
+        return time.clock_gettime(~process << 3 | 2) + children
+    except OSError:
+        return children
+
+
+def _rss(process: int) -> int:
+    return sum(map(int, _read(Path(f"/proc/{process}/statm"))[1:2])) * _PAGE
+
+
+def _read(path: Path) -> list[str]:
+    """The words of a file of Linux's; none where the process has ended in the meantime."""
+    try:
+        # A name, in brackets, can hold a space.
+        return re.sub(r"\(.*\)", "name", path.read_text(encoding="ascii")).split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
