@@ -30,8 +30,9 @@ def describe_machine() -> dict[str, str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "fastapi", "numpy", "pillow"))
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
+    kernel = platform.release().partition("-")[0]
     return {
-        "Machine": f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release().partition('-')[0]}",
+        "Machine": f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {kernel}",
         "Running beside it, before it began": f"{os.getloadavg()[0]:.1f} processes",
         "Ours": f"Python {platform.python_version()}, {packages}, libvips {libvips}",
     }
