@@ -138,6 +138,7 @@ MIXED = [
     get("/api/render/initials/u{}.png"),
     get("/api/render/bauhaus/u{}.webp?size=256"),
     get("/api/render/smile/u{}.jpeg?size=256"),
+    get("/api/render/rings/u{}.avif?size=512"),
     get("/10.x/lorelei/svg?seed=u{}"),
     get("/10.x/identicon/png?seed=u{}"),
 ]

@@ -13,15 +13,14 @@ from benchmarks.load import load
 from benchmarks.results import Results
 from benchmarks.servers import Server, running
 
-STARTS = 5
 SETTLED = 20_000
 """Renders after which memory is to stay what it is: caches are full, each library has met its work."""
 
 
-def import_seconds() -> float:
+def import_seconds(times: int) -> float:
     """How much longer Python takes with the package than without."""
     return statistics.median(
-        _seconds("import avatar_gen.cli, avatar_gen.app") - _seconds("") for _ in range(STARTS)
+        _seconds("import avatar_gen.cli, avatar_gen.app") - _seconds("") for _ in range(times)
     )
 
 
@@ -31,9 +30,9 @@ def _seconds(program: str) -> float:
     return time.perf_counter() - started
 
 
-def ready_seconds() -> Iterator[float]:
+def ready_seconds(times: int) -> Iterator[float]:
     """From start to the first answer, each time with a new database."""
-    for _ in range(STARTS):
+    for _ in range(times):
         with running({"ours"}) as servers:
             yield servers["ours"].ready
 
@@ -67,11 +66,13 @@ def slope(memory: list[tuple[int, float]]) -> float:
     return statistics.linear_regression(*zip(*settled, strict=True)).slope * 10_000
 
 
-def measure(results: Results, renders: int, seconds: float, progress: Callable[[str], None]) -> None:
+def measure(
+    results: Results, starts: int, renders: int, seconds: float, progress: Callable[[str], None]
+) -> None:
     """All of it, into the results."""
     progress("import and start")
-    results.single["import, s"] = import_seconds()
-    results.single["ready, s"] = statistics.median(ready_seconds())
+    results.single["import, s"] = import_seconds(starts)
+    results.single["ready, s"] = statistics.median(ready_seconds(starts))
     results.memory = list(watch_memory(renders, seconds, progress))
     results.single["RSS idle, MB"] = results.memory[0][1]
     results.single["RSS after all renders, MB"] = results.memory[-1][1]

@@ -30,8 +30,9 @@ def describe_machine() -> dict[str, str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "fastapi", "numpy", "pillow"))
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
+    kernel = platform.release().partition("-")[0]
     return {
-        "Machine": f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}",
+        "Machine": f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {kernel}",
         "Running beside it, before it began": f"{os.getloadavg()[0]:.1f} processes",
         "Ours": f"Python {platform.python_version()}, {packages}, libvips {libvips}",
     }
@@ -81,8 +82,8 @@ with what else the machine does. **+-** is how far it lies apart in the rounds; 
 nothing. **x bare** is the CPU time of an ASGI application that answers with 300 bytes from memory, on the
 same uvicorn, divided by the case's. Requests/s and latency also tell of the load's own cost, which shares the
 processors. *Old* is a copy of what the service in Node did, without its frameworks, and with nothing synced
-to disk. A goal with two figures is reached where both reach it. The
-size of the image is measured by `make image-test`."""
+to disk. A goal with two figures is reached where both reach it. The size of the image is measured by
+`make image-test`."""
 
 
 def _tables(results: Results) -> Iterator[tuple[str, list[Sequence[str]]]]:

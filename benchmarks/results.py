@@ -43,7 +43,12 @@ class Results:
 
     def save(self, path: Path) -> None:
         """Keep it."""
-        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        kept = asdict(self)
+        kept["rounds"] = {
+            name: [[float(f"{figure:.4g}") for figure in row] for row in rows]
+            for name, rows in self.rounds.items()
+        }
+        path.write_text(json.dumps(kept), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "Results":

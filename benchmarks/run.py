@@ -72,7 +72,7 @@ def measure_all(results: Results, effort: Effort, progress: Callable[[str], None
                 rounds[case.name].append(asyncio.run(measure(case, servers[case.server], effort.seconds)))
         results.single["disk, bytes"] = footprint.disk_for_an_avatar(servers["ours"])
     results.rounds |= rounds
-    footprint.measure(results, effort.renders, effort.seconds, progress)
+    footprint.measure(results, effort.rounds, effort.renders, effort.seconds, progress)
 
 
 def show_progress() -> Callable[[str], None]:
