@@ -91,7 +91,8 @@ def test_a_backup_that_is_made_while_the_service_runs_can_be_restored(make_servi
     service = make_service({"logging": {"level": "warn"}}).start()
     acknowledged: list[str] = []
     with clients(service, 4, acknowledged):
-        time.sleep(0.5)
+        while not acknowledged:
+            time.sleep(0.1)
         before = list(acknowledged)
         (service.folder / "backup").mkdir()
         script = commands("Backup").split("pg_dump")[0]

@@ -128,7 +128,8 @@ def test_told_to_stop_it_answers_what_is_in_flight_and_exits_with_0(make_service
     broken: list[httpx.TransportError] = []
     others: list[int] = []
     with clients(service, 8, acknowledged, others=others, broken=broken):
-        time.sleep(0.3)
+        while not acknowledged:
+            time.sleep(0.1)
         started = time.monotonic()
         assert service.stop() == 0
         assert 1 <= time.monotonic() - started < 10
