@@ -18,9 +18,7 @@ from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging import MADE_BY
 from avatar_gen.imaging.drawings import MOST_CUT, draw_picture
 from avatar_gen.imaging.pool import Pool
-from avatar_gen.sketches import Sketch
-
-DEFAULT_PX = 128
+from avatar_gen.sketches import DEFAULT_PX, Sketch
 
 QUICK_PX = 256
 """A flat drawing of this width or less is written as PNG in at most 0.5 ms, so on the event loop: a hop to a

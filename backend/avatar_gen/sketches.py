@@ -16,8 +16,9 @@ from avatar_gen.imaging.svg import encode_svg
 SKETCH_TYPES = {"svg": "image/svg+xml", "json": "application/json", **MEDIA_TYPES}
 """The formats of DiceBear's HTTP API."""
 
-DEFAULT_SKETCH_PX = 128
-MOST_SKETCH_PX = 1024
+DEFAULT_PX = 128
+MOST_PX = 1024
+"""The width of a picture by URL, of whatever style, where none is asked for, and the largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ class Sketch:
             if self.own_ids:
                 document = with_own_ids(document, f"a{self.key().hex()[:15]}")
             return document.encode()
-        size = self.options.get("size", DEFAULT_SKETCH_PX)
+        size = self.options.get("size", DEFAULT_PX)
         assert isinstance(size, int)  # noqa: S101 - it was read as a whole number
-        px = min(size, MOST_SKETCH_PX)
+        px = min(size, MOST_PX)
         return encode_svg(self._svg({**self.options, "size": px}), px, self.media)
 
     def _svg(self, options: Mapping[str, Value]) -> str:

@@ -22,8 +22,8 @@ from avatar_gen.drawing.palette import SCHEMES, Colour, UnknownColour, parse_col
 from avatar_gen.drawing.styles import STYLES, traits
 from avatar_gen.drawing.svg import ROUNDING
 from avatar_gen.imaging import DRAWN_TYPES
-from avatar_gen.rendering import DEFAULT_PX, Appearance, Rendition
-from avatar_gen.sketches import Sketch
+from avatar_gen.rendering import Appearance, Rendition
+from avatar_gen.sketches import DEFAULT_PX, MOST_PX, Sketch
 
 PREFIX = b"/api/render/"
 
@@ -68,7 +68,7 @@ class CommonParameters(Parameters):
 
     longest: ClassVar[int] = LONGEST
 
-    size: Annotated[int, Field(ge=16, le=1024), BeforeValidator(whole_number)] = Field(
+    size: Annotated[int, Field(ge=16, le=MOST_PX), BeforeValidator(whole_number)] = Field(
         default=DEFAULT_PX, description="Width in px."
     )
     filter: Literal["grayscale", "sepia", "negative"] | None = Field(
