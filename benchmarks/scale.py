@@ -25,7 +25,7 @@ from avatar_gen.drawing.styles import draw
 from avatar_gen.imaging.drawings import draw_png
 from avatar_gen.objects.contents import write_object
 from avatar_gen.objects.local import LocalStore
-from avatar_gen.record import Avatar
+from avatar_gen.record import Avatar, Place
 from avatar_gen.settings import Database
 from benchmarks.cases import get, post
 from benchmarks.load import Request, ask, numbers
@@ -62,6 +62,12 @@ def _deep(ids: list[str]) -> Iterator[Request]:
         yield get(f"/api/list?offset={len(ids) - 10}")
 
 
+def _anywhere(ids: list[str]) -> Iterator[Request]:
+    while True:
+        place = Place(_FIRST_MS + random.randrange(len(ids)), ids[0])  # noqa: S311 - likewise
+        yield get(f"/api/list?after={place}")
+
+
 def _deletions(ids: list[str]) -> Iterator[Request]:
     while True:
         yield Request(f"/api/{ids.pop(random.randrange(len(ids)))}", "DELETE")  # noqa: S311 - likewise
@@ -72,6 +78,7 @@ QUESTIONS = [
     Question("picture", _pictures, 2000),
     Question("list", _again(get("/api/list")), 1000),
     Question("list, last page", _deep, 20),
+    Question("list, behind any avatar", _anywhere, 1000),
     Question("health", _again(get("/api/health")), 500),
     Question("delete", _deletions, 50),
 ]

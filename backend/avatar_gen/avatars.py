@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
 from typing import TypeVar
 from uuid import uuid4
@@ -39,7 +40,7 @@ from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object, write_object
-from avatar_gen.record import Avatar
+from avatar_gen.record import Avatar, Place
 
 T = TypeVar("T")
 
@@ -163,9 +164,10 @@ class Avatars:
         exponent = max(EXPONENTS[0], min(EXPONENTS[-1], (px - 1).bit_length()))
         return self.find(avatar_id, exponent)
 
-    async def page(self, pick: int, offset: int) -> Page:
-        """A part of the list of avatars, the oldest first."""
-        return await _ask(self._readers, lambda: self._repository.page(pick, offset))
+    async def page(self, pick: int, offset: int, after: Place | None, *, newest_first: bool) -> Page:
+        """A part of the list of avatars by age."""
+        page = partial(self._repository.page, pick, offset, after=after, newest_first=newest_first)
+        return await _ask(self._readers, page)
 
     async def delete(self, avatar_id: str) -> None:
         """Remove an avatar for good. Raises `AvatarNotFound`."""

@@ -1,7 +1,9 @@
 """What is known of an avatar beside its pictures: the same in its object, its row and over HTTP."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 VERSION = "0.0.1"
 """The version of the record, as the old service gave it and its clients expect it."""
@@ -22,6 +24,33 @@ class Avatar:
     color_scheme: str | None = None
     seed: str | None = None
     angle: float | None = None
+
+    @property
+    def place(self) -> "Place":
+        """Where it stands in the list: by age, of one age by id."""
+        return Place(self.created_ms, self.id)
+
+
+class Place(NamedTuple):
+    """Where an avatar stands in the list, whether it is still there or not."""
+
+    created_ms: int
+    id: str
+
+    def __str__(self) -> str:
+        """As clients get it to go on from there."""
+        return f"{self.created_ms}-{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """The inverse of `str`. Raises `ValueError`."""
+        if not _PLACE.fullmatch(text):
+            raise ValueError("no place in the list")
+        created_ms, _, avatar_id = text.partition("-")
+        return cls(int(created_ms), avatar_id)
+
+
+_PLACE = re.compile(r"[0-9]{1,15}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def format_time(ms: int) -> str:

@@ -1,6 +1,7 @@
 """List, delete, schemes, health, and the pages around them."""
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import httpx
 import pytest
@@ -20,12 +21,18 @@ class TestList:
         assert answer.status_code == 200
         body = answer.json()
         assert body["statusCode"] == 200
-        assert body["data"]["pagination"] == {"total": 25, "offset": 0, "pick": 10, "hasMore": True}
+        pagination = body["data"]["pagination"]
+        following = pagination.pop("next")
+        assert pagination == {"total": 25, "offset": 0, "pick": 10, "hasMore": True}
         expected = sorted(made, key=lambda each: (each["createdAt"], each["id"]))
         assert body["data"]["avatars"] == expected[:10]
         rest = service.client.get("/api/list?pick=100&offset=10").json()["data"]
         assert rest["avatars"] == expected[10:]
-        assert rest["pagination"] == {"total": 25, "offset": 10, "pick": 100, "hasMore": False}
+        end = {"total": 25, "pick": 100, "hasMore": False, "next": None}
+        assert rest["pagination"] == {**end, "offset": 10}
+        again = service.client.get("/api/list", params={"pick": 100, "after": following}).json()["data"]
+        assert again["avatars"] == expected[10:]
+        assert again["pagination"] == {**end, "offset": 0}
         past = service.client.get("/api/list?offset=2147483647").json()["data"]
         assert past["avatars"] == []
         assert past["pagination"]["hasMore"] is False
@@ -38,8 +45,21 @@ class TestList:
         data = service.client.get("/api/list").json()["data"]
         assert data == {
             "avatars": [],
-            "pagination": {"total": 0, "offset": 0, "pick": 10, "hasMore": False},
+            "pagination": {"total": 0, "offset": 0, "pick": 10, "hasMore": False, "next": None},
         }
+
+    def test_goes_on_where_a_page_ended_the_newest_first(self, make_service: MakeService) -> None:
+        service = make_service().start()
+        for seed in range(10):
+            service.generate(seed=str(seed))
+        oldest_first = service.client.get("/api/list").json()["data"]["avatars"]
+        read: list[dict[str, str]] = []
+        asked = {"order": "newest", "pick": "3"}
+        while asked.get("after", "") is not None:
+            data = service.client.get("/api/list", params=asked).json()["data"]
+            read += data["avatars"]
+            asked["after"] = data["pagination"]["next"]
+        assert read == oldest_first[::-1]
 
     def test_holds_an_avatar_as_soon_as_its_201_is_there(self, make_service: MakeService) -> None:
         service = make_service().start()
@@ -61,7 +81,14 @@ class TestList:
             ("offset=-1", "offset must be a whole number in digits."),
             ("offset=2147483648", "offset must be at most 2147483647."),
             ("offset=9223372036854775808", "offset must be a whole number in digits."),
-            ("page=2", "query has a parameter that is not known here; known: pick, offset."),
+            ("page=2", "query has a parameter that is not known here; known: pick, offset, order, after."),
+            ("order=name", "order must be one of 'oldest' or 'newest'."),
+            ("after=", "after must be the next of a page's pagination."),
+            (
+                "after=1-00000000-0000-4000-8000-00000000000A",
+                "after must be the next of a page's pagination.",
+            ),
+            (f"after=1-{UUID(int=0)}&offset=1", "offset and after exclude each other."),
         ],
     )
     def test_refuses_what_it_does_not_understand(

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -60,6 +61,27 @@ def test_the_list_is_in_one_total_order_however_it_is_cut(repository: Repository
         pages = [repository.page(pick, offset).avatars for offset in range(0, 50, pick)]
         assert [each for page in pages for each in page] == expected
     assert repository.page(10, 2**31 - 1).avatars == []
+    assert [repository.page(pick).has_more for pick in (49, 50)] == [True, False]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_places_lead_through_the_list_whatever_comes_and_goes(
+    repository: Repository, *, newest_first: bool
+) -> None:
+    made = [avatar(created_ms=1_700_000_000_000 + i // 7) for i in range(50)]
+    repository.add(made)
+    expected = sorted(made, key=lambda each: each.place, reverse=newest_first)
+    seen: list[Avatar] = []
+    place = None
+    while place is None or seen[-1].place != place:
+        place = seen[-1].place if seen else None
+        page = repository.page(7, after=place, newest_first=newest_first)
+        assert page.has_more == (len(seen) + 7 < 50)
+        seen += page.avatars
+        # The one to go on behind is deleted, and others arrive before it.
+        repository.remove_rows([page.avatars[-1].id] if page.has_more else [])
+        repository.add([avatar(created_ms=1_800_000_000_000 if newest_first else 1_600_000_000_000)])
+    assert seen == expected
 
 
 def test_the_total_follows_every_change(repository: Repository) -> None:
@@ -169,6 +191,7 @@ def test_a_page_costs_what_its_index_costs(repository: Repository, engines: Engi
     sent: list[tuple[str, Any]] = []
     event.listen(engines.read, "before_cursor_execute", lambda *call: sent.append((call[2], call[3])))
     repository.page(10, 0)
+    repository.page(10, after=avatar().place, newest_first=True)
     plans = []
     with engines.read.connect() as connection:
         postgresql = connection.dialect.name == "postgresql"
@@ -180,11 +203,13 @@ def test_a_page_costs_what_its_index_costs(repository: Repository, engines: Engi
                 rows = connection.exec_driver_sql(f"{explain} {statement}", parameters)
                 plans.append("\n".join(str(row) for row in rows))
         assert connection.execute(text("SELECT count(*) FROM avatar_total")).scalar() == 1
-    total, page = plans
-    assert "avatar_total" in total
-    assert "stored_avatars" not in total
-    assert "ix_stored_avatars_created_ms_id" in page
-    assert not {"sort", "temp"} & set(page.lower().split())
+    for total, page in zip(plans[::2], plans[1::2], strict=True):
+        assert "avatar_total" in total
+        assert "stored_avatars" not in total
+        assert "ix_stored_avatars_created_ms_id" in page
+        assert not {"sort", "temp"} & set(page.lower().split())
+    # Down to the place, rather than past all that stands before it.
+    assert re.search(r"SEARCH|Index Cond", plans[-1])
 
 
 def test_a_database_that_fails_is_unavailable_and_its_words_are_not_for_clients(address: str) -> None:

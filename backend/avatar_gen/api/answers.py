@@ -83,10 +83,11 @@ class Pagination(BaseModel):
     offset: int
     pick: int
     hasMore: bool  # noqa: N815
+    next: str | None = Field(description="What `after` takes to go on here; null at the end.")
 
 
 class AvatarList(BaseModel):
-    """A page of the list, the oldest first."""
+    """A page of the list."""
 
     avatars: list[AvatarData]
     pagination: Pagination

@@ -6,7 +6,7 @@ it.
 
 import re
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from avatar_gen.avatars import EXPONENTS, Wish
 from avatar_gen.drawing.palette import SCHEMES, UnknownColour, parse_colour
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import BodyTooLarge, InvalidRequest, NotJson, Problem
+from avatar_gen.record import Place
 
 BODY_LIMIT = 64 * 1024
 """Bytes. The largest body that makes sense has some 600."""
@@ -57,6 +59,13 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
+def _place(text: str) -> Place:
+    try:
+        return Place.parse(text)
+    except ValueError:
+        raise PydanticCustomError("place", "must be the next of a page's pagination") from None
+
+
 class PictureParameters(Parameters):
     """How a stored picture is served."""
 
@@ -78,8 +87,22 @@ class ListParameters(Parameters):
         default=10, description="How many avatars at most."
     )
     offset: Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(whole_number)] = Field(
-        default=0, description="How many of the oldest are left out."
+        default=0,
+        description="How many are left out. The more, the slower: `after` is as fast anywhere.",
     )
+    order: Literal["oldest", "newest"] = Field(default="oldest", description="Which come first.")
+    after: Annotated[Place | None, BeforeValidator(_place)] = Field(
+        default=None,
+        description="Goes on behind a page: the `next` of its pagination. Avatars that come and go in between"
+        " make none come twice, and none be left out.",
+        json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]},
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_go_on(self) -> Self:
+        if self.after and self.offset:
+            refuse("offset", "and after exclude each other")
+        return self
 
 
 class GenerateBody(BaseModel):

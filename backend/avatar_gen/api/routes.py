@@ -71,14 +71,16 @@ async def generate_gradient(request: Request) -> Answer[AvatarData]:
 
 @router.get("/list", responses=fails(400, 503), openapi_extra=takes_query(ListParameters))
 async def list_avatars(request: Request) -> Answer[AvatarList]:
-    """List stored avatars, the oldest first."""
+    """List stored avatars, by default the oldest first."""
     asked = _query(request, ListParameters)
-    page = await _avatars(request).page(asked.pick, asked.offset)
+    newest_first = asked.order == "newest"
+    page = await _avatars(request).page(asked.pick, asked.offset, asked.after, newest_first=newest_first)
     pagination = Pagination(
         total=page.total,
         offset=asked.offset,
         pick=asked.pick,
-        hasMore=asked.offset + len(page.avatars) < page.total,
+        hasMore=page.has_more,
+        next=str(page.avatars[-1].place) if page.has_more else None,
     )
     avatars = [AvatarData.of(avatar) for avatar in page.avatars]
     return Answer(message="Avatars listed", data=AvatarList(avatars=avatars, pagination=pagination))
