@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
 from avatar_gen.api import health, identities, routes
@@ -39,7 +41,23 @@ from avatar_gen.rendering import Renderer
 from avatar_gen.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
+@dataclass(frozen=True)
+class Application:
+    """FastAPI, and the layers through which every request comes to it.
+
+    As FastAPI's own middleware they would stand behind Starlette's and its own layers, which take 6 us.
+    """
+
+    api: FastAPI
+    outermost: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or start up and shut down."""
+        scope["app"] = self.api
+        await self.outermost(scope, receive, send)
+
+
+def create_app(settings: Settings) -> Application:
     """The service as an ASGI application. Its threads and connections live from start-up to shutdown."""
 
     @asynccontextmanager
@@ -77,11 +95,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     app.add_route("/", _home, include_in_schema=False)
     add_error_handlers(app)
-    app.add_middleware(Front, addresses=(RENDITION, STORED_PICTURE, IDENTITY_PICTURE, SKETCH))
+    pictures = (RENDITION, STORED_PICTURE, IDENTITY_PICTURE, SKETCH)
+    layers: ASGIApp = Front(app, pictures)
     if settings.cors:
-        _allow_origins(app, settings.cors_enabled)
-    app.add_middleware(Observe)
-    return app
+        layers = _allow_origins(layers, settings.cors_enabled)
+    return Application(app, Observe(layers))
 
 
 class Services(NamedTuple):
@@ -161,10 +179,10 @@ def _remedy(cause: BaseException | None) -> str:
     return str(cause)
 
 
-def _allow_origins(app: FastAPI, origins: list[str]) -> None:
+def _allow_origins(app: ASGIApp, origins: list[str]) -> ASGIApp:
     """Let pages of these origins call the service; of any, without their cookies, if none is named."""
-    app.add_middleware(
-        CORSMiddleware,
+    return CORSMiddleware(
+        app,
         allow_origins=origins or ["*"],
         allow_credentials=bool(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
