@@ -10,9 +10,9 @@ from secrets import token_hex
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatar_gen.api.answers import failure
-from avatar_gen.logs import request_id
+from avatar_gen.logs import log_request, request_id
 
-log = logging.getLogger("avatar_gen.requests")
+log = logging.getLogger(__name__)
 
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -52,8 +52,8 @@ class Observe:
             if fault and not status:
                 await failure(*fault)(scope, receive, send_with_id)
         finally:
-            if log.isEnabledFor(logging.INFO):
-                _log_request(scope, method, status, time.perf_counter() - started)
+            route = getattr(scope.get("route"), "path_format", None)
+            log_request(method, route, scope["path"][:500], status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> tuple[HTTPStatus, str] | None:
         """Let the application answer; what is wrong when it did not."""
@@ -72,15 +72,3 @@ def _identity(scope: Scope) -> str:
         if name == b"x-request-id" and _GIVEN_ID.fullmatch(value):
             return str(value, "ascii")
     return token_hex(8)
-
-
-def _log_request(scope: Scope, method: str, status: int, seconds: float) -> None:
-    route = scope.get("route")
-    fields = {
-        "method": method,
-        "route": getattr(route, "path_format", None),
-        "path": scope["path"][:500],
-        "status": status,
-        "ms": round(seconds * 1000, 2),
-    }
-    log.info("request", extra={"fields": fields})
