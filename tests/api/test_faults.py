@@ -138,7 +138,7 @@ def test_more_avatars_than_can_be_kept_are_answered_503(monkeypatch: pytest.Monk
     asyncio.run(scenario())
 
 
-def fail(*_arguments: object) -> NoReturn:
+def fail(*_arguments: object, **_options: object) -> NoReturn:
     raise ZeroDivisionError("canary7f3a")
 
 

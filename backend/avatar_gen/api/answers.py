@@ -13,6 +13,9 @@ D = TypeVar("D")
 
 UNCACHED = {"Cache-Control": "no-store"}
 
+FAULT = "The service has failed; see its log."
+"""All that is said of a fault of our own."""
+
 
 class Message(BaseModel):
     """An answer that is a sentence alone."""

@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from avatar_gen.api.answers import failure
+from avatar_gen.api.answers import FAULT, failure
 from avatar_gen.logs import log_request, request_id
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Observe:
             return HTTPStatus.SERVICE_UNAVAILABLE, "The service is stopping; send the request again."
         except Exception:
             log.exception("A request failed for a reason that is ours")
-            return HTTPStatus.INTERNAL_SERVER_ERROR, "The service has failed; see its log."
+            return HTTPStatus.INTERNAL_SERVER_ERROR, FAULT
         return None
 
 
