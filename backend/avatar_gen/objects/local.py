@@ -71,6 +71,16 @@ class LocalStore:
                 os.stat(self._incoming)
                 return None
 
+    def stamp(self, avatar_id: str) -> tuple[int, int] | None:
+        path = self._path(avatar_id)
+        with translated():
+            try:
+                found = os.stat(path)
+            except FileNotFoundError:
+                os.stat(self._incoming)
+                return None
+            return found.st_ino, found.st_ctime_ns
+
     @contextlib.contextmanager
     def removing(self, avatar_id: str) -> Iterator[bool]:
         path = self._path(avatar_id)
