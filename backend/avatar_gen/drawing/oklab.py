@@ -65,6 +65,7 @@ class Oklab(NamedTuple):
         return chroma > _GREY and self.red * cosine + self.yellow * sine > _YELLOWNESS * chroma
 
 
+@lru_cache(maxsize=1024)
 def direction(degrees: int) -> tuple[float, float]:
     """The cosine and sine of a whole number of degrees."""
     radians = math.radians(degrees % 360)
