@@ -150,8 +150,7 @@ class Avatars:
             data = None if stamp is None else self._store.get(avatar_id)
             if data is None:
                 raise AvatarNotFound
-            contents = read_object(avatar_id, data)
-            self._opened.put((avatar_id, stamp), contents)
+            contents = self._opened.put((avatar_id, stamp), read_object(avatar_id, data))
         return StoredPicture(contents.avatar, contents.pictures[1 << exponent])
 
     async def convert(self, key: bytes, png: bytes, filter_name: str | None, media: str) -> bytes:
@@ -160,8 +159,10 @@ class Avatars:
         `key` says what the answer is made of: one that is remembered is not made again.
         """
         recolour = FILTERS.get(filter_name or "")
-        if media == "png" and (recolour is None or is_indexed(png)):
-            return png if recolour is None else recolour_png(png, recolour)
+        if media == "png" and recolour is None:
+            return png
+        if media == "png" and recolour is not None and is_indexed(png):
+            return self._cache.get(key) or self._cache.put(key, recolour_png(png, recolour))
         return await self._cache.get_or_make(key, lambda: self._pool.run(_convert, png, recolour, media))
 
     def find_for(self, avatar_id: str, px: int) -> StoredPicture:

@@ -33,16 +33,17 @@ class Cache(Generic[K, V]):
             self._kept.move_to_end(key)
         return value
 
-    def put(self, key: K, value: V) -> None:
-        """Keep a value, and let go of others where there is no more room."""
+    def put(self, key: K, value: V) -> V:
+        """Keep a value, which is returned, and let go of others where there is no more room."""
         size = self._size_of(value)
         if key in self._kept or size > self._limit:
-            return
+            return value
         self._kept[key] = value
         self.size += size
         while self.size > self._limit:
             _, gone = self._kept.popitem(last=False)
             self.size -= self._size_of(gone)
+        return value
 
 
 class PictureCache(Cache[bytes, bytes]):
@@ -70,8 +71,6 @@ class PictureCache(Cache[bytes, bytes]):
 
     async def _make(self, key: bytes, make: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
-            picture = await make()
-            self.put(key, picture)
-            return picture
+            return self.put(key, await make())
         finally:
             del self._making[key]

@@ -57,7 +57,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         method = scope["method"]
-        address = next((each for each in self._addresses if each.matches(scope)), None)
+        address = self._find(scope)
         if address is not None and method == "GET":
             scope["route"] = address
             try:
@@ -78,6 +78,12 @@ class Front:
             await failure(HTTPStatus.NOT_FOUND, message)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _find(self, scope: Scope) -> Address | None:
+        for address in self._addresses:
+            if address.matches(scope):
+                return address
+        return None
 
 
 async def answer(

@@ -71,13 +71,15 @@ class LocalStore:
 
     def stamp(self, avatar_id: str) -> tuple[int, int] | None:
         path = self._path(avatar_id)
-        with translated():
-            try:
-                found = os.stat(path)
-            except FileNotFoundError:
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            with translated():
+                if not isinstance(error, FileNotFoundError):
+                    raise
                 os.stat(self._incoming)
-                return None
-            return found.st_ino, found.st_ctime_ns
+            return None
+        return found.st_ino, found.st_ctime_ns
 
     @contextlib.contextmanager
     def removing(self, avatar_id: str) -> Iterator[bool]:
