@@ -35,6 +35,7 @@ from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.identities import Identities
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
+from avatar_gen.keys import Keys, read_keys
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.objects.ties import Ties
 from avatar_gen.rendering import Renderer
@@ -67,6 +68,7 @@ def create_app(settings: Settings) -> Application:
             app.state.avatars = services.avatars
             app.state.renderer = services.renderer
             app.state.identities = services.identities
+            app.state.keys = services.keys
             app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
             app.state.serving = True
             # What is there now stays: the collector need not go through it again and again, 30 ms each time.
@@ -88,7 +90,7 @@ def create_app(settings: Settings) -> Application:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.openapi = lambda: describe(app, guarded=settings.auth.on)  # type: ignore[method-assign]
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
     app.router.routes += (*health.router.routes, *identities.router.routes, *routes.router.routes)
@@ -108,6 +110,7 @@ class Services(NamedTuple):
     avatars: Avatars
     renderer: Renderer
     identities: Identities
+    keys: Keys | None
 
 
 def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = False) -> Services:
@@ -118,6 +121,7 @@ def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = Fal
     Raises `StartupError` with what the operator can do.
     """
     require_version()
+    keys = read_keys(settings.auth)
     store = open_store(settings)
     ties = open_ties(settings)
     engines = open_engines(settings.database)
@@ -129,7 +133,7 @@ def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = Fal
     avatars = Avatars(store, Repository(engines), pool, cache)
     stack.callback(avatars.close)
     renderer = Renderer(pool, cache)
-    return Services(avatars, renderer, Identities(ties, avatars, renderer))
+    return Services(avatars, renderer, Identities(ties, avatars, renderer), keys)
 
 
 def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
@@ -186,7 +190,7 @@ def _allow_origins(app: ASGIApp, origins: list[str]) -> ASGIApp:
         allow_origins=origins or ["*"],
         allow_credentials=bool(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-        allow_headers=["Content-Type", "X-Request-ID"],
+        allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
         expose_headers=["ETag", "X-Avatar-ID", "X-Created-At", "X-Version", "X-Request-ID"],
         max_age=86400,
     )

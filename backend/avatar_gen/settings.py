@@ -9,16 +9,26 @@ import os
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.config import JsonDict
 
 from avatar_gen.errors import SettingsError
 
 LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Right = Literal["write", "list", "delete"]
 
 _OLD: JsonDict = {"old": True}
 """Marks what old files may hold and new ones need not."""
@@ -157,6 +167,44 @@ class Libravatar(Section):
     """Hosts, with their port if it is not the usual one, that a default picture may be redirected to."""
 
 
+class ApiKey(Section):
+    """A key that lets its bearer in, known by its hash alone."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
+    """For logs; where none is given, the first digits of the hash."""
+    sha256: str
+    may: list[Right] = list(get_args(Right))
+
+    @field_validator("sha256")
+    @classmethod
+    def _is_a_hash(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9a-f]{64}", value):
+            raise ValueError("the SHA-256 of a key, 64 digits, as `avatar-gen keys new` prints it")
+        return value
+
+    @property
+    def label(self) -> str:
+        """What the key is called."""
+        return self.name or self.sha256[:8]
+
+
+def _key_or_hash(value: object) -> object:
+    return {"sha256": value} if isinstance(value, str) else value
+
+
+class Auth(Section):
+    """Who may write, list and delete; without any key, everybody may."""
+
+    api_keys: list[Annotated[ApiKey, BeforeValidator(_key_or_hash)]] = []
+    api_keys_file: Path | None = Field(default=None, strict=False)
+    """A file, such as a container's secret, of more keys: see `avatar_gen.keys`."""
+
+    @property
+    def on(self) -> bool:
+        """Whether keys are asked for."""
+        return bool(self.api_keys or self.api_keys_file)
+
+
 class Dicebear(Section):
     """Which of DiceBear's styles are served."""
 
@@ -177,6 +225,7 @@ class Settings(Section):
     imaging: Imaging = Imaging()
     libravatar: Libravatar = Libravatar()
     dicebear: Dicebear = Dicebear()
+    auth: Auth = Auth()
     cors: bool = False
     cors_enabled: Annotated[list[str], Field(alias="corsEnabled")] = []
     """Origins that may call from a page; none of them, with `cors` on: any, without credentials."""
@@ -192,6 +241,7 @@ ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str]]] = {
     "DATABASE_URL": ("database", "url", str),
     "DATABASE_PASSWORD_FILE": ("database", "password_file", str),
     "LOG_LEVEL": ("logging", "level", str.lower),
+    "AUTH_API_KEYS_FILE": ("auth", "api_keys_file", str),
 }
 """Environment variables, the settings that they replace, and how they are read. An empty one is as
 good as none."""

@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from avatar_gen.errors import AvatarError, InvalidRequest
+from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
 from avatar_gen.record import Avatar, format_time
 
 D = TypeVar("D")
@@ -161,4 +161,6 @@ def failure(
     extra = dict(UNCACHED, **(headers or {}))
     if error and error.retry_after is not None:
         extra["Retry-After"] = str(error.retry_after)
+    if isinstance(error, KeyNeeded):
+        extra["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body, status, extra)

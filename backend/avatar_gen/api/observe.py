@@ -53,7 +53,8 @@ class Observe:
                 await failure(*fault)(scope, receive, send_with_id)
         finally:
             route = getattr(scope.get("route"), "path_format", None)
-            log_request(method, route, scope["path"][:500], status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            log_request(method, route, scope["path"][:500], status, seconds, key=scope.get("api_key"))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> tuple[HTTPStatus, str] | None:
         """Let the application answer; what is wrong when it did not."""
