@@ -8,6 +8,8 @@ service that this one replaces load as they are. No other module reads the envir
 import os
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -17,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     SecretStr,
     ValidationError,
     field_validator,
@@ -40,6 +43,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _network(text: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text if isinstance(text, str) else "")
+    except ValueError:
+        raise ValueError("an address or a network such as 10.0.0.0/8") from None
+
+
 class Server(Section):
     """Where the service listens, and how long it waits for clients."""
 
@@ -53,6 +63,8 @@ class Server(Section):
     """Seconds that the service goes on answering, but not being ready, once it is told to stop."""
     shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 7
     """Seconds that requests in flight are given to end once the service is told to stop."""
+    trusted_proxies: list[Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]] = []
+    """Who tells the truth about the addresses of clients, by `X-Forwarded-For`."""
 
 
 class LocalStorage(Section):
@@ -167,6 +179,51 @@ class Libravatar(Section):
     """Hosts, with their port if it is not the usual one, that a default picture may be redirected to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in a period, and as many as `burst` at once."""
+
+    requests: int
+    period: Literal["s", "min", "hour"]
+    burst: int
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.period} burst {self.burst}"
+
+
+_RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|hour)(?: burst ([1-9][0-9]{0,5}))?")
+
+
+def _rate(text: object) -> Rate | None:
+    """`100/s`, `100/s burst 200`."""
+    if text is None:
+        return None
+    match = _RATE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('a rate such as "100/s", "100/s burst 200", "600/min" or "5000/hour"')
+    requests, period, burst = match.groups()
+    return Rate(int(requests), period, int(burst or requests))  # type: ignore[arg-type]
+
+
+OptionalRate = Annotated[Rate | None, PlainValidator(_rate)]
+
+
+class Limits(Section):
+    """How many requests are answered; null: any number."""
+
+    client: OptionalRate = None
+    """Of one IPv4 address, or one /64 of IPv6."""
+    writes: OptionalRate = None
+    """Of these, such as change anything."""
+    key: OptionalRate = None
+    """With one API key, in the place of the two above."""
+
+    @property
+    def on(self) -> bool:
+        """Whether requests are counted."""
+        return bool(self.client or self.writes or self.key)
+
+
 class ApiKey(Section):
     """A key that lets its bearer in, known by its hash alone."""
 
@@ -186,6 +243,9 @@ class ApiKey(Section):
     def label(self) -> str:
         """What the key is called."""
         return self.name or self.sha256[:8]
+
+    def __str__(self) -> str:
+        return self.label
 
 
 def _key_or_hash(value: object) -> object:
@@ -226,6 +286,7 @@ class Settings(Section):
     libravatar: Libravatar = Libravatar()
     dicebear: Dicebear = Dicebear()
     auth: Auth = Auth()
+    limits: Limits = Limits()
     cors: bool = False
     cors_enabled: Annotated[list[str], Field(alias="corsEnabled")] = []
     """Origins that may call from a page; none of them, with `cors` on: any, without credentials."""
@@ -235,9 +296,14 @@ def _number(text: str) -> int | str:
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text
 
 
-ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str]]] = {
+def _list(text: str) -> list[str]:
+    return re.split(r"[\s,]+", text.strip())
+
+
+ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str | list[str]]]] = {
     "HOST": ("server", "host", str),
     "PORT": ("server", "port", _number),
+    "TRUSTED_PROXIES": ("server", "trusted_proxies", _list),
     "DATABASE_URL": ("database", "url", str),
     "DATABASE_PASSWORD_FILE": ("database", "password_file", str),
     "LOG_LEVEL": ("logging", "level", str.lower),

@@ -17,6 +17,9 @@ from avatar_gen.settings import ApiKey, Right
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
+UNCOUNTED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
+"""Addresses that no limit is for: who watches the service must not be told to come back later."""
+
 _BEARER = re.compile(rb"bearer +([!-~]+)[ \t]*", re.IGNORECASE)
 
 

@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from avatar_gen.api.access import is_guarded
+from avatar_gen.api.access import UNCOUNTED, is_guarded
 from avatar_gen.api.addresses import EXTENSIONS, SEED_LENGTH, RenderParameters, SeededRenderParameters
 from avatar_gen.api.answers import Failure
 from avatar_gen.api.dicebear import FORMATS, VERSIONS
@@ -236,8 +236,19 @@ def _add_keys(document: Json, app: FastAPI) -> None:
                 operation["responses"].update({str(status): _failed(status) for status in (401, 403)})
 
 
-def describe(app: FastAPI, *, guarded: bool) -> Json:
-    """The whole document, with keys if they are asked for; made once, then kept in `app.openapi_schema`."""
+def _add_limits(document: Json) -> None:
+    """Say of each operation that is counted what tells how many are left, and what is answered beyond."""
+    fields = {name: {"schema": {"type": "string"}} for name in ("RateLimit", "RateLimit-Policy")}
+    refused = {**fields, "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    for path, operations in document["paths"].items():
+        if path in UNCOUNTED:
+            continue
+        for operation in operations.values():
+            operation["responses"]["429"] = {**_failed(429), "headers": refused}
+
+
+def describe(app: FastAPI, *, guarded: bool, limited: bool) -> Json:
+    """The whole document, with keys and limits if there are any; made once, kept in `app.openapi_schema`."""
     if not app.openapi_schema:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -254,5 +265,7 @@ def describe(app: FastAPI, *, guarded: bool) -> Json:
             )
         if guarded:
             _add_keys(document, app)
+        if limited:
+            _add_limits(document)
         app.openapi_schema = document
     return app.openapi_schema
