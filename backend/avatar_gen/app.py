@@ -195,11 +195,15 @@ def _limit(layers: ASGIApp, settings: Settings) -> ASGIApp:
 
 
 def _allow_origins(app: ASGIApp, origins: list[str]) -> ASGIApp:
-    """Let pages of these origins call the service; of any, without their cookies, if none is named."""
+    """Let pages of these origins call the service; of any, without their cookies, if none is named.
+
+    `*` among them is any as well. Starlette would take it with credentials, and so for each origin in turn.
+    """
+    anybody = not origins or "*" in origins
     return CORSMiddleware(
         app,
-        allow_origins=origins or ["*"],
-        allow_credentials=bool(origins),
+        allow_origins=["*"] if anybody else origins,
+        allow_credentials=not anybody,
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
         expose_headers=[
