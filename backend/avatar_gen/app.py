@@ -27,6 +27,7 @@ from avatar_gen.api.observe import Observe
 from avatar_gen.api.openapi import describe
 from avatar_gen.api.pictures import STORED_PICTURE
 from avatar_gen.api.render import RENDITION
+from avatar_gen.api.swagger import ASSETS, swagger_page
 from avatar_gen.avatars import Avatars
 from avatar_gen.cache import PictureCache
 from avatar_gen.database.engine import open_engines
@@ -82,11 +83,10 @@ def create_app(settings: Settings) -> Application:
         title="Avatars",
         version=__version__,
         description="Draws avatars from a seed, keeps them, and serves them in any size, format and filter.",
-        docs_url="/swagger",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        static_url="/swagger-assets",
-        swagger_ui_oauth2_redirect_url="/swagger-redirect",
+        static_url=ASSETS,
         # To redirect is to repeat the Host header that a client made up.
         redirect_slashes=False,
         lifespan=lifespan,
@@ -95,6 +95,7 @@ def create_app(settings: Settings) -> Application:
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
     app.router.routes += (*health.router.routes, *identities.router.routes, *routes.router.routes)
+    app.add_route("/swagger", _swagger, include_in_schema=False)
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     app.add_route("/", _home, include_in_schema=False)
     add_error_handlers(app)
@@ -218,6 +219,10 @@ def _allow_origins(app: ASGIApp, origins: list[str]) -> ASGIApp:
         ],
         max_age=86400,
     )
+
+
+async def _swagger(request: Request) -> Response:
+    return swagger_page(f"{request.app.title} - Swagger UI")
 
 
 async def _swagger_json(request: Request) -> Response:

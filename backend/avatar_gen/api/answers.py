@@ -11,6 +11,14 @@ from avatar_gen.record import Avatar, format_time
 
 D = TypeVar("D")
 
+PROTECTION = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+]
+"""What every answer tells browsers: it is what it says, is framed by nobody, and any page may show it."""
+
 UNCACHED = {"Cache-Control": "no-store"}
 
 FAULT = "The service has failed; see its log."
