@@ -21,6 +21,7 @@ from avatar_gen.database.schema import migrate as run_migrations
 from avatar_gen.database.schema import prepare
 from avatar_gen.database.tables import REVISION
 from avatar_gen.errors import AvatarError, StartupError
+from avatar_gen.key_commands import command as keys
 from avatar_gen.logs import configure_logs
 from avatar_gen.moving_in import MovingIn
 from avatar_gen.reindex import Reindex
@@ -236,3 +237,6 @@ def _report_failure(avatar_id: str, reason: str) -> None:
 
 def _report_damage(avatar_id: str, error: AvatarError) -> None:
     click.echo(f"\n{avatar_id}: {type(error).__name__}: {error.__cause__}", err=True)
+
+
+main.add_command(keys)

@@ -75,19 +75,24 @@ def _rotating(settings: Logging) -> logging.Handler:
     return handler
 
 
-def log_request(method: str, route: str | None, path: str, status: int, seconds: float) -> None:
-    """Write the line of a request that has been answered."""
+def log_request(  # noqa: PLR0913
+    method: str, route: str | None, path: str, status: int, seconds: float, *, key: str | None = None
+) -> None:
+    """Write the line of a request that has been answered, with the name of its API key if it had one."""
     ms = round(seconds * 1000, 2)
     if _quick is not None:
         now = time.time()
+        named = f', "key": {quoted(key)}' if key else ""
         _quick.add(
             f'{{"time": "{_second(int(now))}.{int(now % 1 * 1000):03d}+00:00", "level": "info",'
             f' "logger": "{requests.name}", "message": "request", "requestId": "{request_id.get()}",'
             f' "method": "{method}", "route": {quoted(route) if route else "null"},'
-            f' "path": {quoted(path)}, "status": {status}, "ms": {ms}}}\n'
+            f' "path": {quoted(path)}, "status": {status}, "ms": {ms}{named}}}\n'
         )
     elif requests.isEnabledFor(logging.INFO):
         fields = {"method": method, "route": route, "path": path, "status": status, "ms": ms}
+        if key:
+            fields["key"] = key
         requests.info("request", extra={"fields": fields})
 
 

@@ -97,7 +97,6 @@ async def answer(
     headers += (
         (b"content-type", media_type.encode()),
         (b"content-length", b"%d" % len(content)),
-        (b"x-content-type-options", b"nosniff"),
     )
     if media_type == "image/svg+xml":
         headers.append((b"content-security-policy", CONTENT_POLICY))

@@ -1,4 +1,4 @@
-"""What every request gets: an id, a line in the log, and an answer even when our own code fails."""
+"""What every request gets: an id, a line in the log, and a safe answer even when our own code fails."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from avatar_gen.api.answers import FAULT, failure
+from avatar_gen.api.answers import FAULT, PROTECTION, failure
 from avatar_gen.logs import log_request, request_id
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append((b"x-request-id", identity.encode()))
+                message["headers"] = [*message["headers"], *PROTECTION, (b"x-request-id", identity.encode())]
             await send(message)
 
         try:
@@ -53,7 +53,8 @@ class Observe:
                 await failure(*fault)(scope, receive, send_with_id)
         finally:
             route = getattr(scope.get("route"), "path_format", None)
-            log_request(method, route, scope["path"][:500], status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            log_request(method, route, scope["path"][:500], status, seconds, key=scope.get("api_key"))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> tuple[HTTPStatus, str] | None:
         """Let the application answer; what is wrong when it did not."""
