@@ -24,7 +24,7 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
 	$(BIN)/hadolint backend/docker/Dockerfile backend/docker/gateway/Dockerfile
 	$(BIN)/shellcheck backend/docker/entrypoint.sh backend/docker/as-owner backend/docker/avatar-gen
-	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml
+	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml deploy/monitoring
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
 types: .venv/installed-dev ## check types
