@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run install test lint types image image-test bench bench-scale lock lock-peers gallery glyphs clean
+.PHONY: help run install test lint types audit sbom image image-test bench bench-scale lock lock-peers gallery glyphs clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -24,11 +24,17 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
 	$(BIN)/hadolint backend/docker/Dockerfile backend/docker/gateway/Dockerfile
 	$(BIN)/shellcheck backend/docker/entrypoint.sh backend/docker/as-owner backend/docker/avatar-gen
-	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml
+	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml deploy/monitoring
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
 types: .venv/installed-dev ## check types
 	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks tools docs/*.py
+
+audit: .venv/installed-dev ## look for known holes in all that is locked; says so where that cannot be done
+	@$(BIN)/python -m tools.audit
+
+sbom: .venv/installed-dev ## write sbom.json: what the service is made of, as CycloneDX has it
+	@$(BIN)/python -m tools.sbom > sbom.json
 
 image: ## build the image avatar-backend:latest
 	docker build -f backend/docker/Dockerfile -t avatar-backend:latest ./backend

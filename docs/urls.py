@@ -6,6 +6,7 @@ from pathlib import Path
 
 from avatar_gen.api.addresses import read_address, split_address
 from avatar_gen.cache import PictureCache
+from avatar_gen.figures import Figures
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.rendering import Renderer
 
@@ -16,7 +17,7 @@ async def pictures() -> dict[Path, bytes]:
     """The PNG files of the page by where they belong."""
     rows = re.findall(r"^\| !\[\]\((\S+)\) \| `(\S+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     pool = Pool(1, 1)
-    renderer = Renderer(pool, PictureCache(0))
+    renderer = Renderer(pool, PictureCache(0), Figures())
     drawn = {}
     for file, address in rows:
         path, _, query = address.encode().partition(b"?")

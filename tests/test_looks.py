@@ -13,6 +13,7 @@ from PIL import Image
 from avatar_gen.api.addresses import read_address, split_address
 from avatar_gen.cache import PictureCache
 from avatar_gen.drawing.styles import STYLES, traits
+from avatar_gen.figures import Figures
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.rendering import Renderer
 
@@ -40,7 +41,7 @@ def shown_at(address: str) -> str:
     async def render() -> bytes:
         pool = Pool(1, 1)
         try:
-            return await Renderer(pool, PictureCache(0)).render(wanted, wanted.key())
+            return await Renderer(pool, PictureCache(0), Figures()).render(wanted, wanted.key())
         finally:
             pool.close()
 

@@ -3,8 +3,15 @@
 import errno
 import gc
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +41,7 @@ from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError, StartupError
+from avatar_gen.figures import Figures
 from avatar_gen.identities import Identities
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
@@ -60,19 +68,25 @@ class Application:
         await self.outermost(scope, receive, send)
 
 
-def create_app(settings: Settings) -> Application:
-    """The service as an ASGI application. Its threads and connections live from start-up to shutdown."""
+def create_app(settings: Settings, channel: socket.socket | None = None) -> Application:
+    """The service as an ASGI application. Its threads and connections live from start-up to shutdown.
+
+    Whoever has the other end of `channel` can ask for its figures there.
+    """
+    figures = Figures()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with ExitStack() as stack:
-            services = open_services(settings, stack)
+        async with AsyncExitStack() as stack:
+            services = open_services(settings, stack, figures)
             app.state.avatars = services.avatars
             app.state.renderer = services.renderer
             app.state.identities = services.identities
             app.state.keys = services.keys
             app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
             app.state.serving = True
+            if channel is not None:
+                await stack.enter_async_context(_telling(channel, settings, app, services))
             # What is there now stays: the collector need not go through it again and again, 30 ms each time.
             gc.collect()
             gc.freeze()
@@ -92,6 +106,7 @@ def create_app(settings: Settings) -> Application:
         lifespan=lifespan,
     )
     app.openapi = lambda: describe(app, guarded=settings.auth.on, limited=settings.limits.on)  # type: ignore[method-assign]
+    app.state.figures = figures
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
     app.router.routes += (*health.router.routes, *identities.router.routes, *routes.router.routes)
@@ -105,7 +120,7 @@ def create_app(settings: Settings) -> Application:
         layers = _limit(layers, settings)
     if settings.cors:
         layers = _allow_origins(layers, settings.cors_enabled)
-    return Application(app, Observe(layers))
+    return Application(app, Observe(layers, figures))
 
 
 class Services(NamedTuple):
@@ -115,9 +130,13 @@ class Services(NamedTuple):
     renderer: Renderer
     identities: Identities
     keys: Keys | None
+    pool: Pool
+    cache: PictureCache
 
 
-def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = False) -> Services:
+def open_services(
+    settings: Settings, stack: ExitStack | AsyncExitStack, figures: Figures, *, migrating: bool = False
+) -> Services:
     """Open everything that is needed, and have `stack` close it in reverse, also if a later part fails.
 
     An empty database gets its tables, one of an older release is migrated if that is wished.
@@ -134,10 +153,27 @@ def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = Fal
     pool = Pool(settings.imaging.threads or os.cpu_count() or 1, settings.imaging.queue)
     stack.callback(pool.close)
     cache = PictureCache(settings.imaging.cache * 1_000_000)
-    avatars = Avatars(store, Repository(engines), pool, cache)
+    avatars = Avatars(store, Repository(engines), pool=pool, cache=cache, figures=figures)
     stack.callback(avatars.close)
-    renderer = Renderer(pool, cache)
-    return Services(avatars, renderer, Identities(ties, avatars, renderer), keys)
+    renderer = Renderer(pool, cache, figures)
+    return Services(avatars, renderer, Identities(ties, avatars, renderer), keys, pool, cache)
+
+
+def _telling(
+    channel: socket.socket, settings: Settings, app: FastAPI, services: Services
+) -> AbstractAsyncContextManager[None]:
+    # Imported here: who is not asked need not carry it.
+    from avatar_gen.metrics import Sources, answering  # noqa: PLC0415
+
+    sources = Sources(
+        figures=app.state.figures,
+        avatars=services.avatars,
+        pool=services.pool,
+        cache=services.cache,
+        folder=settings.storage.local.save_path,
+        connections=app.state.connections,
+    )
+    return answering(channel, sources)
 
 
 def open_store(settings: Settings, *, make: bool = True) -> LocalStore:

@@ -33,6 +33,7 @@ from avatar_gen.errors import (
     DatabaseUnavailable,
     OutcomeUnknown,
 )
+from avatar_gen.figures import Figures
 from avatar_gen.imaging import convert, scaled
 from avatar_gen.imaging.drawings import draw_picture, draw_png
 from avatar_gen.imaging.png import is_indexed, recolour_png, width_of
@@ -46,6 +47,9 @@ T = TypeVar("T")
 
 EXPONENTS = range(4, 10)
 """The stored sizes: an avatar is kept at 2**n px for each n."""
+
+STORED = "stored"
+"""The style that a stored picture counts as when it is encoded anew."""
 
 MOST_WAITING = 1024
 """New avatars that may wait to be kept: one to three seconds' worth. Beyond that the answer is 503."""
@@ -106,15 +110,25 @@ class _New:
 class Avatars:
     """Stored avatars. See the store and the repository for what is raised when they are down."""
 
-    def __init__(self, store: ObjectStore, repository: Repository, pool: Pool, cache: PictureCache) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        repository: Repository,
+        *,
+        pool: Pool,
+        cache: PictureCache,
+        figures: Figures,
+    ) -> None:
         self.kinds = {"database": repository.kind, "storage": store.kind}
         self._store = store
         self._repository = repository
         self._pool = pool
         self._cache = cache
-        self._opened: Cache[tuple[str, Hashable], Contents] = Cache(_MOST_OPENED, size_of)
+        self._figures = figures
+        self.opened: Cache[tuple[str, Hashable], Contents] = Cache(_MOST_OPENED, size_of)
+        """Objects that were read, by their id and what says that their file is still the same."""
         self._unsettled: dict[str, float] = {}
-        self._new = Batches("keeping", self._keep, most=MOST_WAITING, at_once=MOST_AT_ONCE)
+        self.queue = Batches("keeping", self._keep, most=MOST_WAITING, at_once=MOST_AT_ONCE)
         # Removals have a thread of their own: where they wait for a lock, lists and health do not.
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reading")
         self._remover = ThreadPoolExecutor(1, thread_name_prefix="removing")
@@ -134,7 +148,8 @@ class Avatars:
         # What needs a renderer takes 7 to 40 ms, for which the others need not wait.
         is_slow = not traits(wish.generator_type).exact
         drawn = await self._pool.run(draw_object, avatar, wish) if is_slow else None
-        await self._new.add(_New(avatar, wish, drawn))
+        await self.queue.add(_New(avatar, wish, drawn))
+        self._figures.objects["written"] += 1
         return avatar
 
     def find(self, avatar_id: str, exponent: int) -> StoredPicture:
@@ -145,12 +160,12 @@ class Avatars:
         Raises `AvatarNotFound`, `ObjectDamaged`.
         """
         stamp = self._store.stamp(avatar_id)
-        contents = self._opened.get((avatar_id, stamp))
+        contents = self.opened.get((avatar_id, stamp))
         if contents is None:
             data = None if stamp is None else self._store.get(avatar_id)
             if data is None:
                 raise AvatarNotFound
-            contents = self._opened.put((avatar_id, stamp), read_object(avatar_id, data))
+            contents = self.opened.put((avatar_id, stamp), read_object(avatar_id, data))
         return StoredPicture(contents.avatar, contents.pictures[1 << exponent])
 
     async def convert(self, key: bytes, png: bytes, filter_name: str | None, media: str) -> bytes:
@@ -163,7 +178,13 @@ class Avatars:
             return png
         if media == "png" and recolour is not None and is_indexed(png):
             return self._cache.get(key) or self._cache.put(key, recolour_png(png, recolour))
-        return await self._cache.get_or_make(key, lambda: self._pool.run(_convert, png, recolour, media))
+
+        async def make() -> bytes:
+            picture = await self._pool.run(_convert, png, recolour, media)
+            self._figures.renders[STORED, media] += 1
+            return picture
+
+        return await self._cache.get_or_make(key, make)
 
     def find_for(self, avatar_id: str, px: int) -> StoredPicture:
         """The stored picture that one of this width is best made of: the next larger, or the largest.
@@ -180,7 +201,8 @@ class Avatars:
 
     async def delete(self, avatar_id: str) -> None:
         """Remove an avatar for good. Raises `AvatarNotFound`."""
-        removing = _while_awaited(self._store.removing(avatar_id), time.monotonic() + PATIENCE)
+        found: list[bool] = []
+        removing = _while_awaited(self._store.removing(avatar_id), time.monotonic() + PATIENCE, found)
 
         def remove() -> bool:
             try:
@@ -191,6 +213,7 @@ class Avatars:
 
         if not await _ask(self._remover, remove):
             raise AvatarNotFound
+        self._figures.objects["removed" if found[-1] else "missing"] += 1
 
     async def total(self) -> int:
         """How many avatars are stored; asks the database."""
@@ -202,7 +225,7 @@ class Avatars:
 
     def close(self) -> None:
         """Keep what is waiting to be kept, and leave nothing unsettled that can be settled now."""
-        self._new.close()
+        self.queue.close()
         self._remover.shutdown()
         self._settle(age=0)
         self._readers.shutdown()
@@ -248,12 +271,18 @@ class Avatars:
 
 
 @contextlib.contextmanager
-def _while_awaited(removing: AbstractContextManager[bool], deadline: float) -> Iterator[bool]:
-    """A removal that does not begin once its client has been told that it could not be done."""
+def _while_awaited(
+    removing: AbstractContextManager[bool], deadline: float, found: list[bool]
+) -> Iterator[bool]:
+    """A removal that does not begin once its client has been told that it could not be done.
+
+    Whether there was an object is added to `found`.
+    """
     if time.monotonic() > deadline:
         raise DatabaseUnavailable
-    with removing as found:
-        yield found
+    with removing as there_was_an_object:
+        found.append(there_was_an_object)
+        yield there_was_an_object
 
 
 async def _ask(threads: ThreadPoolExecutor, question: Callable[[], T]) -> T:

@@ -27,15 +27,23 @@ class Batches(Generic[T]):
 
     def __init__(self, name: str, work: Callable[[Sequence[T]], None], *, most: int, at_once: int) -> None:
         self._work = work
-        self._most = most
+        self.limit = most
+        self.refused = 0
+        """Items that were one too many, so far."""
         self._at_once = at_once
         self._queue: SimpleQueue[_Waiting[T] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=name)
         self._thread.start()
 
+    @property
+    def taken(self) -> int:
+        """Items that wait."""
+        return self._queue.qsize()
+
     async def add(self, item: T) -> None:
         """Return when the item's batch is done. Raises `Overloaded` when too many wait already."""
-        if self._queue.qsize() >= self._most:
+        if self.taken >= self.limit:
+            self.refused += 1
             raise Overloaded("More avatars are asked for than can be kept; try again in a second.")
         waiting = _Waiting(item, asyncio.get_running_loop().create_future())
         self._queue.put(waiting)

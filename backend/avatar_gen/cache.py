@@ -22,7 +22,9 @@ class Cache(Generic[K, V]):
         """`limit` is in bytes, as `size_of` counts them; at 0 nothing is kept."""
         self.size = 0
         """Bytes that it takes now."""
-        self._limit = limit
+        self.limit = limit
+        self.hits = 0
+        """How often a value was there when it was asked for."""
         self._size_of = size_of
         self._kept: OrderedDict[K, V] = OrderedDict()
 
@@ -30,17 +32,18 @@ class Cache(Generic[K, V]):
         """The value that is kept under this key."""
         value = self._kept.get(key)
         if value is not None:
+            self.hits += 1
             self._kept.move_to_end(key)
         return value
 
     def put(self, key: K, value: V) -> V:
         """Keep a value, which is returned, and let go of others where there is no more room."""
         size = self._size_of(value)
-        if key in self._kept or size > self._limit:
+        if key in self._kept or size > self.limit:
             return value
         self._kept[key] = value
         self.size += size
-        while self.size > self._limit:
+        while self.size > self.limit:
             _, gone = self._kept.popitem(last=False)
             self.size -= self._size_of(gone)
         return value

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -21,12 +22,12 @@ from avatar_gen.database.schema import migrate as run_migrations
 from avatar_gen.database.schema import prepare
 from avatar_gen.database.tables import REVISION
 from avatar_gen.errors import AvatarError, StartupError
+from avatar_gen.figures import Figures
 from avatar_gen.key_commands import command as keys
 from avatar_gen.logs import configure_logs
 from avatar_gen.moving_in import MovingIn
 from avatar_gen.reindex import Reindex
-from avatar_gen.settings import Server as ServerSettings
-from avatar_gen.settings import Settings, load_settings
+from avatar_gen.settings import Metrics, Settings, load_settings
 from avatar_gen.workers import supervise
 
 
@@ -54,7 +55,12 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--worker", type=(int, int), hidden=True, help="The socket to share, and the parent process.")
+@click.option(
+    "--worker",
+    type=(int, int, int),
+    hidden=True,
+    help="The socket to share, the parent process, the channel.",
+)
 @click.option(
     "--migrate/--no-migrate",
     "migrating",
@@ -62,7 +68,7 @@ def main() -> None:
     show_envvar=True,
     help="Whether to bring the database of an older release to this one first; by default not.",
 )
-def serve(*, worker: tuple[int, int] | None, migrating: bool) -> None:
+def serve(*, worker: tuple[int, int, int] | None, migrating: bool) -> None:
     """Serve avatars over HTTP until told to stop.
 
     An empty database is prepared; without --migrate, one of another release stops the start.
@@ -73,19 +79,34 @@ def serve(*, worker: tuple[int, int] | None, migrating: bool) -> None:
     settings = load_settings()
     configure_logs(settings.logging)
     if worker is not None:
-        descriptor, parent = worker
-        _serve_here(settings, socket.socket(fileno=descriptor), parent)
+        descriptor, parent, channel = worker
+        asked = socket.socket(fileno=channel) if channel >= 0 else None
+        _serve_here(settings, socket.socket(fileno=descriptor), asked, parent)
         return
     with ExitStack() as stack:
         # What can't be opened stops us here, with a line, before there is a server to fail.
-        open_services(settings, stack, migrating=migrating)
-    ours = _listen(settings.server)
-    if settings.server.workers == 1:
-        _serve_here(settings, ours)
-    else:
-        _check_workers(settings)
-        announce(ours)
-        supervise(settings.server.workers, ours, ["serve", "--worker"])
+        open_services(settings, stack, Figures(), migrating=migrating)
+    with ExitStack() as stack:
+        ours = _listen(settings.server.host, settings.server.port, "HOST and PORT")
+        channel_of = _export(settings.metrics, stack)
+        if settings.server.workers == 1:
+            _serve_here(settings, ours, channel_of and channel_of(0))
+        else:
+            _check_workers(settings)
+            announce(ours)
+            supervise(settings.server.workers, ours, ["serve", "--worker"], channel_of)
+
+
+def _export(settings: Metrics, stack: ExitStack) -> Callable[[int], socket.socket] | None:
+    """What makes the channel of each worker, on which it is asked for its figures; None where nobody asks."""
+    if settings.port is None:
+        return None
+    # Imported here: who is not asked need not carry it.
+    from avatar_gen.exporter import Exporter  # noqa: PLC0415
+
+    exporter = Exporter(_listen(settings.host, settings.port, "METRICS_HOST and METRICS_PORT"))
+    stack.callback(exporter.close)
+    return exporter.attach
 
 
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -112,8 +133,10 @@ def _check_workers(settings: Settings) -> None:
         )
 
 
-def _serve_here(settings: Settings, listener: socket.socket, parent: int | None = None) -> None:
-    app = create_app(settings)
+def _serve_here(
+    settings: Settings, listener: socket.socket, channel: socket.socket | None, parent: int | None = None
+) -> None:
+    app = create_app(settings, channel)
     config = uvicorn.Config(
         app,
         http=PunctualProtocol,
@@ -133,6 +156,7 @@ def _serve_here(settings: Settings, listener: socket.socket, parent: int | None 
         on_drain=lambda: setattr(app.api.state, "serving", False),
         parent=parent,
     )
+    app.api.state.connections = lambda: len(server.server_state.connections)
     # A terminal that is closed is told like any other that we end.
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     # uvicorn ends what is in flight, then raises the signal that stopped it once more, for our handlers: to
@@ -142,21 +166,19 @@ def _serve_here(settings: Settings, listener: socket.socket, parent: int | None 
         sys.exit(1)
 
 
-def _listen(settings: ServerSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _listen(host: str, port: int, variables: str) -> socket.socket:
+    """A socket of this address, which the environment sets by these variables. Raises `StartupError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         # `::` is every address, and so IPv4's too.
-        both = settings.host == "::" and socket.has_dualstack_ipv6()
-        return socket.create_server(
-            (settings.host, settings.port), family=family, backlog=2048, dualstack_ipv6=both
-        )
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
     except (OSError, TypeError) as error:
         # A name that does not resolve has a number below zero, one that cannot even be asked for none.
         number = getattr(error, "errno", None) or 0
         reason = os.strerror(number) if number > 0 else "it is not the name of an address of this machine"
         raise StartupError(
-            f"{settings.host}:{settings.port}: cannot be listened on: {reason};"
-            " HOST and PORT choose another address"
+            f"{host}:{port}: cannot be listened on: {reason}; {variables} choose another address"
         ) from error
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import NamedTuple
 
-from avatar_gen.avatars import EXPONENTS, Avatars, StoredPicture, resize
+from avatar_gen.avatars import EXPONENTS, STORED, Avatars, StoredPicture, resize
 from avatar_gen.drawing.drawing import Drawing
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.placeholders import nothing, plain, silhouette
@@ -59,6 +59,8 @@ class Offer(NamedTuple):
     make: Callable[[], bytes]
     quick: bool
     """Whether that takes no longer than a hop to a thread."""
+    kind: tuple[str, str]
+    """The style and the format that it counts as."""
 
 
 class Identities:
@@ -99,7 +101,7 @@ class Identities:
 
     async def make(self, offer: Offer) -> bytes:
         """The picture that was offered. Raises `Overloaded`."""
-        return await self._renderer.encode(offer.key, offer.make, quick=offer.quick)
+        return await self._renderer.encode(offer.key, offer.make, offer.kind, quick=offer.quick)
 
 
 def default(name: str, wanted: Wanted) -> Offer:
@@ -119,13 +121,18 @@ def default(name: str, wanted: Wanted) -> Offer:
 
     drawn_here = media == "png" and _LEAST_DRAWN <= px <= QUICK_PX
     exact = name == "color" or (name in _STYLES and traits(_STYLES[name]).exact)
-    return Offer(key, make, quick=drawn_here and exact)
+    return Offer(key, make, quick=drawn_here and exact, kind=(f"libravatar/{name}", media))
 
 
 def _resized(stored: StoredPicture, wanted: Wanted) -> Offer:
     key = _key(b"tied", stored.avatar.id.encode(), stored.png, b"%d" % wanted.px, wanted.media.encode())
     stored_as_asked = wanted.media == "png" and wanted.px in {1 << exponent for exponent in EXPONENTS}
-    return Offer(key, lambda: resize(stored, wanted.px, wanted.media), quick=stored_as_asked)
+    return Offer(
+        key,
+        lambda: resize(stored, wanted.px, wanted.media),
+        quick=stored_as_asked,
+        kind=(STORED, wanted.media),
+    )
 
 
 def _key(*parts: bytes) -> bytes:

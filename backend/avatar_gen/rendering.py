@@ -15,6 +15,7 @@ from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import Shape
+from avatar_gen.figures import Figures
 from avatar_gen.imaging import MADE_BY
 from avatar_gen.imaging.drawings import MOST_CUT, draw_picture
 from avatar_gen.imaging.pool import Pool
@@ -111,19 +112,33 @@ class Rendition(NamedTuple):
 class Renderer:
     """Draws pictures, here or in the pool, and remembers them."""
 
-    def __init__(self, pool: Pool, cache: PictureCache) -> None:
+    def __init__(self, pool: Pool, cache: PictureCache, figures: Figures) -> None:
         self._pool = pool
         self._cache = cache
+        self._figures = figures
 
     async def render(self, wanted: Rendition | Sketch, key: bytes) -> bytes:
         """The file that was asked for; `key` is its own. Raises `Overloaded`."""
-        return await self.encode(key, wanted.draw, quick=wanted.is_quick())
+        style = wanted.style if isinstance(wanted, Rendition) else f"dicebear/{wanted.style}"
+        return await self.encode(key, wanted.draw, (style, wanted.media), quick=wanted.is_quick())
 
-    async def encode(self, key: bytes, make: Callable[[], bytes], *, quick: bool = False) -> bytes:
-        """The picture under a key, made where it is not remembered: on the event loop if that is quick."""
+    async def encode(
+        self, key: bytes, make: Callable[[], bytes], kind: tuple[str, str], *, quick: bool = False
+    ) -> bytes:
+        """The picture under a key, made where it is not remembered: on the event loop if that is quick.
+
+        `kind` is the style and the format that it counts as. Raises `Overloaded`.
+        """
         picture = self._cache.get(key)
         if picture is not None:
             return picture
         if not quick:
-            return await self._cache.get_or_make(key, lambda: self._pool.run(make))
-        return self._cache.put(key, make())
+            return await self._cache.get_or_make(key, lambda: self._in_pool(make, kind))
+        picture = make()
+        self._figures.renders[kind] += 1
+        return self._cache.put(key, picture)
+
+    async def _in_pool(self, make: Callable[[], bytes], kind: tuple[str, str]) -> bytes:
+        picture = await self._pool.run(make)
+        self._figures.renders[kind] += 1
+        return picture

@@ -172,6 +172,14 @@ class Imaging(Section):
     """Millions of bytes of encoded pictures that each process remembers."""
 
 
+class Metrics(Section):
+    """Where Prometheus asks how the service does: a port of its own, which nobody else need reach."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    """None: nowhere."""
+
+
 class Libravatar(Section):
     """Pictures by the hash of an e-mail address."""
 
@@ -283,6 +291,7 @@ class Settings(Section):
     database: Database = Database()
     logging: Logging = Logging()
     imaging: Imaging = Imaging()
+    metrics: Metrics = Metrics()
     libravatar: Libravatar = Libravatar()
     dicebear: Dicebear = Dicebear()
     auth: Auth = Auth()
@@ -306,6 +315,8 @@ ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str | list[str]]]] 
     "TRUSTED_PROXIES": ("server", "trusted_proxies", _list),
     "DATABASE_URL": ("database", "url", str),
     "DATABASE_PASSWORD_FILE": ("database", "password_file", str),
+    "METRICS_HOST": ("metrics", "host", str),
+    "METRICS_PORT": ("metrics", "port", _number),
     "LOG_LEVEL": ("logging", "level", str.lower),
     "AUTH_API_KEYS_FILE": ("auth", "api_keys_file", str),
 }

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from avatar_gen.api.answers import FAULT, failure
 from avatar_gen.errors import AvatarError, AvatarNotFound, NotReady, Overloaded
@@ -25,13 +26,14 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _answer_fault)
 
 
-async def _answer_avatar_error(_request: Request, error: Exception) -> Response:
+async def _answer_avatar_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AvatarError)  # noqa: S101 - it is registered for nothing else
-    return answer_error(error)
+    return answer_error(request.scope, error)
 
 
-def answer_error(error: AvatarError) -> Response:
-    """What the client is told of an error; the rest goes to the log."""
+def answer_error(scope: Scope, error: AvatarError) -> Response:
+    """What the client is told of an error; the rest goes to the log, and it is counted."""
+    scope["app"].state.figures.faults[type(error).__name__] += 1
     if isinstance(error, (Overloaded, NotReady)):
         log.warning("%s", error)
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

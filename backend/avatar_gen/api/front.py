@@ -63,7 +63,7 @@ class Front:
             try:
                 status, headers, content = await address.get(scope)
             except AvatarError as error:
-                await answer_error(error)(scope, receive, send)
+                await answer_error(scope, error)(scope, receive, send)
                 return
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": content})

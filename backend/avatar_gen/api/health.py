@@ -14,7 +14,7 @@ from avatar_gen import __version__
 from avatar_gen.api.answers import UNCACHED, Answer, Check, Checks, Health, Message
 from avatar_gen.api.openapi import fails
 from avatar_gen.api.requests import Parameters, parse_query
-from avatar_gen.avatars import Avatars  # noqa: TC001 - it is the type of what is called
+from avatar_gen.avatars import Avatars
 from avatar_gen.errors import AvatarError, NotReady
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
 async def health(request: Request, response: Response) -> Answer[Health]:
     """Ask each dependency."""
     parse_query(request.scope["query_string"], Parameters)
-    data = await _examine(request)
+    data = await examine(request.app.state.avatars)
     down = [name for name, check in data.checks if check.status == "down"]
     response.headers.update(UNCACHED)
     response.status_code = 503 if down else 200
@@ -51,7 +51,8 @@ async def ready(request: Request, response: Response) -> Message:
     parse_query(request.scope["query_string"], Parameters)
     if not request.app.state.serving:
         raise NotReady("The service is stopping.")
-    down = [name for name, check in (await _examine(request)).checks if check.status == "down"]
+    data = await examine(request.app.state.avatars)
+    down = [name for name, check in data.checks if check.status == "down"]
     if down:
         raise NotReady(f"The service is not ready; down: {', '.join(down)}.")
     response.headers.update(UNCACHED)
@@ -66,8 +67,8 @@ async def live(request: Request, response: Response) -> Message:
     return Message(message="Alive")
 
 
-async def _examine(request: Request) -> Health:
-    avatars: Avatars = request.app.state.avatars
+async def examine(avatars: Avatars) -> Health:
+    """What the dependencies answer, within two seconds."""
     (database_up, total), (storage_up, _) = await asyncio.gather(
         _ask("database", avatars.total()), _ask("storage", avatars.check_storage())
     )

@@ -10,6 +10,7 @@ from secrets import token_hex
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatar_gen.api.answers import FAULT, PROTECTION, failure
+from avatar_gen.figures import Figures
 from avatar_gen.logs import log_request, request_id
 
 log = logging.getLogger(__name__)
@@ -23,8 +24,9 @@ class Observe:
     A client's own `X-Request-ID` is kept if it is at most 64 letters, digits, dots, dashes or underscores.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, figures: Figures) -> None:
         self._app = app
+        self._figures = figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -52,8 +54,9 @@ class Observe:
             if fault and not status:
                 await failure(*fault)(scope, receive, send_with_id)
         finally:
-            route = getattr(scope.get("route"), "path_format", None)
             seconds = time.perf_counter() - started
+            route = getattr(scope.get("route"), "path_format", None)
+            self._figures.observe(method, route, status, seconds)
             log_request(method, route, scope["path"][:500], status, seconds, key=scope.get("api_key"))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> tuple[HTTPStatus, str] | None:

@@ -123,7 +123,8 @@ class PostgresAddress(NamedTuple):
 def _misunderstood(url: str, why: str) -> StartupError:
     # All from the first colon behind the user's name to the last @ may be the password.
     shown = re.sub(r"^(\w+(?:\+\w+)?:)(?://([^:/@?]*))?.*@", r"\1//\2:***@", url, flags=re.DOTALL)
-    shown = re.sub(r"password=[^&]*", "password=***", shown)
+    # Nor is a parameter shown whose name may be a password's, misspelled.
+    shown = re.sub(r"(?<=[?&])([^=&]*)=[^&]*", r"\1=***", shown)
     # Without an @ it may stand where the port was expected.
     shown = re.sub(r"(?<=//)([^:/@?]*):(?!\d*(?:[/?]|$))[^@/?]*", r"\1:***", shown)
     return StartupError(

@@ -20,19 +20,23 @@ class Pool:
 
     def __init__(self, threads: int, waiting: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="imaging")
-        self._limit = threads + waiting
-        self._taken = 0
+        self.limit = threads + waiting
+        self.taken = 0
+        """Calls that run or wait."""
+        self.refused = 0
+        """Calls that were one too many, so far."""
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `work` in a thread. Raises `Overloaded` when the queue is full."""
-        if self._taken >= self._limit:
+        if self.taken >= self.limit:
+            self.refused += 1
             raise Overloaded("The service is encoding as many pictures as it can; try again in a second.")
-        self._taken += 1
+        self.taken += 1
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._executor, lambda: work(*args, **kwargs))
         finally:
-            self._taken -= 1
+            self.taken -= 1
 
     def close(self) -> None:
         """Wait for what is running, and start nothing more."""
