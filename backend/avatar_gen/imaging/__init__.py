@@ -3,10 +3,12 @@
 import zlib
 from collections.abc import Callable
 
+import numpy as np
 import pyvips
 
 from avatar_gen import __version__
-from avatar_gen.imaging.vips import VERSION, open_png, scale, to_avif, to_jpeg, to_png, to_webp
+from avatar_gen.errors import StartupError
+from avatar_gen.imaging.vips import VERSION, open_pixels, open_png, scale, to_avif, to_jpeg, to_png, to_webp
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -33,6 +35,19 @@ ENCODERS: dict[str, Callable[[pyvips.Image], bytes]] = {
     "jpeg": to_jpeg,
 }
 """From pixels to `MEDIA_TYPES`; each takes milliseconds and belongs in the `Pool`."""
+
+
+def require_formats() -> None:
+    """Raise `StartupError` for a libvips that was built without one of our formats."""
+    image = open_pixels(np.zeros((16, 16, 3), np.uint8))
+    for media, encode in ENCODERS.items():
+        try:
+            encode(image)
+        except pyvips.Error as error:
+            reason = str(error).partition("\n")[0]
+            raise StartupError(
+                f"libvips cannot write {media} ({reason}): pip install pyvips-binary"
+            ) from error
 
 
 def scaled(png: bytes, px: int, media: str) -> bytes:

@@ -41,6 +41,16 @@ def encode_svg(document: str, px: int, media: str) -> bytes:
     return ENCODERS[media](_open(document, px))
 
 
+def writes_letters() -> bool:
+    """Whether letters are drawn: without a font all of them are the same box, or nothing."""
+    template = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32">'
+        '<text x="4" y="28" font-size="28" font-family="any">{}</text></svg>'
+    )
+    first, second, nothing = (rasterise(template.format(letter), 32) for letter in ("A", "O", ""))
+    return not np.array_equal(first, second) and bool((first != nothing).any() and (second != nothing).any())
+
+
 def _open(document: str, px: int) -> pyvips.Image:
     if "<text" in document:
         document = _in_our_font(document)

@@ -1,0 +1,135 @@
+"""`avatar-gen serve`."""
+
+import math
+import os
+import signal
+import socket
+import sys
+from contextlib import ExitStack, closing
+
+import click
+import uvicorn
+
+from avatar_gen.api.protocol import PunctualProtocol, Server, announce
+from avatar_gen.app import create_app, open_services
+from avatar_gen.database.engine import open_engines
+from avatar_gen.errors import StartupError
+from avatar_gen.logs import configure_logs
+from avatar_gen.settings import Server as ServerSettings
+from avatar_gen.settings import Settings, load_settings
+from avatar_gen.workers import supervise
+
+
+@click.command(
+    "serve",
+    epilog="""\b
+Examples:
+  avatar-gen serve
+  PORT=8080 avatar-gen serve
+  DATABASE_URL=postgresql://avatars@db.example/avatars avatar-gen serve --migrate""",
+)
+@click.option("--worker", type=(int, int), hidden=True, help="The socket to share, and the parent process.")
+@click.option(
+    "--migrate/--no-migrate",
+    "migrating",
+    envvar="RUN_MIGRATIONS",
+    show_envvar=True,
+    help="Whether to bring the database of an older release to this one first; by default not.",
+)
+def command(*, worker: tuple[int, int] | None, migrating: bool) -> None:
+    """Serve avatars over HTTP until told to stop.
+
+    An empty database is prepared; without --migrate, one of another release stops the start. SIGTERM, SIGINT
+    and SIGHUP end it once what is in flight has been answered, with status 0.
+    """
+    # From the first moment: as process 1 of a container we would not be ended by a signal that nobody takes.
+    for number in _ENDING:
+        signal.signal(number, _end)
+    settings = load_settings()
+    configure_logs(settings.logging)
+    if worker is not None:
+        descriptor, parent = worker
+        _serve_here(settings, socket.socket(fileno=descriptor), parent)
+        return
+    with ExitStack() as stack:
+        # What can't be opened stops us here, with a line, before there is a server to fail.
+        open_services(settings, stack, migrating=migrating)
+    ours = _listen(settings.server)
+    if settings.server.workers == 1:
+        _serve_here(settings, ours)
+    else:
+        _check_workers(settings)
+        announce(ours)
+        supervise(settings.server.workers, ours, ["serve", "--worker"])
+
+
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def _end(*_: object) -> None:
+    """End, and let nobody who says so again interrupt what is being put away."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
+
+
+def _check_workers(settings: Settings) -> None:
+    with closing(open_engines(settings.database)) as engines:
+        if not engines.many_processes:
+            raise StartupError(
+                "This SQLite can corrupt a database that several processes write: set server.workers to 1,"
+                " or install a newer SQLite: pip install pysqlite3"
+            )
+    if settings.logging.file.path is not None:
+        raise StartupError(
+            "Several workers cannot share a log file: unset logging.file.path and collect standard output,"
+            " or set server.workers to 1"
+        )
+
+
+def _serve_here(settings: Settings, listener: socket.socket, parent: int | None = None) -> None:
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        http=PunctualProtocol,
+        ws="none",
+        loop="uvloop",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=math.ceil(settings.server.receive_timeout),
+        timeout_graceful_shutdown=settings.server.shutdown_timeout,
+    )
+    server = Server(
+        config,
+        patience=settings.server.receive_timeout,
+        drain=settings.server.drain_time,
+        on_drain=lambda: setattr(app.state, "serving", False),
+        parent=parent,
+    )
+    # A terminal that is closed is told like any other that we end.
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    # uvicorn ends what is in flight, then raises the signal that stopped it once more, for our handlers: to
+    # have been told to stop is no failure.
+    server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(1)
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        # `::` is every address, and so IPv4's too.
+        both = settings.host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(
+            (settings.host, settings.port), family=family, backlog=2048, dualstack_ipv6=both
+        )
+    except (OSError, TypeError) as error:
+        # A name that does not resolve has a number below zero, one that cannot even be asked for none.
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else "it is not the name of an address of this machine"
+        raise StartupError(
+            f"{settings.host}:{settings.port}: cannot be listened on: {reason};"
+            " HOST and PORT choose another address"
+        ) from error
