@@ -1,9 +1,13 @@
 import asyncio
 import tracemalloc
+from uuid import uuid4
 
 import pytest
 
-from avatar_gen.cache import OVERHEAD, PictureCache
+from avatar_gen.avatars import Wish, draw_object, size_of
+from avatar_gen.cache import OVERHEAD, Cache, PictureCache
+from avatar_gen.objects.contents import Contents, read_object
+from avatar_gen.record import Avatar
 
 
 def room_for(pictures: int, size: int) -> PictureCache:
@@ -109,6 +113,21 @@ def test_the_overhead_is_what_a_picture_takes_beside_its_own_bytes(size: int) ->
     tracemalloc.start()
     for number in range(count):
         cache.put(number.to_bytes(16), bytes(size))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert abs(taken - cache.size) < 0.1 * cache.size
+
+
+def test_the_size_of_an_opened_object_is_what_it_takes() -> None:
+    wish = Wish(seed="somebody", primary_color="#336699")
+    cache: Cache[tuple[str, int], Contents] = Cache(10**9, size_of)
+    objects = {}
+    for _ in range(500):
+        avatar = Avatar(str(uuid4()), 1, "pixelize", primary_color="#336699", seed="somebody")
+        objects[avatar.id] = draw_object(avatar, wish)
+    tracemalloc.start()
+    for number, (avatar_id, data) in enumerate(objects.items()):
+        cache.put((avatar_id, number), read_object(avatar_id, data))
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert abs(taken - cache.size) < 0.1 * cache.size

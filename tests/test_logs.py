@@ -1,8 +1,11 @@
 import json
 import logging
+import os
 import re
 import sys
+import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -84,6 +87,34 @@ def test_every_request_is_one_line(make_service: MakeService) -> None:
     assert by_id["mine-3"]["route"] is None
     assert by_id["mine-3"]["status"] == 404
     assert by_id[answer.headers["x-request-id"]]["status"] == 400
+
+
+def test_lines_of_requests_come_soon_and_before_what_is_said_later(make_service: MakeService) -> None:
+    service = make_service().start()
+    service.client.get("/api/health/live", headers={"X-Request-ID": "first"})
+    deadline = time.monotonic() + 5
+    while "first" not in service.log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    (service.folder / "storage" / "avatars").rename(service.folder / "gone")
+    service.client.get("/api/health/live", headers={"X-Request-ID": "second"})
+    assert service.client.get(f"/api/{uuid4()}", headers={"X-Request-ID": "third"}).status_code == 503
+    said = [event for event in events(service) if event.get("requestId") in ("second", "third")]
+    assert [(event["requestId"], event["level"]) for event in said] == [
+        ("second", "info"),
+        ("third", "error"),
+    ]
+
+
+def test_a_log_that_nobody_reads_any_more_costs_no_request(make_service: MakeService) -> None:
+    service = make_service()
+    os.mkfifo(service.log)
+    reader = os.open(service.log, os.O_RDONLY | os.O_NONBLOCK)
+    service.start()
+    os.close(reader)
+    for _ in range(3):
+        assert service.client.get("/api/health/live").status_code == 200
+        time.sleep(0.15)
 
 
 def test_the_level_and_the_look_are_the_settings(make_service: MakeService) -> None:

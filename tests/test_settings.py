@@ -84,6 +84,21 @@ class TestTheFileInTheRepository:
                 assert default.lower() == expected, key
 
 
+def test_the_settings_that_the_docs_show_are_settings() -> None:
+    page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "app:" in block]
+    assert len(blocks) == 4
+    first, *others = (load(block.replace('"…"', '"' + "0" * 64 + '"')) for block in blocks)
+    assert [key.name for key in first.auth.api_keys] == ["web", "board"]
+    assert str(others[0].limits.client) == "100/s burst 200"
+    examples = re.findall(
+        r"^    (client|writes|key): null .*?e\.g\. ([^;\n]*)",
+        (ROOT / "settings.yaml").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert dict(examples) == {key: str(rate) for key, rate in others[0].limits}
+
+
 class TestLayers:
     def test_without_files_there_are_the_defaults(self) -> None:
         assert load_settings({}) == Settings()
@@ -253,6 +268,42 @@ class TestWhatIsWrongIsSaidInOneLine:
     )
     def test_which_file_which_key_and_what_it_takes(self, text: str, line: str) -> None:
         assert failure(text).startswith(line)
+
+    @pytest.mark.parametrize(
+        "rate",
+        [100, "100", "0/s", "1/day", "-1/s", "1.5/s", "100/s burst 0", "100/s burst", "9999999/s", []],
+    )
+    def test_what_is_no_rate(self, rate: object) -> None:
+        assert failure(yaml.safe_dump({"app": {"limits": {"client": rate}}})).startswith(
+            'settings.yaml: app.limits.client: expected a rate such as "100/s", "100/s burst 200", '
+        )
+
+    @pytest.mark.parametrize("proxy", [5, "", "*", "gateway", "10.0.0.1/8", "10.0.0.0/33", None])
+    def test_what_is_no_network(self, proxy: object) -> None:
+        assert failure(yaml.safe_dump({"app": {"server": {"trusted_proxies": [proxy]}}})) == (
+            "settings.yaml: app.server.trusted_proxies.0: expected an address or a network such as 10.0.0.0/8"
+        )
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            "canary7f3a",
+            "avk_" + "a" * 43,
+            "A" * 64,
+            5,
+            {"name": "canary7f3a"},
+            {"sha256": "canary7f3a"},
+            {"sha256": "0" * 64, "may": ["canary7f3a"]},
+            {"sha256": "0" * 64, "name": "canary7f3a " * 9},
+            {"sha256": "0" * 64, "canary": 1},
+        ],
+    )
+    def test_what_is_no_hash_of_a_key(self, entry: object) -> None:
+        """A key itself, in the place of its hash, is not shown."""
+        line = failure(yaml.safe_dump({"app": {"auth": {"api_keys": [entry]}}}))
+        assert line.startswith("settings.yaml: app.auth.api_keys.0")
+        assert "canary7f3a" not in line
+        assert "avk_" not in line
 
     def test_the_overlay_that_is_at_fault_is_named(self) -> None:
         write("settings.local.yaml", "app: {server: {port: x}}")

@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +14,11 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
 from avatar_gen.api import health, identities, routes
+from avatar_gen.api.clients import Clients
 from avatar_gen.api.dicebear import SKETCH
 from avatar_gen.api.faults import add_error_handlers
 from avatar_gen.api.front import Front
@@ -24,6 +27,7 @@ from avatar_gen.api.observe import Observe
 from avatar_gen.api.openapi import describe
 from avatar_gen.api.pictures import STORED_PICTURE
 from avatar_gen.api.render import RENDITION
+from avatar_gen.api.swagger import ASSETS, swagger_page
 from avatar_gen.avatars import Avatars
 from avatar_gen.cache import PictureCache
 from avatar_gen.database.engine import open_engines
@@ -33,13 +37,30 @@ from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.identities import Identities
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
+from avatar_gen.keys import Keys, read_keys
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.objects.ties import Ties
 from avatar_gen.rendering import Renderer
 from avatar_gen.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
+@dataclass(frozen=True)
+class Application:
+    """FastAPI, and the layers through which every request comes to it.
+
+    As FastAPI's own middleware they would stand behind Starlette's and its own layers, which take 6 us.
+    """
+
+    api: FastAPI
+    outermost: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or start up and shut down."""
+        scope["app"] = self.api
+        await self.outermost(scope, receive, send)
+
+
+def create_app(settings: Settings) -> Application:
     """The service as an ASGI application. Its threads and connections live from start-up to shutdown."""
 
     @asynccontextmanager
@@ -49,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.avatars = services.avatars
             app.state.renderer = services.renderer
             app.state.identities = services.identities
+            app.state.keys = services.keys
             app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
             app.state.serving = True
             # What is there now stays: the collector need not go through it again and again, 30 ms each time.
@@ -61,27 +83,29 @@ def create_app(settings: Settings) -> FastAPI:
         title="Avatars",
         version=__version__,
         description="Draws avatars from a seed, keeps them, and serves them in any size, format and filter.",
-        docs_url="/swagger",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        static_url="/swagger-assets",
-        swagger_ui_oauth2_redirect_url="/swagger-redirect",
+        static_url=ASSETS,
         # To redirect is to repeat the Host header that a client made up.
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.openapi = lambda: describe(app, guarded=settings.auth.on, limited=settings.limits.on)  # type: ignore[method-assign]
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
     app.router.routes += (*health.router.routes, *identities.router.routes, *routes.router.routes)
+    app.add_route("/swagger", _swagger, include_in_schema=False)
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     app.add_route("/", _home, include_in_schema=False)
     add_error_handlers(app)
-    app.add_middleware(Front, addresses=(RENDITION, STORED_PICTURE, IDENTITY_PICTURE, SKETCH))
+    pictures = (RENDITION, STORED_PICTURE, IDENTITY_PICTURE, SKETCH)
+    layers: ASGIApp = Front(app, pictures)
+    if settings.limits.on:
+        layers = _limit(layers, settings)
     if settings.cors:
-        _allow_origins(app, settings.cors_enabled)
-    app.add_middleware(Observe)
-    return app
+        layers = _allow_origins(layers, settings.cors_enabled)
+    return Application(app, Observe(layers))
 
 
 class Services(NamedTuple):
@@ -90,6 +114,7 @@ class Services(NamedTuple):
     avatars: Avatars
     renderer: Renderer
     identities: Identities
+    keys: Keys | None
 
 
 def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = False) -> Services:
@@ -100,6 +125,7 @@ def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = Fal
     Raises `StartupError` with what the operator can do.
     """
     require_version()
+    keys = read_keys(settings.auth)
     store = open_store(settings)
     ties = open_ties(settings)
     engines = open_engines(settings.database)
@@ -111,7 +137,7 @@ def open_services(settings: Settings, stack: ExitStack, *, migrating: bool = Fal
     avatars = Avatars(store, Repository(engines), pool, cache)
     stack.callback(avatars.close)
     renderer = Renderer(pool, cache)
-    return Services(avatars, renderer, Identities(ties, avatars, renderer))
+    return Services(avatars, renderer, Identities(ties, avatars, renderer), keys)
 
 
 def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
@@ -161,17 +187,42 @@ def _remedy(cause: BaseException | None) -> str:
     return str(cause)
 
 
-def _allow_origins(app: FastAPI, origins: list[str]) -> None:
-    """Let pages of these origins call the service; of any, without their cookies, if none is named."""
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=origins or ["*"],
-        allow_credentials=bool(origins),
+def _limit(layers: ASGIApp, settings: Settings) -> ASGIApp:
+    """Count requests before they are answered."""
+    # As late as possible: it takes 20 ms, and most do without.
+    from avatar_gen.api.limit import Limiting  # noqa: PLC0415
+
+    return Limiting(layers, settings.limits, Clients(settings.server.trusted_proxies))
+
+
+def _allow_origins(app: ASGIApp, origins: list[str]) -> ASGIApp:
+    """Let pages of these origins call the service; of any, without their cookies, if none is named.
+
+    `*` among them is any as well. Starlette would take it with credentials, and so for each origin in turn.
+    """
+    anybody = not origins or "*" in origins
+    return CORSMiddleware(
+        app,
+        allow_origins=["*"] if anybody else origins,
+        allow_credentials=not anybody,
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-        allow_headers=["Content-Type", "X-Request-ID"],
-        expose_headers=["ETag", "X-Avatar-ID", "X-Created-At", "X-Version", "X-Request-ID"],
+        allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+        expose_headers=[
+            "ETag",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "X-Avatar-ID",
+            "X-Created-At",
+            "X-Version",
+            "X-Request-ID",
+        ],
         max_age=86400,
     )
+
+
+async def _swagger(request: Request) -> Response:
+    return swagger_page(f"{request.app.title} - Swagger UI")
 
 
 async def _swagger_json(request: Request) -> Response:

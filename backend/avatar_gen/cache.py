@@ -1,43 +1,58 @@
-"""Encoded pictures that were asked for, kept in memory as long as there is room."""
+"""What was asked for lately, kept in memory as long as there is room."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 OVERHEAD = 160
 """Bytes that a picture takes beside its own: its object, its key's, and a place in the dictionary."""
 
 
-class PictureCache:
-    """Pictures by what they were made of. Those that nobody has asked for the longest go first.
+class Cache(Generic[K, V]):
+    """Values by their keys. Those that nobody has asked for the longest go first.
 
     All of it happens on the event loop, so nothing has to be locked.
     """
 
-    def __init__(self, limit: int) -> None:
-        """`limit` is in bytes; at 0 nothing is kept."""
+    def __init__(self, limit: int, size_of: Callable[[V], int]) -> None:
+        """`limit` is in bytes, as `size_of` counts them; at 0 nothing is kept."""
         self.size = 0
         """Bytes that it takes now."""
         self._limit = limit
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
-        self._making: dict[bytes, asyncio.Task[bytes]] = {}
+        self._size_of = size_of
+        self._kept: OrderedDict[K, V] = OrderedDict()
 
-    def get(self, key: bytes) -> bytes | None:
-        """The picture that is kept under this key."""
-        picture = self._kept.get(key)
-        if picture is not None:
+    def get(self, key: K) -> V | None:
+        """The value that is kept under this key."""
+        value = self._kept.get(key)
+        if value is not None:
             self._kept.move_to_end(key)
-        return picture
+        return value
 
-    def put(self, key: bytes, picture: bytes) -> None:
-        """Keep a picture, and let go of others where there is no more room."""
-        if key in self._kept or len(picture) + OVERHEAD > self._limit:
-            return
-        self._kept[key] = picture
-        self.size += len(picture) + OVERHEAD
+    def put(self, key: K, value: V) -> V:
+        """Keep a value, which is returned, and let go of others where there is no more room."""
+        size = self._size_of(value)
+        if key in self._kept or size > self._limit:
+            return value
+        self._kept[key] = value
+        self.size += size
         while self.size > self._limit:
             _, gone = self._kept.popitem(last=False)
-            self.size -= len(gone) + OVERHEAD
+            self.size -= self._size_of(gone)
+        return value
+
+
+class PictureCache(Cache[bytes, bytes]):
+    """Encoded pictures, by what they were made of."""
+
+    def __init__(self, limit: int) -> None:
+        """`limit` is in bytes; at 0 nothing is kept."""
+        super().__init__(limit, lambda picture: len(picture) + OVERHEAD)
+        self._making: dict[bytes, asyncio.Task[bytes]] = {}
 
     async def get_or_make(self, key: bytes, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """The picture under this key, made if it is not kept.
@@ -56,8 +71,6 @@ class PictureCache:
 
     async def _make(self, key: bytes, make: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
-            picture = await make()
-            self.put(key, picture)
-            return picture
+            return self.put(key, await make())
         finally:
             del self._making[key]

@@ -61,6 +61,21 @@ class TieDamaged(AvatarError):
         super().__init__("What this hash was tied to cannot be read; tie it again.")
 
 
+class KeyNeeded(AvatarError):
+    """The request has no API key, or not one that is known; which of the two, nobody is told."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self) -> None:
+        super().__init__("This takes an API key: send it as Authorization: Bearer KEY.")
+
+
+class KeyNotAllowed(AvatarError):
+    """The API key is known, and is not for this."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
 class StyleNotServed(AvatarError):
     """There is no such style, or the settings keep it from being served."""
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from avatar_gen.avatars import EXPONENTS
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.tables import LENGTHS
-from avatar_gen.errors import ObjectDamaged
+from avatar_gen.errors import ObjectDamaged, StorageUnavailable
 from avatar_gen.folders import MANIFEST, open_folder, write_into
 from avatar_gen.imaging import convert
 from avatar_gen.imaging.truecolour import decode_png
@@ -80,12 +80,10 @@ class Export:
                 (self._folder / str(px)).mkdir(exist_ok=True)
             ids = self._store.ids()
             while batch := list(islice(ids, _BATCH)):
-                entries = threads.map(
-                    self._export, [each for each in batch if self._is_wanted(each, manifest)]
-                )
-                found = [entry for entry in entries if entry]
-                manifest.add(found)
-                self.report.made += len(found)
+                wanted = [each for each in batch if self._is_wanted(each, manifest)]
+                entries = [entry for entry in threads.map(self._export, wanted) if entry]
+                manifest.add(entry for entry in entries if not isinstance(entry, _Failure))
+                self._count(entries)
                 self.report.part = int(batch[-1][:8], 16) / 2**32
                 yield self.report
         self.report.part = 1.0
@@ -105,17 +103,15 @@ class Export:
     def _file(self, avatar_id: str, px: int) -> str:
         return f"{px}/{avatar_id}.{self._media}"
 
-    def _export(self, avatar_id: str) -> dict[str, Any] | None:
-        """Write its pictures; its entry in the manifest, unless it is damaged or gone."""
-        data = self._store.get(avatar_id)
-        if data is None:
-            return None
+    def _export(self, avatar_id: str) -> "dict[str, Any] | _Failure | None":
+        """Write its pictures; its entry in the manifest, or None where it has been deleted."""
         try:
+            data = self._store.get(avatar_id)
+            if data is None:
+                return None
             avatar, pictures = read_object(avatar_id, data)
-        except ObjectDamaged as error:
-            self.report.failed += 1
-            self._on_failure(avatar_id, str(error.__cause__))
-            return None
+        except (ObjectDamaged, StorageUnavailable) as error:
+            return _Failure(avatar_id, str(error.__cause__))
         files = {}
         for px in self._widths:
             picture = pictures[px] if self._media == "png" else convert(pictures[px], self._media)
@@ -123,6 +119,21 @@ class Export:
             write_into(self._folder, name, picture)
             files[str(px)] = {"file": name, "sha256": sha256(picture).hexdigest()}
         return {**write_fields(avatar), "files": files, "madeOf": self._made_of}
+
+    def _count(self, entries: Sequence["dict[str, Any] | _Failure"]) -> None:
+        for entry in entries:
+            if isinstance(entry, _Failure):
+                self.report.failed += 1
+                self._on_failure(*entry)
+            else:
+                self.report.made += 1
+
+
+class _Failure(NamedTuple):
+    """An avatar that cannot be read, and why."""
+
+    avatar_id: str
+    reason: str
 
 
 class Return:

@@ -34,8 +34,8 @@ def open_folder(path: Path, key: str) -> Iterator[Manifest]:
             # A run that was killed has left it.
             os.unlink(entry.path)
         yield manifest
-        manifest.tidy()
         incoming.rmdir()
+        manifest.tidy()
 
 
 def write_into(folder: str | Path, name: str, data: bytes) -> None:

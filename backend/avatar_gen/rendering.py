@@ -126,6 +126,4 @@ class Renderer:
             return picture
         if not quick:
             return await self._cache.get_or_make(key, lambda: self._pool.run(make))
-        picture = make()
-        self._cache.put(key, picture)
-        return picture
+        return self._cache.put(key, make())

@@ -8,17 +8,30 @@ service that this one replaces load as they are. No other module reads the envir
 import os
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.config import JsonDict
 
 from avatar_gen.errors import SettingsError
 
 LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Right = Literal["write", "list", "delete"]
 
 _OLD: JsonDict = {"old": True}
 """Marks what old files may hold and new ones need not."""
@@ -28,6 +41,13 @@ class Section(BaseModel):
     """A part of the settings; an unknown key in it is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _network(text: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text if isinstance(text, str) else "")
+    except ValueError:
+        raise ValueError("an address or a network such as 10.0.0.0/8") from None
 
 
 class Server(Section):
@@ -43,6 +63,8 @@ class Server(Section):
     """Seconds that the service goes on answering, but not being ready, once it is told to stop."""
     shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 7
     """Seconds that requests in flight are given to end once the service is told to stop."""
+    trusted_proxies: list[Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]] = []
+    """Who tells the truth about the addresses of clients, by `X-Forwarded-For`."""
 
 
 class LocalStorage(Section):
@@ -157,6 +179,92 @@ class Libravatar(Section):
     """Hosts, with their port if it is not the usual one, that a default picture may be redirected to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in a period, and as many as `burst` at once."""
+
+    requests: int
+    period: Literal["s", "min", "hour"]
+    burst: int
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.period} burst {self.burst}"
+
+
+_RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|hour)(?: burst ([1-9][0-9]{0,5}))?")
+
+
+def _rate(text: object) -> Rate | None:
+    """`100/s`, `100/s burst 200`."""
+    if text is None:
+        return None
+    match = _RATE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('a rate such as "100/s", "100/s burst 200", "600/min" or "5000/hour"')
+    requests, period, burst = match.groups()
+    return Rate(int(requests), period, int(burst or requests))  # type: ignore[arg-type]
+
+
+OptionalRate = Annotated[Rate | None, PlainValidator(_rate)]
+
+
+class Limits(Section):
+    """How many requests are answered; null: any number."""
+
+    client: OptionalRate = None
+    """Of one IPv4 address, or one /64 of IPv6."""
+    writes: OptionalRate = None
+    """Of these, such as change anything."""
+    key: OptionalRate = None
+    """With one API key, in the place of the two above."""
+
+    @property
+    def on(self) -> bool:
+        """Whether requests are counted."""
+        return bool(self.client or self.writes or self.key)
+
+
+class ApiKey(Section):
+    """A key that lets its bearer in, known by its hash alone."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
+    """For logs; where none is given, the first digits of the hash."""
+    sha256: str
+    may: list[Right] = list(get_args(Right))
+
+    @field_validator("sha256")
+    @classmethod
+    def _is_a_hash(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9a-f]{64}", value):
+            raise ValueError("the SHA-256 of a key, 64 digits, as `avatar-gen keys new` prints it")
+        return value
+
+    @property
+    def label(self) -> str:
+        """What the key is called."""
+        return self.name or self.sha256[:8]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+def _key_or_hash(value: object) -> object:
+    return {"sha256": value} if isinstance(value, str) else value
+
+
+class Auth(Section):
+    """Who may write, list and delete; without any key, everybody may."""
+
+    api_keys: list[Annotated[ApiKey, BeforeValidator(_key_or_hash)]] = []
+    api_keys_file: Path | None = Field(default=None, strict=False)
+    """A file, such as a container's secret, of more keys: see `avatar_gen.keys`."""
+
+    @property
+    def on(self) -> bool:
+        """Whether keys are asked for."""
+        return bool(self.api_keys or self.api_keys_file)
+
+
 class Dicebear(Section):
     """Which of DiceBear's styles are served."""
 
@@ -177,6 +285,8 @@ class Settings(Section):
     imaging: Imaging = Imaging()
     libravatar: Libravatar = Libravatar()
     dicebear: Dicebear = Dicebear()
+    auth: Auth = Auth()
+    limits: Limits = Limits()
     cors: bool = False
     cors_enabled: Annotated[list[str], Field(alias="corsEnabled")] = []
     """Origins that may call from a page; none of them, with `cors` on: any, without credentials."""
@@ -186,12 +296,18 @@ def _number(text: str) -> int | str:
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text
 
 
-ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str]]] = {
+def _list(text: str) -> list[str]:
+    return re.split(r"[\s,]+", text.strip())
+
+
+ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str | list[str]]]] = {
     "HOST": ("server", "host", str),
     "PORT": ("server", "port", _number),
+    "TRUSTED_PROXIES": ("server", "trusted_proxies", _list),
     "DATABASE_URL": ("database", "url", str),
     "DATABASE_PASSWORD_FILE": ("database", "password_file", str),
     "LOG_LEVEL": ("logging", "level", str.lower),
+    "AUTH_API_KEYS_FILE": ("auth", "api_keys_file", str),
 }
 """Environment variables, the settings that they replace, and how they are read. An empty one is as
 good as none."""

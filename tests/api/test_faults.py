@@ -25,10 +25,10 @@ async def in_process(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClien
     app = create_app(settings)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
-        app.router.lifespan_context(app),
+        app.api.router.lifespan_context(app.api),
         httpx.AsyncClient(transport=transport, base_url="http://test") as client,
     ):
-        yield client, app.state.avatars
+        yield client, app.api.state.avatars
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +138,7 @@ def test_more_avatars_than_can_be_kept_are_answered_503(monkeypatch: pytest.Monk
     asyncio.run(scenario())
 
 
-def fail(*_arguments: object) -> NoReturn:
+def fail(*_arguments: object, **_options: object) -> NoReturn:
     raise ZeroDivisionError("canary7f3a")
 
 
@@ -194,11 +194,11 @@ def test_a_fault_of_ours_is_a_500_that_keeps_its_reason_to_the_log(
 def test_before_its_start_has_ended_and_once_its_end_has_begun_it_is_not_ready() -> None:
     async def scenario() -> None:
         app = create_app(Settings())
-        async with app.router.lifespan_context(app):
+        async with app.api.router.lifespan_context(app.api):
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 assert (await client.get("/api/health/ready")).status_code == 200
-                app.state.serving = False
+                app.api.state.serving = False
                 assert (await client.get("/api/health/ready")).status_code == 503
                 assert (await client.get("/api/health/live")).status_code == 200
 

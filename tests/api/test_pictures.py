@@ -159,6 +159,7 @@ def test_a_damaged_object_is_an_error_and_never_a_wrong_picture(make_service: Ma
     service = make_service().start()
     avatar, other = service.generate(seed="a"), service.generate(seed="b")
     whole = service.object(avatar).read_bytes()
+    assert service.client.get(f"/api/{avatar}").status_code == 200
     for damaged in (b"", whole[:-1], whole[:500], whole.replace(b"\xff", b"\xfe", 1), b"PK" * 1000):
         service.object(avatar).write_bytes(damaged)
         failure = assert_failure(service.client.get(f"/api/{avatar}"), 500, mentions="are damaged")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from select import select
+from typing import ClassVar
 from urllib.parse import quote
 
 import httpx
@@ -344,18 +345,51 @@ class TestPatience:
                 time.sleep(0.5)
 
 
-def test_pages_of_other_origins_are_let_in_only_where_the_settings_say(make_service: MakeService) -> None:
-    asking = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
-    closed = make_service().start()
-    assert "access-control-allow-origin" not in closed.client.get("/api/list", headers=asking).headers
-    listed = make_service({"cors": True, "corsEnabled": ["https://a.example"]}).start()
-    answer = listed.client.get("/api/list", headers=asking)
-    assert answer.headers["access-control-allow-origin"] == "https://a.example"
-    assert answer.headers["access-control-allow-credentials"] == "true"
-    assert listed.client.options("/api/generate", headers=asking).status_code == 200
-    other = listed.client.get("/api/list", headers={"Origin": "https://b.example"})
-    assert "access-control-allow-origin" not in other.headers
-    anyone = make_service({"cors": True, "corsEnabled": []}).start()
-    answer = anyone.client.get("/api/list", headers=asking)
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert "access-control-allow-credentials" not in answer.headers
+def cors(service: Service, origin: str, method: str = "GET", **headers: str) -> dict[str, str]:
+    answer = service.client.request(method, "/api/list", headers={"Origin": origin, **headers})
+    prefix = "access-control-"
+    return {name[len(prefix) :]: value for name, value in answer.headers.items() if name.startswith(prefix)}
+
+
+class TestPagesOfOtherOrigins:
+    PREFLIGHT: ClassVar = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "Authorization, content-type",
+    }
+
+    def test_are_not_let_in_by_default(self, make_service: MakeService) -> None:
+        service = make_service({"corsEnabled": ["https://a.example"]}).start()
+        assert cors(service, "https://a.example") == {}
+        assert cors(service, "https://a.example", "OPTIONS", **self.PREFLIGHT) == {}
+
+    def test_are_let_in_with_credentials_where_they_are_named(self, make_service: MakeService) -> None:
+        service = make_service({"cors": True, "corsEnabled": ["https://a.example"]}).start()
+        granted = cors(service, "https://a.example")
+        assert granted.pop("expose-headers").startswith("ETag, RateLimit, ")
+        assert granted == {"allow-origin": "https://a.example", "allow-credentials": "true"}
+        answer = cors(service, "https://a.example", "OPTIONS", **self.PREFLIGHT)
+        assert answer["allow-origin"] == "https://a.example"
+        assert "Authorization" in answer["allow-headers"]
+        for other in (
+            "https://b.example",
+            "http://a.example",
+            "https://a.example:1",
+            "null",
+            "https://A.example",
+        ):
+            assert "allow-origin" not in cors(service, other)
+            assert "allow-origin" not in cors(service, other, "OPTIONS", **self.PREFLIGHT)
+
+    @pytest.mark.parametrize("origins", [[], ["*"], ["https://a.example", "*"]])
+    def test_are_let_in_without_credentials_where_all_are(
+        self, make_service: MakeService, origins: list[str]
+    ) -> None:
+        service = make_service({"cors": True, "corsEnabled": origins}).start()
+        for origin in ("https://a.example", "https://b.example", "null"):
+            for answer in (
+                cors(service, origin),
+                cors(service, origin, Cookie="a=b"),
+                cors(service, origin, "OPTIONS", **self.PREFLIGHT),
+            ):
+                assert answer["allow-origin"] == "*"
+                assert "allow-credentials" not in answer

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -47,6 +48,20 @@ def test_what_is_put_is_got_until_it_is_removed(store: LocalStore) -> None:
     assert (store.get(one), store.get(other)) == (None, b"other")
 
 
+def test_a_stamp_changes_with_its_object(store: LocalStore, tmp_path: Path) -> None:
+    one, other = str(uuid4()), str(uuid4())
+    store.put({one: b"one", other: b"other"})
+    stamp = store.stamp(one)
+    assert stamp is not None
+    assert stamp != store.stamp(other)
+    assert store.stamp(one) == stamp
+    time.sleep(0.02)
+    (tmp_path / "avatars" / one[:2] / f"{one}.zip").write_bytes(b"eno")
+    assert store.stamp(one) not in (None, stamp)
+    remove(store, one)
+    assert store.stamp(one) is None
+
+
 def test_objects_lie_in_folders_by_their_first_two_digits(store: LocalStore, tmp_path: Path) -> None:
     store.put({"0a1b2c3d-0000-4000-8000-000000000000": b"x"})
     assert files(tmp_path) == ["avatars/0a/0a1b2c3d-0000-4000-8000-000000000000.zip"]
@@ -67,7 +82,12 @@ def test_ids_come_in_order_and_other_files_are_passed_over(store: LocalStore, tm
     ["", "..", "../../etc/passwd", "/etc/passwd", "0A1B2C3D-0000-4000-8000-000000000000", "a" * 36, "%2e%2e"],
 )
 def test_nothing_but_a_canonical_id_has_a_path(store: LocalStore, identity: str) -> None:
-    for use in (store.get, lambda each: remove(store, each), lambda each: store.put({each: b"x"})):
+    for use in (
+        store.get,
+        store.stamp,
+        lambda each: remove(store, each),
+        lambda each: store.put({each: b"x"}),
+    ):
         with pytest.raises(ValueError, match="canonical"):
             use(identity)
 
@@ -177,6 +197,8 @@ def test_a_store_that_is_not_there_is_not_taken_for_an_empty_one(store: LocalSto
     for _ in range(2):
         with pytest.raises(StorageUnavailable):
             store.get(identity)
+        with pytest.raises(StorageUnavailable):
+            store.stamp(identity)
         with pytest.raises(StorageUnavailable):
             remove(store, identity)
         with pytest.raises(StorageUnavailable):

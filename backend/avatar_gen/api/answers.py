@@ -6,12 +6,23 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from avatar_gen.errors import AvatarError, InvalidRequest
+from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
 from avatar_gen.record import Avatar, format_time
 
 D = TypeVar("D")
 
+PROTECTION = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+]
+"""What every answer tells browsers: it is what it says, is framed by nobody, and any page may show it."""
+
 UNCACHED = {"Cache-Control": "no-store"}
+
+FAULT = "The service has failed; see its log."
+"""All that is said of a fault of our own."""
 
 
 class Message(BaseModel):
@@ -158,4 +169,6 @@ def failure(
     extra = dict(UNCACHED, **(headers or {}))
     if error and error.retry_after is not None:
         extra["Retry-After"] = str(error.retry_after)
+    if isinstance(error, KeyNeeded):
+        extra["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body, status, extra)

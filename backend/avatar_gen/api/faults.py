@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from avatar_gen.api.answers import failure
+from avatar_gen.api.answers import FAULT, failure
 from avatar_gen.errors import AvatarError, AvatarNotFound, NotReady, Overloaded
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ def add_error_handlers(app: FastAPI) -> None:
     """Let `app` answer errors in the envelope."""
     app.add_exception_handler(AvatarError, _answer_avatar_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(Exception, _answer_fault)
 
 
 async def _answer_avatar_error(_request: Request, error: Exception) -> Response:
@@ -53,6 +54,11 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     else:
         message = f"{error.detail}."
     return failure(HTTPStatus(error.status_code), message, headers=headers)
+
+
+async def _answer_fault(_request: Request, _error: Exception) -> Response:
+    """What is nobody's fault but ours. Starlette raises it again, and `Observe` tells the log of it."""
+    return failure(HTTPStatus.INTERNAL_SERVER_ERROR, FAULT)
 
 
 def _methods(request: Request) -> set[str]:

@@ -57,7 +57,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         method = scope["method"]
-        address = next((each for each in self._addresses if each.matches(scope)), None)
+        address = self._find(scope)
         if address is not None and method == "GET":
             scope["route"] = address
             try:
@@ -79,6 +79,12 @@ class Front:
         else:
             await self._app(scope, receive, send)
 
+    def _find(self, scope: Scope) -> Address | None:
+        for address in self._addresses:
+            if address.matches(scope):
+                return address
+        return None
+
 
 async def answer(
     scope: Scope, etag: bytes, headers: Headers, media_type: str, make: Callable[[], Awaitable[bytes]]
@@ -91,7 +97,6 @@ async def answer(
     headers += (
         (b"content-type", media_type.encode()),
         (b"content-length", b"%d" % len(content)),
-        (b"x-content-type-options", b"nosniff"),
     )
     if media_type == "image/svg+xml":
         headers.append((b"content-security-policy", CONTENT_POLICY))

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from avatar_gen.api.access import needs
 from avatar_gen.api.answers import UNCACHED, Answer, Message
 from avatar_gen.api.libravatar import read_hash
 from avatar_gen.api.openapi import HASH_PARAMETER, fails, takes_body
@@ -47,6 +48,7 @@ class IdentityData(BaseModel):
     responses=fails(400, 404, 413, 415, 500, 503, 507),
     openapi_extra=_IN_PATH | takes_body(IdentityBody, required=True),
 )
+@needs("write")
 async def tie_identity(request: Request) -> Answer[IdentityData]:
     """Have the picture of a stored avatar shown for the hash of an address."""
     identities, identity = _read(request)
@@ -56,6 +58,7 @@ async def tie_identity(request: Request) -> Answer[IdentityData]:
 
 
 @router.get("/{hash}", responses=fails(400, 404, 500, 503), openapi_extra=_IN_PATH)
+@needs("list")
 async def get_identity(request: Request, response: Response) -> Answer[IdentityData]:
     """Tell which avatar the hash of an address is tied to."""
     identities, identity = _read(request)
@@ -65,6 +68,7 @@ async def get_identity(request: Request, response: Response) -> Answer[IdentityD
 
 
 @router.delete("/{hash}", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
+@needs("delete")
 async def untie_identity(request: Request) -> Message:
     """Have no stored avatar shown for the hash of an address any more."""
     identities, identity = _read(request)

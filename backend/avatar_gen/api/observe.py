@@ -1,4 +1,4 @@
-"""What every request gets: an id, a line in the log, and an answer even when our own code fails."""
+"""What every request gets: an id, a line in the log, and a safe answer even when our own code fails."""
 
 import asyncio
 import logging
@@ -9,10 +9,10 @@ from secrets import token_hex
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from avatar_gen.api.answers import failure
-from avatar_gen.logs import request_id
+from avatar_gen.api.answers import FAULT, PROTECTION, failure
+from avatar_gen.logs import log_request, request_id
 
-log = logging.getLogger("avatar_gen.requests")
+log = logging.getLogger(__name__)
 
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -44,7 +44,7 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append((b"x-request-id", identity.encode()))
+                message["headers"] = [*message["headers"], *PROTECTION, (b"x-request-id", identity.encode())]
             await send(message)
 
         try:
@@ -52,8 +52,9 @@ class Observe:
             if fault and not status:
                 await failure(*fault)(scope, receive, send_with_id)
         finally:
-            if log.isEnabledFor(logging.INFO):
-                _log_request(scope, method, status, time.perf_counter() - started)
+            route = getattr(scope.get("route"), "path_format", None)
+            seconds = time.perf_counter() - started
+            log_request(method, route, scope["path"][:500], status, seconds, key=scope.get("api_key"))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> tuple[HTTPStatus, str] | None:
         """Let the application answer; what is wrong when it did not."""
@@ -63,7 +64,7 @@ class Observe:
             return HTTPStatus.SERVICE_UNAVAILABLE, "The service is stopping; send the request again."
         except Exception:
             log.exception("A request failed for a reason that is ours")
-            return HTTPStatus.INTERNAL_SERVER_ERROR, "The service has failed; see its log."
+            return HTTPStatus.INTERNAL_SERVER_ERROR, FAULT
         return None
 
 
@@ -72,15 +73,3 @@ def _identity(scope: Scope) -> str:
         if name == b"x-request-id" and _GIVEN_ID.fullmatch(value):
             return str(value, "ascii")
     return token_hex(8)
-
-
-def _log_request(scope: Scope, method: str, status: int, seconds: float) -> None:
-    route = scope.get("route")
-    fields = {
-        "method": method,
-        "route": getattr(route, "path_format", None),
-        "path": scope["path"][:500],
-        "status": status,
-        "ms": round(seconds * 1000, 2),
-    }
-    log.info("request", extra={"fields": fields})

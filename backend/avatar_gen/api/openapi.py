@@ -11,8 +11,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from avatar_gen.api.access import UNCOUNTED, is_guarded
 from avatar_gen.api.addresses import EXTENSIONS, SEED_LENGTH, RenderParameters, SeededRenderParameters
 from avatar_gen.api.answers import Failure
 from avatar_gen.api.dicebear import FORMATS, VERSIONS
@@ -48,6 +50,14 @@ HASH_PARAMETER = _in_path(
 def fails(*statuses: int) -> dict[int | str, Json]:
     """The responses of a route that can fail in these ways."""
     return {status: {"model": Failure, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def _failed(status: int) -> Json:
+    """One of these responses, where the document is written without FastAPI."""
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {"application/json": {"schema": _FAILURE}},
+    }
 
 
 def takes_body(model: type[BaseModel], *, required: bool = False) -> Json:
@@ -101,13 +111,7 @@ def _picture_operation(  # noqa: PLR0913
             },
             "304": {"description": "The client has this picture: `If-None-Match` names it."},
             **(others or {}),
-            **{
-                str(status): {
-                    "description": HTTPStatus(status).phrase,
-                    "content": {"application/json": {"schema": _FAILURE}},
-                }
-                for status in failures
-            },
+            **{str(status): _failed(status) for status in failures},
         },
     }
 
@@ -219,8 +223,32 @@ def _dicebear_operation() -> Json:
     )
 
 
-def describe(app: FastAPI) -> Json:
-    """The whole document; made once, then kept in `app.openapi_schema`."""
+def _add_keys(document: Json, app: FastAPI) -> None:
+    """Say of each operation that needs an API key that it does."""
+    document["components"]["securitySchemes"] = {
+        "apiKey": {"type": "http", "scheme": "bearer", "description": "One of the service's API keys."}
+    }
+    for route in app.routes:
+        if isinstance(route, APIRoute) and is_guarded(route.endpoint):
+            for method in route.methods or ():
+                operation = document["paths"][route.path_format][method.lower()]
+                operation["security"] = [{"apiKey": []}]
+                operation["responses"].update({str(status): _failed(status) for status in (401, 403)})
+
+
+def _add_limits(document: Json) -> None:
+    """Say of each operation that is counted what tells how many are left, and what is answered beyond."""
+    fields = {name: {"schema": {"type": "string"}} for name in ("RateLimit", "RateLimit-Policy")}
+    refused = {**fields, "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    for path, operations in document["paths"].items():
+        if path in UNCOUNTED:
+            continue
+        for operation in operations.values():
+            operation["responses"]["429"] = {**_failed(429), "headers": refused}
+
+
+def describe(app: FastAPI, *, guarded: bool, limited: bool) -> Json:
+    """The whole document, with keys and limits if there are any; made once, kept in `app.openapi_schema`."""
     if not app.openapi_schema:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -235,5 +263,9 @@ def describe(app: FastAPI) -> Json:
             document["paths"].setdefault(path, {}).update(
                 get={**picture, "operationId": identity}, head=headers
             )
+        if guarded:
+            _add_keys(document, app)
+        if limited:
+            _add_limits(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -1,21 +1,26 @@
 """`GET /api/{id}`: the picture of a stored avatar."""
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from starlette.types import Scope
 
 from avatar_gen.api.front import Address, Headers, Picture, answer
 from avatar_gen.api.requests import PictureParameters, parse_query
-from avatar_gen.avatars import Avatars, StoredPicture
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
 from avatar_gen.imaging.png import is_indexed
-from avatar_gen.record import format_time
+from avatar_gen.record import Avatar, format_time
+
+if TYPE_CHECKING:
+    from avatar_gen.avatars import Avatars
 
 CACHE_CONTROL = b"public, max-age=3600"
 """A stored picture never changes, but it can be deleted: an hour later nobody shows it any more."""
 
+_CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PATH = re.compile(r"/api/[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 
@@ -23,12 +28,12 @@ async def _get_picture(scope: Scope) -> Picture:
     """A picture, or 304 where the client has it already."""
     avatars: Avatars = scope["app"].state.avatars
     parameters = parse_query(scope["query_string"], PictureParameters)
-    stored = avatars.find(str(UUID(scope["path"].removeprefix("/api/"))), parameters.size)
+    stored = avatars.find(_canonical(scope["path"].removeprefix("/api/")), parameters.size)
     etag = _etag(stored.png, parameters)
     return await answer(
         scope,
         etag,
-        _headers(stored),
+        _headers(stored.avatar),
         MEDIA_TYPES[parameters.format],
         lambda: avatars.convert(etag, stored.png, parameters.filter, parameters.format),
     )
@@ -42,8 +47,13 @@ STORED_PICTURE = Address(
 )
 
 
-def _headers(stored: StoredPicture) -> Headers:
-    avatar = stored.avatar
+def _canonical(avatar_id: str) -> str:
+    """An id as it is kept: in small letters, with dashes."""
+    return avatar_id if _CANONICAL.fullmatch(avatar_id) else str(UUID(avatar_id))
+
+
+@lru_cache(maxsize=1024)
+def _headers(avatar: Avatar) -> Headers:
     return [
         (b"cache-control", CACHE_CONTROL),
         (b"x-avatar-id", avatar.id.encode()),

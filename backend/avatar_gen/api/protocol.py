@@ -20,6 +20,8 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from avatar_gen.api.answers import PROTECTION
+
 log = logging.getLogger(__name__)
 
 HEAD_LIMIT = 64 * 1024
@@ -134,9 +136,10 @@ class PunctualProtocol(HttpToolsProtocol):
         content = json.dumps(body).encode()
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
-            f"cache-control: no-store\r\ncontent-length: {len(content)}\r\nconnection: close\r\n\r\n"
+            f"cache-control: no-store\r\ncontent-length: {len(content)}\r\nconnection: close\r\n"
         )
-        self.transport.write(head.encode("ascii") + content)
+        protection = b"".join(b"%s: %s\r\n" % field for field in PROTECTION)
+        self.transport.write(head.encode("ascii") + protection + b"\r\n" + content)
         self.transport.close()
 
 

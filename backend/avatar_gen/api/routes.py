@@ -7,6 +7,7 @@ from typing import TypeVar
 from fastapi import APIRouter
 from starlette.requests import Request
 
+from avatar_gen.api.access import needs
 from avatar_gen.api.addresses import STYLE_PARAMETERS, name_here
 from avatar_gen.api.answers import (
     Answer,
@@ -53,6 +54,7 @@ _GENERATE_FAILS = fails(400, 413, 415, 503, 507)
     responses=_GENERATE_FAILS,
     openapi_extra=takes_body(GenerateBody),
 )
+@needs("write")
 async def generate(request: Request) -> Answer[AvatarData]:
     """Draw an avatar in all six sizes and store it."""
     return await _generate(request, GenerateBody)
@@ -64,12 +66,18 @@ async def generate(request: Request) -> Answer[AvatarData]:
     responses=_GENERATE_FAILS,
     openapi_extra=takes_body(GenerateGradientBody, required=True),
 )
+@needs("write")
 async def generate_gradient(request: Request) -> Answer[AvatarData]:
     """Draw a gradient along an angle in all six sizes and store it."""
     return await _generate(request, GenerateGradientBody)
 
 
-@router.get("/list", responses=fails(400, 503), openapi_extra=takes_query(ListParameters))
+@router.get(
+    "/list",
+    responses=fails(400, 503),
+    openapi_extra=takes_query(ListParameters),
+)
+@needs("list")
 async def list_avatars(request: Request) -> Answer[AvatarList]:
     """List stored avatars, by default the oldest first."""
     asked = _query(request, ListParameters)
@@ -117,8 +125,11 @@ async def list_styles(request: Request) -> Answer[list[StyleData]]:
 
 
 @router.delete(
-    "/{id:uuid}", responses=fails(400, 404, 503, 507), openapi_extra={"parameters": [ID_PARAMETER]}
+    "/{id:uuid}",
+    responses=fails(400, 404, 503, 507),
+    openapi_extra={"parameters": [ID_PARAMETER]},
 )
+@needs("delete")
 async def delete_avatar(request: Request) -> Message:
     """Delete a stored avatar for good."""
     _query(request, Parameters)

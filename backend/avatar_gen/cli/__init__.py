@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "migrate": "Bring the tables of the database to this release.",
         "doctor": "Check all that the service stands on, and say what to do.",
         "settings": "Show the settings, and where each comes from.",
+        "keys": "Make API keys, for those who may write, list and delete.",
     },
     "Look after stored avatars": {
         "stats": "Count the stored avatars.",

@@ -25,6 +25,7 @@ from avatar_gen.errors import AvatarError, DatabaseTaken, StartupError
 from avatar_gen.imaging import DRAWN_TYPES, require_formats
 from avatar_gen.imaging.svg import writes_letters
 from avatar_gen.imaging.vips import VERSION, require_version
+from avatar_gen.keys import read_keys
 from avatar_gen.settings import Database, Settings, trace_settings
 
 State = Literal["ok", "note", "fault"]
@@ -89,6 +90,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("settings", "fault", str(error))
         return
     yield Finding("settings", "ok", ", ".join(dict.fromkeys(origins.values())) or "the defaults")
+    yield _found("keys", lambda: _keys(settings))
     yield _found("database", lambda: _database(settings.database))
     yield _found("storage", lambda: _storage(settings))
 
@@ -136,6 +138,15 @@ def _sqlite() -> str:
             " pip install pysqlite3"
         )
     return SQLITE
+
+
+def _keys(settings: Settings) -> str:
+    if not settings.auth.on:
+        raise _Noteworthy(
+            "there are none, so whoever reaches the service may write, list and delete: docs/access.md"
+        )
+    read_keys(settings.auth)
+    return "API keys are asked for"
 
 
 def _database(settings: Database) -> str:

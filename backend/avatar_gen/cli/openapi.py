@@ -19,4 +19,4 @@ def command() -> None:
 
     It is the one that the service has at /openapi.json, with these settings. No service is needed.
     """
-    print_json(create_app(load_settings()).openapi())
+    print_json(create_app(load_settings()).api.openapi())

@@ -105,7 +105,7 @@ def _serve_here(settings: Settings, listener: socket.socket, parent: int | None 
         config,
         patience=settings.server.receive_timeout,
         drain=settings.server.drain_time,
-        on_drain=lambda: setattr(app.state, "serving", False),
+        on_drain=lambda: setattr(app.api.state, "serving", False),
         parent=parent,
     )
     # A terminal that is closed is told like any other that we end.

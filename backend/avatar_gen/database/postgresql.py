@@ -198,5 +198,6 @@ def open_postgresql(address: PostgresAddress) -> Engines:
     options: dict[str, Any] = {"creator": connect, "pool_pre_ping": True, "pool_timeout": PATIENCE, **QUIETLY}
     url = "postgresql+psycopg://"
     write = create_engine(url, pool_size=2, max_overflow=0, **options)
-    read = create_engine(url, pool_size=READERS, max_overflow=0, **options)
+    # Each question is a transaction of its own, as it would see anyway, which saves two exchanges.
+    read = create_engine(url, pool_size=READERS, max_overflow=0, isolation_level="AUTOCOMMIT", **options)
     return Engines("postgresql", write, read, exclusively=_exclusively)

@@ -8,9 +8,11 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -86,21 +88,17 @@ class Repository:
 
         Those before an offset are counted off, 20 ns each; a place is found at once, however deep it lies.
         """
-        place = (stored_avatars.c.created_ms, stored_avatars.c.id)
-        order = [column.desc() for column in place] if newest_first else place
-        statement = select(stored_avatars).order_by(*order).limit(pick + 1).offset(offset)
-        if after is not None:
-            places = tuple_(*place)
-            statement = statement.where(places < after if newest_first else places > after)
+        statement = _page(newest_first=newest_first, behind=after is not None)
+        asked = {"rows": pick + 1, "offset": offset, **(after._asdict() if after else {})}
         with _transaction(self._engines.read) as connection:
-            total = connection.execute(select(avatar_total.c.total)).scalar_one()
-            avatars = [_avatar(row) for row in connection.execute(statement)]
+            total = connection.execute(_TOTAL).scalar_one()
+            avatars = [Avatar(*row) for row in connection.execute(statement, asked)]
             return Page(avatars[:pick], total, has_more=len(avatars) > pick)
 
     def total(self) -> int:
         """How many avatars there are."""
         with _transaction(self._engines.read) as connection:
-            total: int = connection.execute(select(avatar_total.c.total)).scalar_one()
+            total: int = connection.execute(_TOTAL).scalar_one()
             return total
 
     def summary(self) -> Summary:
@@ -162,8 +160,24 @@ class Repository:
         engines = self._engines
         with _transaction(engines.write) as connection, engines.exclusively(connection):
             connection.execute(update(avatar_total).values(total=count))
-            total: int = connection.execute(select(avatar_total.c.total)).scalar_one()
+            total: int = connection.execute(_TOTAL).scalar_one()
             return total
+
+
+_TOTAL = select(avatar_total.c.total)
+
+
+@cache
+def _page(*, newest_first: bool, behind: bool) -> Select[Any]:
+    """The statement of a page, made once: to make it takes SQLAlchemy as long as to send it."""
+    place = (stored_avatars.c.created_ms, stored_avatars.c.id)
+    columns = [stored_avatars.c[field.name] for field in fields(Avatar)]
+    order = [column.desc() for column in place] if newest_first else place
+    statement = select(*columns).order_by(*order).limit(bindparam("rows")).offset(bindparam("offset"))
+    if not behind:
+        return statement
+    after = tuple_(*(bindparam(column.name, type_=column.type) for column in place))
+    return statement.where(tuple_(*place) < after if newest_first else tuple_(*place) > after)
 
 
 def _count(connection: Connection, change: int) -> None:
@@ -171,10 +185,6 @@ def _count(connection: Connection, change: int) -> None:
     if change:
         total = avatar_total.c.total + change
         connection.execute(update(avatar_total).values(total=total))
-
-
-def _avatar(row: Row[tuple[object, ...]]) -> Avatar:
-    return Avatar(**row._mapping)  # noqa: SLF001 - public, spelled so as not to hide a column
 
 
 @contextlib.contextmanager

@@ -177,7 +177,11 @@ def _hue_of_css(hue: int) -> int:
 
 def _parted(foreign: Oklab, primary: Colour) -> Colour:
     """The foreign colour, moved away from the primary one in lightness until it is `LEGIBLE` off."""
+    colour = to_colour(foreign)
+    if contrast(primary, colour) >= LEGIBLE:
+        return colour
     step = _STEP if foreign.lightness > to_oklab(primary).lightness else -_STEP
-    while contrast(primary, to_colour(foreign)) < LEGIBLE:
+    while contrast(primary, colour) < LEGIBLE:
         foreign = foreign.with_lightness(foreign.lightness + step)
-    return to_colour(foreign)
+        colour = to_colour(foreign)
+    return colour

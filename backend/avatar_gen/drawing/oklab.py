@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from avatar_gen.drawing.palette import Colour
 
-_Triple = tuple[float, float, float]
-
 _GREY = 1e-4
 """The chroma below which a colour has no hue."""
 
@@ -48,7 +46,7 @@ class Oklab(NamedTuple):
 
     def with_lightness(self, lightness: float) -> "Oklab":
         """The same hue and chroma, lighter or darker."""
-        return self._replace(lightness=lightness)
+        return Oklab(lightness, self.red, self.yellow)
 
     def chroma(self) -> float:
         """How vivid it is: 0 for greys, some 0.3 for the most vivid colours."""
@@ -67,6 +65,7 @@ class Oklab(NamedTuple):
         return chroma > _GREY and self.red * cosine + self.yellow * sine > _YELLOWNESS * chroma
 
 
+@lru_cache(maxsize=1024)
 def direction(degrees: int) -> tuple[float, float]:
     """The cosine and sine of a whole number of degrees."""
     radians = math.radians(degrees % 360)
@@ -91,16 +90,16 @@ def to_colour(oklab: Oklab) -> Colour:
     """The nearest colour of the same lightness and hue that sRGB has: as vivid as was asked for, or less."""
     lightness = min(max(oklab.lightness, 0.0), 1.0)
     most, least = 1.0, 0.0
-    if not _fits(_linear(oklab.with_lightness(lightness))):
+    if not _fits(*_linear(lightness, oklab.red, oklab.yellow)):
         for _ in range(12):
             middle = (most + least) / 2
-            if _fits(_linear(Oklab(lightness, oklab.red * middle, oklab.yellow * middle))):
+            if _fits(*_linear(lightness, oklab.red * middle, oklab.yellow * middle)):
                 least = middle
             else:
                 most = middle
         most = least
-    channels = _linear(Oklab(lightness, oklab.red * most, oklab.yellow * most))
-    return Colour(*(bisect_right(_BORDERS, channel) for channel in channels))
+    red, green, blue = _linear(lightness, oklab.red * most, oklab.yellow * most)
+    return Colour(bisect_right(_BORDERS, red), bisect_right(_BORDERS, green), bisect_right(_BORDERS, blue))
 
 
 def luminance(colour: Colour) -> float:
@@ -142,9 +141,8 @@ _BORDERS = [_decoded(channel + 0.5) for channel in range(255)]
 """Where one channel's value ends and the next begins."""
 
 
-def _linear(oklab: Oklab) -> _Triple:
+def _linear(lightness: float, red: float, yellow: float) -> tuple[float, float, float]:
     """Red, green and blue light; beyond 0 to 1 for a colour that sRGB has not."""
-    lightness, red, yellow = oklab
     long = lightness + 0.3963377774 * red + 0.2158037573 * yellow
     medium = lightness - 0.1055613458 * red - 0.0638541728 * yellow
     short = lightness - 0.0894841775 * red - 1.2914855480 * yellow
@@ -156,5 +154,8 @@ def _linear(oklab: Oklab) -> _Triple:
     )
 
 
-def _fits(channels: _Triple) -> bool:
-    return all(-1e-4 <= channel <= 1 + 1e-4 for channel in channels)
+_LEAST, _MOST = -1e-4, 1 + 1e-4
+
+
+def _fits(red: float, green: float, blue: float) -> bool:
+    return _LEAST <= red <= _MOST and _LEAST <= green <= _MOST and _LEAST <= blue <= _MOST

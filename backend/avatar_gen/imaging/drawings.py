@@ -10,9 +10,9 @@ from avatar_gen.drawing.palette import Filter, Palette
 from avatar_gen.drawing.svg import ROUNDING, Shape, document
 from avatar_gen.imaging import ENCODERS
 from avatar_gen.imaging.png import encode_png
-from avatar_gen.imaging.svg import Pixels, rasterise
+from avatar_gen.imaging.svg import rasterise
 from avatar_gen.imaging.truecolour import encode_pixels
-from avatar_gen.imaging.vips import open_pixels, to_png
+from avatar_gen.imaging.vips import Pixels, to_png
 
 _LEVELS = 15
 """Of opacity on a shape's border, beside none at all: what 4 x 4 points in each pixel would tell apart. So
@@ -44,7 +44,7 @@ def draw_picture(  # noqa: PLR0913
         if drawing.svg is None:
             raise ValueError("this drawing has pixels alone")
         return document(drawing.svg, palette, px, shape, unique).encode()
-    return ENCODERS[media](open_pixels(_pixels(drawing, palette, px, shape)))
+    return ENCODERS[media](_pixels(drawing, palette, px, shape))
 
 
 def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: Shape = "square") -> bytes:
@@ -58,7 +58,7 @@ def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: S
     pixels = _pixels(drawing, palette, px, shape)
     if pixels.shape[2] == 3:
         return encode_pixels(pixels)
-    return to_png(open_pixels(pixels))
+    return to_png(pixels)
 
 
 def _pixels(drawing: Drawing, palette: Palette, px: int, shape: Shape) -> Pixels:

@@ -6,13 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pyvips
-from numpy.typing import NDArray
 
 from avatar_gen.errors import InvalidRequest
 from avatar_gen.imaging import ENCODERS
-
-Pixels = NDArray[np.uint8]
-"""Shape (px, px, 4): sRGB red, green, blue, not multiplied by the fourth, alpha."""
+from avatar_gen.imaging.vips import Pixels
 
 _MARGIN = 1 / 4
 """Of the picture's width, drawn on every side of it and cut off again where it has a filter. librsvg filters
@@ -28,7 +25,7 @@ _WRITABLE = re.compile("[A-ZªºÀ-\u024f\u0300-\u036f\u0370-\u03e1\u03f0-\u03ff
 
 
 def rasterise(document: str, px: int) -> Pixels:
-    """The pixels of an SVG file that is `px` wide; takes milliseconds, and belongs in the `Pool`.
+    """The pixels of an SVG file that is `px` wide, with alpha; takes milliseconds, and belongs in the `Pool`.
 
     Raises `InvalidRequest` for text that there is no font for.
     """
@@ -38,7 +35,7 @@ def rasterise(document: str, px: int) -> Pixels:
 
 def encode_svg(document: str, px: int, media: str) -> bytes:
     """The same as a file in a format of `MEDIA_TYPES`, transparent where the document and the format are."""
-    return ENCODERS[media](_open(document, px))
+    return ENCODERS[media](rasterise(document, px))
 
 
 def writes_letters() -> bool:

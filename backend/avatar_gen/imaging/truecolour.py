@@ -2,15 +2,11 @@
 
 import numpy as np
 import pyvips
-from numpy.typing import NDArray
 
 from avatar_gen.drawing.drawing import every_row
 from avatar_gen.drawing.palette import Filter
 from avatar_gen.imaging.png import encode_png
-from avatar_gen.imaging.vips import open_pixels, to_png
-
-Pixels = NDArray[np.uint8]
-"""Shape (px, px, 3): sRGB red, green, blue."""
+from avatar_gen.imaging.vips import Pixels, to_png
 
 
 def decode_png(png: bytes) -> Pixels:
@@ -45,10 +41,10 @@ def encode_pixels(pixels: Pixels) -> bytes:
     starts = np.flatnonzero(np.diff(values, prepend=~values[0]))
     runs = values[starts]
     if len(np.unique(runs[:_SAMPLE])) > 256:
-        return to_png(open_pixels(pixels))
+        return to_png(pixels)
     colours, indices = np.unique(runs, return_inverse=True)
     if len(colours) > 256:
-        return to_png(open_pixels(pixels))
+        return to_png(pixels)
     lengths = np.diff(starts, append=len(values))
     rows = np.repeat(indices.astype(np.uint8), lengths).reshape(pixels.shape[:2])
     palette = np.stack((colours >> 16, colours >> 8 & 255, colours & 255), axis=1).astype(np.uint8)

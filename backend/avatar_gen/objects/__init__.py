@@ -1,6 +1,6 @@
 """Where pictures are kept: one immutable object for each avatar, which is the truth about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -27,6 +27,9 @@ class ObjectStore(Protocol):
 
         A store that is not there, such as a volume that is not mounted, is not taken for one without objects.
         """
+
+    def stamp(self, avatar_id: str) -> Hashable:
+        """What is another one once the object is, or None where there is none. Costs next to nothing."""
 
     def removing(self, avatar_id: str) -> AbstractContextManager[bool]:
         """An object's removal; whether there is one to remove.

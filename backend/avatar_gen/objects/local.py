@@ -40,8 +40,7 @@ class LocalStore:
                 os.stat(self._root)
             for folder in (INCOMING, *SHARDS):
                 (self._root / folder).mkdir(parents=True, exist_ok=True)
-            sync(self._root)
-            sync(self._root.parent)
+            sync(self._root, self._root.parent)
         self.check()
 
     def put(self, objects: Mapping[str, bytes]) -> None:
@@ -54,8 +53,7 @@ class LocalStore:
                 for temporary, path in arriving.items():
                     os.rename(temporary, path)
                     ours.append(path)
-                for folder in {os.path.dirname(path) for path in paths}:
-                    sync(folder)
+                sync(*{os.path.dirname(path) for path in paths})
             except BaseException:
                 for path in ours:
                     with contextlib.suppress(OSError):
@@ -70,6 +68,18 @@ class LocalStore:
             except FileNotFoundError:
                 os.stat(self._incoming)
                 return None
+
+    def stamp(self, avatar_id: str) -> tuple[int, int] | None:
+        path = self._path(avatar_id)
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            with translated():
+                if not isinstance(error, FileNotFoundError):
+                    raise
+                os.stat(self._incoming)
+            return None
+        return found.st_ino, found.st_ctime_ns
 
     @contextlib.contextmanager
     def removing(self, avatar_id: str) -> Iterator[bool]:

@@ -37,8 +37,7 @@ class Ties:
         with translated():
             for shard in SHARDS:
                 (self._root / shard).mkdir(parents=True, exist_ok=True)
-            sync(self._root)
-            sync(self._root.parent)
+            sync(self._root, self._root.parent)
 
     def put(self, identity: str, avatar_id: str) -> None:
         """Tie a hash to an avatar, whatever it was tied to; it survives a crash once this returns.

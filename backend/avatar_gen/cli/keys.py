@@ -1,0 +1,41 @@
+"""`avatar-gen keys`."""
+
+import json
+from typing import get_args
+
+import click
+from pydantic import ValidationError
+
+from avatar_gen.keys import hash_of, new_key
+from avatar_gen.settings import ApiKey, Right
+
+
+@click.group("keys")
+def command() -> None:
+    """Make API keys, for those who may write, list and delete."""
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  avatar-gen keys new web
+  avatar-gen keys new board --may list"""
+)
+@click.argument("name", default="")
+@click.option(
+    "--may", multiple=True, type=click.Choice(get_args(Right)), help="What it is for; by default for all."
+)
+def new(*, name: str, may: tuple[Right, ...]) -> None:
+    """Make an API key, and show what the settings are to know of it.
+
+    The key goes to standard output, and is kept nowhere; the rest goes to standard error.
+    """
+    key = new_key()
+    fields = {"name": name, "sha256": hash_of(key), "may": list(may)}
+    entry = {field: value for field, value in fields.items() if value}
+    try:
+        ApiKey.model_validate(entry)
+    except ValidationError:
+        raise click.BadParameter("at most 32 letters, digits, dots, dashes or underscores") from None
+    click.echo(key)
+    click.echo(f"In settings.yaml, below app.auth.api_keys:\n  - {json.dumps(entry)}", err=True)
