@@ -73,6 +73,9 @@ class TestAFolder:
             "--file-column",
             "2",
         )
+        (tmp_path / "odd.csv").write_text("seed\nada\n\x01\n")
+        result = run("bulk", "odd.csv", "-o", "odd", "--style", "lorelei", status=3)
+        assert result.stderr.startswith(b"line 3: its seed must be one text")
         run("render", "initials", "1", "--name", "Ada Lovelace", "-o", "1.png")
         [made] = (tmp_path / "b").glob("ada-lovelace-*.png")
         assert made.read_bytes() == (tmp_path / "1.png").read_bytes()
@@ -141,7 +144,9 @@ class TestAFolder:
         (["people.csv", "-o", "out", "--style", "nonsense"], 2, "style must be one of"),
         (["people.csv", "-o", "out", "--size", "7"], 2, "size must be at least 16."),
         (["people.csv", "-o", "out", "--letters-column", "name"], 2, "name is for the style initials alone."),
-        (["people.csv", "-o", "out", "--encoding", "klingon"], 2, "there is no such encoding."),
+        (["people.csv", "-o", "out", "--encoding", "klingon"], 2, "there is no such encoding of text"),
+        (["people.csv", "-o", "out", "--encoding", "utf-16"], 2, "there is no such encoding of text"),
+        (["people.csv", "-o", "out", "--encoding", "base64"], 2, "there is no such encoding of text"),
         (["people.csv", "-o", "out", "--manifest", "x"], 2, "--manifest is for --store"),
         (["people.csv", "--store", "--size", "64"], 2, "A stored avatar takes a style, colours,"),
         (["people.csv", "--store", "--style", "lorelei"], 2, "type must be one of"),

@@ -37,15 +37,28 @@ def test_a_service_that_is_well(kind: str, make_service: MakeService, postgres: 
     if kind == "sqlite" and ALONE:
         service.stop()
     checks = examine(service)
-    assert {state for state, _ in checks.values()} == {"ok"}
     assert list(checks) == [
-        *("python", "libvips", "formats", "fonts", "styles", "sqlite", "settings", "database", "storage")
+        *(
+            "python",
+            "libvips",
+            "formats",
+            "fonts",
+            "styles",
+            "sqlite",
+            "settings",
+            "keys",
+            "database",
+            "storage",
+        )
     ]
+    assert checks.pop("keys")[0] == "note"
+    assert {state for state, _ in checks.values()} == {"ok"}
     assert "schema 0001, 1 avatars, can be written" in checks["database"][1]
     assert "can be written" in checks["storage"][1]
     assert PASSWORD not in str(checks)
     lines = service.run("doctor").stdout.splitlines()
-    assert [line.split()[:2] for line in lines] == [["ok", name] for name in checks]
+    assert [line.split()[1] for line in lines if line.startswith("ok ")] == list(checks)
+    assert len(lines) == len(checks) + 1
 
 
 def test_a_database_that_is_away_is_a_fault_at_once(make_service: MakeService) -> None:
@@ -68,6 +81,7 @@ def test_a_database_that_is_away_is_a_fault_at_once(make_service: MakeService) -
         ({"database": {"url": "file:./file/a.db"}}, "database", "file/a.db: cannot be made: "),
         ({"storage": {"local": {"save_path": "file"}}}, "storage", "file: objects cannot be kept here: "),
         ({"storage": {"local": {"save_path": "file/x"}}}, "storage", "file/x: cannot be made: "),
+        ({"auth": {"api_keys_file": "none"}}, "keys", "none: "),
         ({"cors": 5}, "settings", "settings.yaml: app.cors: expected a valid boolean"),
     ],
 )

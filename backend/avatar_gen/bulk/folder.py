@@ -11,6 +11,7 @@ from avatar_gen.bulk.crew import share
 from avatar_gen.bulk.names import file_name
 from avatar_gen.bulk.people import People, Person, Refused
 from avatar_gen.bulk.report import OnRefusal, Report, batches
+from avatar_gen.drawing import dicebear
 from avatar_gen.errors import InvalidRequest
 from avatar_gen.folders import open_folder, write_into
 from avatar_gen.manifest import Manifest, Standing
@@ -74,7 +75,11 @@ class Folder:
             if isinstance(person, Refused):
                 self._refuse(person.line, person.reason)
                 continue
-            picture = _of(self._picture, person)
+            try:
+                picture = _of(self._picture, person)
+            except ValueError as error:
+                self._refuse(person.line, f"its seed {error}")
+                continue
             file = f"{file_name(person.file)}.{self._extension}"
             standing, known = manifest.claim(file, picture.key().hex())
             if standing is Standing.TAKEN:
@@ -101,9 +106,10 @@ class Folder:
 
 
 def _of(picture: Picture, person: Person) -> Picture:
-    """The picture of a person that looks as this one does."""
+    """The picture of a person that looks as this one does. Raises `ValueError` for a seed that cannot be."""
     if isinstance(picture, Sketch):
-        return replace(picture, options={**picture.options, "seed": person.seed})
+        seed = dicebear.options(picture.style)["seed"].read([person.seed])
+        return replace(picture, options={**picture.options, "seed": seed})
     options = picture.options
     if person.letters is not None:
         options = replace(options, text=person.letters)

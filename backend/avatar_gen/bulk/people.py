@@ -142,7 +142,7 @@ class People:
                 raise self._no_csv(self._line, f"a line of more than {_LONGEST_LINE:,} bytes")
             try:
                 text = (data if self._line > 1 else self._without_mark(data)).decode(self._encoding)
-            except UnicodeDecodeError:
+            except UnicodeError:
                 raise StartupError(
                     f"{self._name}: line {self._line}: not {self._encoding}; save the list as UTF-8,"
                     " or name its encoding: --encoding cp1252"

@@ -1,6 +1,5 @@
 """`avatar-gen bulk`."""
 
-import codecs
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import asdict
@@ -144,16 +143,22 @@ def command(  # noqa: PLR0913
 def _open(  # noqa: PLR0913
     names: str, columns: Columns, *, header: bool, encoding: str, stack: ExitStack, stored: bool
 ) -> People:
-    try:
-        codecs.lookup(encoding)
-    except LookupError:
-        raise click.BadParameter("there is no such encoding.", param_hint="--encoding") from None
+    if not _has_lines(encoding):
+        raise click.BadParameter("there is no such encoding of text in lines.", param_hint="--encoding")
     stream: BinaryIO = sys.stdin.buffer
     if names != "-":
         stream = stack.enter_context(Path(names).open("rb"))  # noqa: SIM115 - it does
     longest = STORED_SEED_LENGTH if stored else SEED_LENGTH
     name = "standard input" if names == "-" else names
     return People(stream, name, columns, longest=longest, header=header, encoding=encoding)
+
+
+def _has_lines(encoding: str) -> bool:
+    """Whether lines end by the same byte as in UTF-8; they do not in UTF-16."""
+    try:
+        return b"\n".decode(encoding) == "\n"
+    except (LookupError, UnicodeError):
+        return False
 
 
 def _given(parameters: Looks) -> list[str]:
