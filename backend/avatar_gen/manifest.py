@@ -57,7 +57,7 @@ class Manifest:
             self._lock()
             # A private database in a file of its own that only grows where it must, and has no name.
             self._index = sqlite3.connect("", isolation_level=None)
-            for pragma in ("journal_mode = OFF", "cache_size = -8000"):
+            for pragma in ("journal_mode = OFF", "cache_size = -32000"):
                 self._index.execute(f"PRAGMA {pragma}")
             self._index.execute(
                 "CREATE TABLE entries (key TEXT PRIMARY KEY, made_of TEXT, sha256 TEXT, line INTEGER,"
