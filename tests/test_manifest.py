@@ -70,6 +70,14 @@ def test_a_file_of_somebody_else_is_left_alone(path: Path, line: str) -> None:
     assert path.read_text() == content
 
 
+@pytest.mark.parametrize("content", ["my notes", '{"name": "theirs"}', "[1", "7"])
+def test_a_file_of_somebody_else_is_not_cut_off(path: Path, content: str) -> None:
+    path.write_text(content)
+    with pytest.raises(StartupError, match="line 1 is none of this command's"):
+        opened(path)
+    assert path.read_text() == content
+
+
 def test_it_belongs_to_one_process_at_a_time(path: Path) -> None:
     with opened(path), pytest.raises(StartupError, match="another process is at work on it"):
         opened(path)

@@ -153,6 +153,8 @@ class Manifest:
         self._file.seek(0)
         for number, line in enumerate(self._file, 1):
             if not line.endswith(b"\n"):
+                if not _is_cut_off(line):
+                    self._parse(line, number)
                 self._file.truncate(self._file.tell() - len(line))
                 return
             yield number, line, self._parse(line, number)
@@ -169,3 +171,12 @@ class Manifest:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StartupError(f"{self._path}: another process is at work on it") from error
+
+
+def _is_cut_off(line: bytes) -> bool:
+    """Whether this may be the beginning of a line of ours."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return line.startswith(b'{"')
+    return False
