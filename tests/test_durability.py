@@ -205,7 +205,7 @@ class TestReindex:
         unreadable = "00000000-0000-4000-8000-000000000001"
         service.object(unreadable).mkdir()
         result = service.run("reindex", check=False)
-        assert result.returncode == 1
+        assert result.returncode == 3
         assert result.stdout == "3 avatars: 1 rows added, 1 removed, 3 objects damaged.\n"
         assert f"{damaged}: ObjectDamaged: 13 bytes do not match their SHA-256" in result.stderr
         assert f"{stranger}: ObjectDamaged: this is the object of {whole}" in result.stderr

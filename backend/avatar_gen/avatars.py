@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from secrets import token_hex
 from typing import TypeVar
@@ -88,6 +88,10 @@ class Wish:
         angle = DEFAULT_ANGLE if self.angle is None else self.angle
         return Look(parse_colour(primary), parse_colour(foreign), angle, self.seed or "")
 
+    def as_avatar(self, avatar_id: str) -> Avatar:
+        """The record of an avatar that is made now."""
+        return Avatar(avatar_id, created_ms=time.time_ns() // 1_000_000, **asdict(self))
+
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
@@ -135,16 +139,7 @@ class Avatars:
 
     async def create(self, wish: Wish) -> Avatar:
         """Draw an avatar and keep it: when this returns, object and row survive a crash."""
-        avatar = Avatar(
-            id=str(uuid4()),
-            created_ms=time.time_ns() // 1_000_000,
-            generator_type=wish.generator_type,
-            primary_color=wish.primary_color,
-            foreign_color=wish.foreign_color,
-            color_scheme=wish.color_scheme,
-            seed=wish.seed,
-            angle=wish.angle,
-        )
+        avatar = wish.as_avatar(str(uuid4()))
         # What needs a renderer takes 7 to 40 ms, for which the others need not wait.
         is_slow = not traits(wish.generator_type).exact
         drawn = await self._pool.run(draw_object, avatar, wish) if is_slow else None

@@ -170,5 +170,9 @@ class SettingsError(StartupError):
     """A settings file or environment variable holds something that is not understood."""
 
 
+class DatabaseTaken(StartupError):
+    """Another process writes the database, and with this SQLite no second one may."""
+
+
 class SchemaError(StartupError):
     """The database does not have the tables that this release works with."""

@@ -1,6 +1,6 @@
 """Rebuild the records from the objects, which are the truth."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -21,6 +21,8 @@ class Report:
     added: int = 0
     removed: int = 0
     damaged: int = 0
+    seen: int = 0
+    """Objects, then rows, that were looked at."""
     avatars: int = 0
     """How many there are, once all is done."""
     part: float = 0.0
@@ -59,12 +61,12 @@ class Reindex:
             found = [avatar for each in batch if (avatar := self._read(each)) and each not in known]
             if found:
                 self.report.added += self._repository.add(found)
-            yield self._reached(batch[-1], half=0)
+            yield self._reached(batch, half=0)
         for batch in _batches(self._repository.ids()):
             lost = [each for each in batch if self._is_lost(each)]
             if lost:
                 self.report.removed += self._repository.remove_rows(lost)
-            yield self._reached(batch[-1], half=1)
+            yield self._reached(batch, half=1)
         self.report.avatars = self._repository.recount()
         self.report.part = 1.0
         yield self.report
@@ -84,8 +86,9 @@ class Reindex:
         except StorageUnavailable:
             return False
 
-    def _reached(self, avatar_id: str, *, half: int) -> Report:
-        self.report.part = (half + int(avatar_id[:8], 16) / 2**32) / 2
+    def _reached(self, batch: Sequence[str], *, half: int) -> Report:
+        self.report.seen += len(batch)
+        self.report.part = (half + int(batch[-1][:8], 16) / 2**32) / 2
         return self.report
 
 

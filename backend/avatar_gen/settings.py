@@ -328,11 +328,19 @@ _APP_ENV = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Tree = dict[str, Any]
 
+Origins = dict[tuple[str, ...], str]
+"""Where values came from, by the keys that lead to them: a file, or an environment variable."""
+
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings. Raises `SettingsError` with one line: which file, which key, what it takes."""
+    return trace_settings(environ)[0]
+
+
+def trace_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings, Origins]:
+    """Likewise, with where each value that is not a default came from."""
     tree: Tree = {}
-    origins: dict[tuple[str, ...], str] = {}
+    origins: Origins = {}
     for path in _files(environ):
         _lay_over(tree, _read(path, environ), origins, str(path))
     for name, (section, key, read) in ENVIRONMENT.items():
@@ -340,7 +348,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             over = {section: {key: read(value)}}
             _lay_over(tree, over, origins, f"environment variable {name}")
     try:
-        return Settings.model_validate(tree)
+        return Settings.model_validate(tree), origins
     except RecursionError:
         raise SettingsError("the settings: nested without end") from None
     except ValidationError as error:
@@ -434,9 +442,7 @@ def _respelled(app: object, path: Path) -> Tree:
     return tree
 
 
-def _lay_over(
-    tree: Tree, over: Tree, origins: dict[tuple[str, ...], str], origin: str, at: tuple[str, ...] = ()
-) -> None:
+def _lay_over(tree: Tree, over: Tree, origins: Origins, origin: str, at: tuple[str, ...] = ()) -> None:
     """Merge `over` into `tree`, mapping by mapping, and note where each value came from."""
     for key, value in over.items():
         here = (*at, str(key))
@@ -449,18 +455,19 @@ def _lay_over(
             origins[here] = origin
 
 
-def _first_line(error: ValidationError, origins: dict[tuple[str, ...], str]) -> str:
+def origin_of(location: tuple[str, ...], origins: Origins) -> str | None:
+    """Where the value at these keys came from, or a part of it; None for a default."""
+    for path in reversed(origins):
+        if path[: len(location)] == location or location[: len(path)] == path:
+            return origins[path]
+    return None
+
+
+def _first_line(error: ValidationError, origins: Origins) -> str:
     """The first thing that is wrong, without the value: it may be a secret."""
     problem = error.errors(include_url=False, include_input=False)[0]
     location = tuple(str(part) for part in problem["loc"])
-    origin = next(
-        (
-            origins[path]
-            for path in reversed(origins)
-            if path[: len(location)] == location or location[: len(path)] == path
-        ),
-        "the settings",
-    )
+    origin = origin_of(location, origins) or "the settings"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if problem["type"] == "extra_forbidden":
         return f"{origin}: app.{'.'.join(location)}: unknown key"

@@ -132,7 +132,8 @@ def test_what_is_taken_down_is_read_as_it_was_drawn() -> None:
 
 def test_nothing_is_read_before_a_letter_is_asked_for() -> None:
     code = (
-        "import avatar_gen.cli; from avatar_gen.drawing.glyphs import typeface; print(typeface.cache_info())"
+        "import avatar_gen.cli.serve; from avatar_gen.drawing.glyphs import typeface;"
+        " print(typeface.cache_info())"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "misses=0" in result.stdout

@@ -33,14 +33,15 @@ async def load(style: str, scope: Scope) -> None:
     """
     licences: frozenset[str] = scope["app"].state.dicebear_licences
     if (style, licences) not in _ready:
-        await asyncio.to_thread(_load, style, licences)
+        await asyncio.to_thread(require_style, style, licences)
         _ready.add((style, licences))
 
 
 _ready: set[tuple[str, frozenset[str]]] = set()
 
 
-def _load(style: str, licences: frozenset[str]) -> None:
+def require_style(style: str, licences: frozenset[str]) -> None:
+    """Have a style ready that may be drawn under these licences. Raises `StyleNotServed`."""
     if style not in dicebear.names():
         names = (name for name in dicebear.names() if dicebear.artwork(name).licence in licences)
         there = ", ".join(names) or "none, by the setting dicebear.licenses"

@@ -5,6 +5,7 @@ it.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, TypeVar
 from urllib.parse import parse_qsl
@@ -244,6 +245,14 @@ async def parse_body(request: Request, model: type[M]) -> M:
         raise NotJson("The body must be JSON, sent with Content-Type: application/json.")
     try:
         return model.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        _refuse(error, model, "body")
+
+
+def read_fields(fields: Mapping[str, object], model: type[M]) -> M:
+    """The same fields where they were not sent but given. Raises `InvalidRequest`."""
+    try:
+        return model.model_validate(fields)
     except ValidationError as error:
         _refuse(error, model, "body")
 

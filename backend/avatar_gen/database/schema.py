@@ -35,20 +35,39 @@ def prepare(engines: Engines, *, migrating: bool = False) -> None:
     Raises `SchemaError` where they are of another release, unless `migrating`: whether to change them is the
     operator's to say.
     """
+    revision = revision_of(engines)
+    if revision is None or (migrating and revision != REVISION):
+        migrate(engines)
+    else:
+        require(revision)
+
+
+def require(revision: str | None) -> None:
+    """Raise `SchemaError` for tables of another release, or none at all."""
+    if revision is None:
+        raise SchemaError(
+            "There are no tables in the database yet; the first start of the service makes them."
+        )
+    if revision != REVISION:
+        raise SchemaError(
+            f"The database is at schema {revision}, this release works with {REVISION};"
+            " run: avatar-gen migrate"
+        )
+
+
+def revision_of(engines: Engines) -> str | None:
+    """What the tables are at; None where there are none.
+
+    Raises `StartupError` where they cannot be read and written.
+    """
     try:
         with engines.read.connect() as connection:
             tables = inspect(connection).get_table_names()
             known = "alembic_version" in tables
             query = text("SELECT version_num FROM alembic_version")
-            revision = connection.execute(query).scalar() if known else None
+            revision: str | None = connection.execute(query).scalar() if known else None
         with engines.write.begin():
             pass  # It can be written, too.
     except SQLAlchemyError as error:
         raise StartupError(f"The database cannot be read: {reason_of(error)}") from error
-    if revision is None or (migrating and revision != REVISION):
-        migrate(engines)
-    elif revision != REVISION:
-        raise SchemaError(
-            f"The database is at schema {revision}, this release works with {REVISION};"
-            " run: avatar-gen migrate"
-        )
+    return revision

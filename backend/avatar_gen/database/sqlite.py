@@ -13,12 +13,14 @@ from urllib.parse import unquote
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from avatar_gen.database import PATIENCE, QUIETLY, READERS, Engines
-from avatar_gen.errors import StartupError
+from avatar_gen.errors import DatabaseTaken, StartupError
 
 try:
     import pysqlite3 as sqlite
 except ImportError:
     import sqlite3 as sqlite
+
+VERSION: str = sqlite.sqlite_version
 
 _FILE_URL = re.compile(r"(?:file:(?://(?:localhost)?(?=/))?|sqlite:(?:///)?)(?!//)([^?]+)(?:\?.*)?")
 
@@ -48,7 +50,7 @@ def open_sqlite(path: Path) -> Engines:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartupError(f"{path.parent}: cannot be made: {error.strerror}") from error
-    is_safe = not corrupts_shared_wal(sqlite.sqlite_version_info)
+    is_safe = not corrupts_shared_wal()
     release = _nothing if is_safe else _claim(path)
     arguments: dict[str, Any] = {"module": sqlite, "connect_args": {"timeout": PATIENCE}, **QUIETLY}
     url = URL.create("sqlite", database=str(path))
@@ -68,7 +70,7 @@ def open_sqlite_to_read(path: Path) -> Engine:
     return create_engine("sqlite://", module=sqlite, creator=connect, **QUIETLY)
 
 
-def corrupts_shared_wal(version: tuple[int, ...]) -> bool:
+def corrupts_shared_wal(version: tuple[int, ...] = sqlite.sqlite_version_info) -> bool:
     """Whether this SQLite can corrupt a WAL file that two connections write at the same instant.
 
     Fixed in 3.51.3 and in 3.50.7 and 3.44.6 of the older branches: https://sqlite.org/wal.html#walresetbug
@@ -79,7 +81,7 @@ def corrupts_shared_wal(version: tuple[int, ...]) -> bool:
 
 
 def _claim(path: Path) -> Callable[[], None]:
-    """Be the one process that writes this file. Raises `StartupError` while another one is."""
+    """Be the one process that writes this file. Raises `DatabaseTaken` while another one is."""
     try:
         descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
@@ -88,7 +90,7 @@ def _claim(path: Path) -> Callable[[], None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise StartupError(
+        raise DatabaseTaken(
             f"{path}: another process writes this database, and SQLite {sqlite.sqlite_version} can corrupt"
             " it when two do; stop that process, or install a newer SQLite: pip install pysqlite3"
         ) from error

@@ -47,7 +47,9 @@ stored_avatars = Table(
 )
 
 LENGTHS = {
-    column.name: column.type.length for column in stored_avatars.columns if isinstance(column.type, String)
+    column.name: column.type.length
+    for column in stored_avatars.columns
+    if isinstance(column.type, String) and column.type.length
 }
 """The most characters that each text may have; SQLite would take more, PostgreSQL does not."""
 

@@ -5,9 +5,11 @@ import zlib
 from collections.abc import Callable
 
 import numpy as np
+import pyvips
 from PIL import Image
 
 from avatar_gen import __version__
+from avatar_gen.errors import StartupError
 from avatar_gen.imaging import vips, webp
 from avatar_gen.imaging.vips import Pixels, scale, to_avif, to_jpeg, to_png
 from avatar_gen.imaging.webp import to_webp
@@ -38,6 +40,18 @@ ENCODERS: dict[str, Callable[[Pixels], bytes]] = {
     "jpeg": to_jpeg,
 }
 """From pixels to `MEDIA_TYPES`; each takes milliseconds and belongs in the `Pool`."""
+
+
+def require_formats() -> None:
+    """Raise `StartupError` where a library was built without one of our formats."""
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    for media, encode in ENCODERS.items():
+        try:
+            encode(pixels)
+        except (pyvips.Error, OSError, KeyError) as error:
+            reason = str(error).partition("\n")[0]
+            remedy = "pip install --force-reinstall pyvips-binary pillow"
+            raise StartupError(f"{media} cannot be written ({reason}): {remedy}") from error
 
 
 def scaled(png: bytes, px: int, media: str) -> bytes:

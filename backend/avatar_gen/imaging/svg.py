@@ -4,6 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pyvips
 
 from avatar_gen.errors import InvalidRequest
@@ -35,6 +36,16 @@ def rasterise(document: str, px: int) -> Pixels:
 def encode_svg(document: str, px: int, media: str) -> bytes:
     """The same as a file in a format of `MEDIA_TYPES`, transparent where the document and the format are."""
     return ENCODERS[media](rasterise(document, px))
+
+
+def writes_letters() -> bool:
+    """Whether letters are drawn: without a font all of them are the same box, or nothing."""
+    template = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32">'
+        '<text x="4" y="28" font-size="28" font-family="any">{}</text></svg>'
+    )
+    first, second, nothing = (rasterise(template.format(letter), 32) for letter in ("A", "O", ""))
+    return not np.array_equal(first, second) and bool((first != nothing).any() and (second != nothing).any())
 
 
 def _open(document: str, px: int) -> pyvips.Image:

@@ -41,5 +41,8 @@ class ObjectStore(Protocol):
     def ids(self) -> Iterator[str]:
         """The ids of all objects, in ascending order."""
 
+    def size(self, avatar_id: str) -> int:
+        """Bytes of an object; 0 where there is none."""
+
     def check(self) -> None:
         """Return when objects can be read and written, raise otherwise."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects.container import Damaged, pack, unpack
@@ -36,10 +36,21 @@ class Contents(NamedTuple):
 
 def write_object(avatar: Avatar, pictures: Mapping[int, bytes]) -> bytes:
     """The object of an avatar."""
-    fields = {name: getattr(avatar, field) for field, name in _NAMES.items()}
-    record = {"format": _FORMAT, "createdAt": format_time(avatar.created_ms), **fields}
+    record = {"format": _FORMAT, **write_fields(avatar)}
     files = {f"{px}.png": png for px, png in pictures.items()}
     return pack({_RECORD: json.dumps(record, ensure_ascii=False).encode(), **files})
+
+
+def write_fields(avatar: Avatar) -> dict[str, object]:
+    """What is known of an avatar, as JSON has it."""
+    fields = {name: getattr(avatar, field) for field, name in _NAMES.items()}
+    return {"createdAt": format_time(avatar.created_ms), **fields}
+
+
+def read_fields(fields: Mapping[str, Any]) -> Avatar:
+    """The inverse. Raises `KeyError`, `TypeError` or `ValueError` for what was not written so."""
+    known = {field: fields.get(name) for field, name in _NAMES.items()}
+    return Avatar(created_ms=parse_time(fields["createdAt"]), **known)  # type: ignore[arg-type]
 
 
 def read_object(avatar_id: str, data: bytes) -> Contents:
@@ -59,5 +70,4 @@ def _read_record(content: bytes) -> Avatar:
     fields = json.loads(content)
     if fields["format"] > _FORMAT:
         raise ValueError(f"it has format {fields['format']}, which is newer than this release")
-    known = {field: fields.get(name) for field, name in _NAMES.items()}
-    return Avatar(created_ms=parse_time(fields["createdAt"]), **known)
+    return read_fields(fields)

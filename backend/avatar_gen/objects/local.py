@@ -109,6 +109,13 @@ class LocalStore:
                 names = sorted(os.listdir(self._root / shard))
                 yield from filter(_ID.fullmatch, (name.removesuffix(_SUFFIX) for name in names))
 
+    def size(self, avatar_id: str) -> int:
+        with translated():
+            try:
+                return os.stat(self._path(avatar_id)).st_size
+            except FileNotFoundError:
+                return 0
+
     def check(self) -> None:
         """Also clear away what killed processes left half written."""
         with translated():

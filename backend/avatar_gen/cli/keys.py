@@ -15,7 +15,12 @@ def command() -> None:
     """Make API keys, for those who may write, list and delete."""
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  avatar-gen keys new web
+  avatar-gen keys new board --may list"""
+)
 @click.argument("name", default="")
 @click.option(
     "--may", multiple=True, type=click.Choice(get_args(Right)), help="What it is for; by default for all."

@@ -1,0 +1,1 @@
+"""Avatars for everybody on a list: read from CSV, drawn on all processors, in a folder or in the storage."""

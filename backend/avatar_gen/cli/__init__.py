@@ -1,0 +1,163 @@
+"""The `avatar-gen` command. Each of its commands is a module beside this one, imported when it is called."""
+
+import os
+import sys
+from importlib import import_module
+from typing import TextIO
+
+import click
+from click.shell_completion import CompletionItem
+
+from avatar_gen import __version__
+from avatar_gen.errors import AvatarError, InvalidRequest, StartupError, reason_of
+
+SECTIONS: dict[str, dict[str, str]] = {
+    "Draw pictures": {
+        "render": "Draw one picture into a file.",
+        "bulk": "Draw an avatar for everybody on a list.",
+    },
+    "Run the service": {
+        "serve": "Serve avatars over HTTP until told to stop.",
+        "migrate": "Bring the tables of the database to this release.",
+        "doctor": "Check all that the service stands on, and say what to do.",
+        "settings": "Show the settings, and where each comes from.",
+        "keys": "Make API keys, for those who may write, list and delete.",
+    },
+    "Look after stored avatars": {
+        "stats": "Count the stored avatars.",
+        "reindex": "Rebuild the records of avatars from their objects.",
+        "export": "Copy stored avatars into a folder of plain pictures.",
+        "import": "Take over avatars of the old service, or of an export.",
+    },
+    "Tell of the program itself": {
+        "openapi": "Print the OpenAPI document of the HTTP API.",
+        "completion": "Print what makes a shell complete this command.",
+        "version": "Show the versions of the program and its libraries.",
+    },
+}
+"""The commands by what they are for, each with its first sentence, so that help need not import them."""
+
+FAILED, USAGE, PARTLY, INTERRUPTED, NO_READER = 1, 2, 3, 130, 141
+"""Exit statuses; docs/cli.md has them all. The last two are what a shell makes of SIGINT and SIGPIPE."""
+
+_STUBS: dict[str, click.Command] = {
+    name: click.Command(name, short_help=text)
+    for commands in SECTIONS.values()
+    for name, text in commands.items()
+}
+
+_MODULES = {"import": "moving_in"}
+"""Where a command's name cannot be that of a module."""
+
+
+class _Commands(click.Group):
+    """Commands whose failures are one line and an exit status, not a traceback."""
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            return None
+        module = import_module(f"{__name__}.{_MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As in any group, by section and without importing them."""
+        widest = max(map(len, self.commands))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(widest), text) for name, text in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Likewise."""
+        names = [name for name in self.commands if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=self.commands[name].short_help) for name in names]
+        return found or click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted.", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            _drop_output()
+            ctx.exit(NO_READER)
+        except InvalidRequest as error:
+            raise click.UsageError(str(error)) from error
+        except StartupError as error:
+            raise click.ClickException(str(error)) from error
+        except AvatarError as error:
+            cause = error.__cause__
+            reason = reason_of(cause) if isinstance(cause, Exception) else type(error).__name__
+            raise click.ClickException(f"{error} ({reason})") from error
+
+
+def _drop_output() -> None:
+    """Let what nobody takes go, or Python tries to write it once more at its end, and fails."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+@click.group(
+    cls=_Commands,
+    commands=_STUBS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  avatar-gen render pixelize ada -o ada.png
+  avatar-gen bulk people.csv -o avatars
+  avatar-gen serve
+
+\b
+Exit status:
+  0    done
+  1    failed, for the reason given
+  2    the command line is wrong
+  3    done but for what was named
+  130  interrupted
+
+docs/cli.md has more.""",
+)
+@click.version_option(__version__, message="%(version)s")
+def _commands() -> None:
+    """A self-hosted avatar service, and its pictures without a service.
+
+    Settings are read from settings.yaml in the working directory, or from the file that CONFIG_PATH names,
+    and from the environment. `avatar-gen COMMAND --help` has examples of each command.
+    """
+
+
+def main() -> None:
+    """Run what the command line says, and end the process."""
+    _open_streams(output_matters="serve" not in sys.argv)
+    try:
+        _commands.main(prog_name="avatar-gen")
+    except OSError as error:
+        if error.filename is None:
+            _drop_output()
+        click.echo(f"Error: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        sys.exit(FAILED)
+
+
+def _open_streams(*, output_matters: bool) -> None:
+    """Have standard streams that can be relied upon.
+
+    Something stands for closed ones, or the next files that are opened take their numbers; where output
+    matters, what takes nothing, so that it does not get lost unnoticed.
+    """
+    output = os.O_RDONLY if output_matters else os.O_WRONLY
+    for number, mode in enumerate((os.O_RDONLY, output, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)
+    sys.stdin = sys.stdin or open(0, closefd=False, encoding="utf-8")  # noqa: SIM115 - for good
+    sys.stdout, sys.stderr = _to_write(1, sys.stdout), _to_write(2, sys.stderr)
+
+
+def _to_write(number: int, stream: TextIO | None) -> TextIO:
+    """A stream that writes all or fails: with PYTHONUNBUFFERED Python's own drops what a pipe does not take.
+
+    What the locale has no letters for is written with escapes.
+    """
+    encoding = stream.encoding if stream else "utf-8"
+    return open(number, "w", closefd=False, encoding=encoding, errors="backslashreplace")

@@ -1,0 +1,206 @@
+"""`avatar-gen bulk`."""
+
+import sys
+from contextlib import ExitStack, closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from avatar_gen.api.addresses import SEED_LENGTH
+from avatar_gen.api.requests import SEED_LENGTH as STORED_SEED_LENGTH
+from avatar_gen.api.requests import GenerateBody, read_fields
+from avatar_gen.app import open_store
+from avatar_gen.avatars import Wish
+from avatar_gen.bulk.crew import processors
+from avatar_gen.bulk.folder import Folder
+from avatar_gen.bulk.people import Columns, People
+from avatar_gen.bulk.report import Report
+from avatar_gen.bulk.storing import Storing
+from avatar_gen.cli import PARTLY
+from avatar_gen.cli.looks import FORMAT, OPTION, STYLE_NAME, looks, read_picture
+from avatar_gen.cli.output import as_json, print_json, progress, warn
+from avatar_gen.database.engine import open_engines
+from avatar_gen.database.repository import Repository
+from avatar_gen.database.schema import prepare
+from avatar_gen.settings import load_settings
+
+_FOR_STORED = {"primaryColor", "foreignColor", "colorScheme", "angle"}
+"""Looks that a stored avatar has; it has all sizes, square and unfiltered."""
+
+Looks = dict[str, str | None]
+
+
+@click.command(
+    "bulk",
+    epilog="""\b
+Examples:
+  avatar-gen bulk people.csv -o avatars
+  avatar-gen bulk people.csv -o avatars --seed-column email --file-column id --size 256 --shape circle
+  avatar-gen bulk people.csv -o avatars --style initials --seed-column email --letters-column name
+  avatar-gen bulk people.csv --store --seed-column id --color-scheme ocean
+  cut -d: -f1 /etc/passwd | avatar-gen bulk - -o avatars --no-header
+
+\b
+DIR/manifest.jsonl has a line of JSON for each picture; as CSV:
+  jq -r '[.seed, .file] | @csv' avatars/manifest.jsonl""",
+)
+@click.argument("names", metavar="NAMES.csv", type=click.Path(allow_dash=True))
+@click.option(
+    "--output",
+    "-o",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The folder to draw into.",
+)
+@click.option(
+    "--store", is_flag=True, help="Store the avatars as the service does, instead of drawing files."
+)
+@click.option(
+    "--manifest",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="With --store: where it is noted who has which id; without it NAMES.stored.jsonl.",
+)
+@click.option("--style", type=STYLE_NAME, default="pixelize", show_default=True, help="Any of the service's.")
+@click.option(
+    "--seed-column",
+    metavar="NAME",
+    help="The column of the seeds, by its name or its number; the first without it.",
+)
+@click.option(
+    "--file-column", metavar="NAME", help="The column that files are named after; the seed's without it."
+)
+@click.option(
+    "--letters-column",
+    metavar="NAME",
+    help="For styles that write: the column whose letters they take.",
+)
+@click.option("--no-header", is_flag=True, help="The first row is somebody, too.")
+@click.option("--encoding", default="utf-8", show_default=True, help="How the list is encoded.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Processes that draw; as many as processors without it."
+)
+@FORMAT
+@looks("name")
+@OPTION
+@as_json
+def command(  # noqa: PLR0913
+    *,
+    names: str,
+    folder: Path | None,
+    store: bool,
+    manifest: Path | None,
+    style: str,
+    seed_column: str | None,
+    file_column: str | None,
+    letters_column: str | None,
+    no_header: bool,
+    encoding: str,
+    jobs: int | None,
+    media: str | None,
+    others: tuple[str, ...],
+    as_json: bool,
+    **parameters: str | None,
+) -> None:
+    """Draw an avatar for everybody on a list.
+
+    NAMES.csv has a row for each person, below a row of column names; -: standard input. A seed is any text:
+    an address, a number, a name. Files are named after it where any system can write that, else by what of
+    it can be written and a hash; the manifest says which is whose.
+
+    It can be stopped at any time and run again: what is there and whole is passed over, so a list that has
+    grown costs what is new. Rows of which no avatar can be made are named, with their line, and passed over.
+    """
+    if store == (folder is not None):
+        raise click.UsageError("Say where to: either -o DIR or --store.")
+    columns = Columns(seed_column, file_column, letters_column)
+    jobs = jobs or processors()
+    with ExitStack() as stack:
+        people = _open(names, columns, header=not no_header, encoding=encoding, stack=stack, stored=store)
+        if folder is None:
+            if media or others or file_column or letters_column or set(_given(parameters)) - _FOR_STORED:
+                raise click.UsageError("A stored avatar takes a style, colours, a scheme and an angle alone.")
+            job: Folder | Storing = _storing(
+                _wish(style, parameters), manifest or _manifest_of(names), jobs, stack
+            )
+        elif manifest:
+            raise click.UsageError("--manifest is for --store; DIR has its own.")
+        else:
+            letters = {"name": ""} if letters_column else {}
+            picture = read_picture(
+                style, "", media=media or "png", parameters={**parameters, **letters}, others=others
+            )
+            job = Folder(folder, picture, extension=media or "png", jobs=jobs, on_refusal=_refuse)
+        with progress("Storing" if store else "Drawing") as reach:
+            for report in job.run(people):
+                reach(people.part, report.seen)
+    _tell(job.report, as_json=as_json)
+
+
+def _open(  # noqa: PLR0913
+    names: str, columns: Columns, *, header: bool, encoding: str, stack: ExitStack, stored: bool
+) -> People:
+    if not _has_lines(encoding):
+        raise click.BadParameter("there is no such encoding of text in lines.", param_hint="--encoding")
+    stream: BinaryIO = sys.stdin.buffer
+    if names != "-":
+        stream = stack.enter_context(Path(names).open("rb"))  # noqa: SIM115 - it does
+    longest = STORED_SEED_LENGTH if stored else SEED_LENGTH
+    name = "standard input" if names == "-" else names
+    return People(stream, name, columns, longest=longest, header=header, encoding=encoding)
+
+
+def _has_lines(encoding: str) -> bool:
+    """Whether lines end by the same byte as in UTF-8; they do not in UTF-16."""
+    try:
+        return b"\n".decode(encoding) == "\n"
+    except (LookupError, UnicodeError):
+        return False
+
+
+def _given(parameters: Looks) -> list[str]:
+    return [name for name, value in parameters.items() if value is not None]
+
+
+def _wish(style: str, parameters: Looks) -> Wish:
+    """What is stored for everybody. Raises `InvalidRequest`."""
+    fields: dict[str, object] = {"type": style, **{name: parameters[name] for name in _given(parameters)}}
+    if angle := parameters["angle"]:
+        try:
+            fields["angle"] = float(angle)
+        except ValueError:
+            raise click.BadParameter("must be a number.", param_hint="--angle") from None
+    return read_fields(fields, GenerateBody).wish()
+
+
+def _manifest_of(names: str) -> Path:
+    if names == "-":
+        raise click.UsageError("A list from standard input needs --manifest FILE.")
+    return Path(names).with_suffix(".stored.jsonl")
+
+
+def _storing(wish: Wish, manifest: Path, jobs: int, stack: ExitStack) -> Storing:
+    settings = load_settings()
+    engines = stack.enter_context(closing(open_engines(settings.database)))
+    prepare(engines)
+    repository = Repository(engines)
+    return Storing(open_store(settings), repository, manifest, wish=wish, jobs=jobs, on_refusal=_refuse)
+
+
+def _refuse(line: int, reason: str) -> None:
+    warn(f"line {line}: {reason}")
+
+
+def _tell(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(report))
+    else:
+        click.echo(
+            f"{report.made} made, {report.there} were there already, {report.repeated} repeated,"
+            f" {report.refused} refused."
+        )
+    if report.refused:
+        sys.exit(PARTLY)

@@ -1,0 +1,191 @@
+"""`avatar-gen doctor`."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import click
+
+from avatar_gen.app import open_store
+from avatar_gen.cli import FAILED
+from avatar_gen.cli.output import as_json, print_json
+from avatar_gen.database.engine import missing_file, open_engines, whereabouts
+from avatar_gen.database.repository import Repository
+from avatar_gen.database.schema import require, revision_of
+from avatar_gen.database.sqlite import VERSION as SQLITE
+from avatar_gen.database.sqlite import corrupts_shared_wal
+from avatar_gen.drawing import dicebear
+from avatar_gen.drawing.styles import STYLES
+from avatar_gen.errors import AvatarError, DatabaseTaken, StartupError
+from avatar_gen.imaging import DRAWN_TYPES, require_formats
+from avatar_gen.imaging.svg import writes_letters
+from avatar_gen.imaging.vips import VERSION, require_version
+from avatar_gen.keys import read_keys
+from avatar_gen.settings import Database, Settings, trace_settings
+
+State = Literal["ok", "note", "fault"]
+
+_LITTLE = 1_000_000_000
+"""Bytes of free disk that are worth a note."""
+
+_COLOURS: dict[State, str] = {"ok": "green", "note": "yellow", "fault": "red"}
+
+
+class Finding(NamedTuple):
+    """What was found of one thing, and what to do where that is not plain."""
+
+    name: str
+    state: State
+    text: str
+
+
+@click.command(
+    "doctor",
+    epilog="""\b
+Examples:
+  avatar-gen doctor
+  docker exec avatar-gen-backend avatar-gen doctor
+  avatar-gen doctor --json | jq '.checks[] | select(.state != "ok")'""",
+)
+@as_json
+def command(*, as_json: bool) -> None:
+    """Check all that the service stands on, and say what to do.
+
+    Settings, libraries, fonts, the database and the storage, into which something is written, too. Each line
+    is ok, a note, or a fault and its remedy; with a fault the exit status is 1. Nothing is made or changed,
+    and the service may run meanwhile.
+    """
+    findings = []
+    for finding in _examine():
+        findings.append(finding)
+        if not as_json:
+            state = click.style(f"{finding.state:5}", fg=_COLOURS[finding.state])
+            click.echo(f"{state}  {finding.name:9}  {finding.text}")
+    healthy = all(finding.state != "fault" for finding in findings)
+    if as_json:
+        print_json({"healthy": healthy, "checks": [finding._asdict() for finding in findings]})
+    if not healthy:
+        sys.exit(FAILED)
+
+
+class _Noteworthy(Exception):
+    """What is well, but better known."""
+
+
+def _examine() -> Iterator[Finding]:
+    yield _found("python", platform.python_version)
+    yield _found("libvips", _libvips)
+    yield _found("formats", _formats)
+    yield _found("fonts", _fonts)
+    yield _found("styles", _styles)
+    yield _found("sqlite", _sqlite)
+    try:
+        settings, origins = trace_settings()
+    except StartupError as error:
+        yield Finding("settings", "fault", str(error))
+        return
+    yield Finding("settings", "ok", ", ".join(dict.fromkeys(origins.values())) or "the defaults")
+    yield _found("keys", lambda: _keys(settings))
+    yield _found("database", lambda: _database(settings.database))
+    yield _found("storage", lambda: _storage(settings))
+
+
+def _found(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, "ok", check())
+    except _Noteworthy as note:
+        return Finding(name, "note", str(note))
+    except StartupError as error:
+        return Finding(name, "fault", str(error))
+    except (AvatarError, OSError) as error:
+        return Finding(name, "fault", f"{error} ({error.__cause__ or type(error).__name__})")
+
+
+def _libvips() -> str:
+    require_version()
+    return VERSION
+
+
+def _formats() -> str:
+    require_formats()
+    return ", ".join(DRAWN_TYPES)
+
+
+def _fonts() -> str:
+    if not writes_letters():
+        raise StartupError(
+            "librsvg does not find the fonts that come with this program, so letters of DiceBear's styles are"
+            " boxes; make the folder of its cache writable: XDG_CACHE_HOME=/tmp"
+        )
+    return "letters are drawn"
+
+
+def _styles() -> str:
+    theirs = dicebear.names()
+    dicebear.draw_svg(theirs[0], {"seed": "doctor"})
+    return f"{len(STYLES)} of our own, {len(theirs)} of DiceBear's {dicebear.RELEASE}"
+
+
+def _sqlite() -> str:
+    if corrupts_shared_wal():
+        raise _Noteworthy(
+            f"{SQLITE} can corrupt a database that two processes write, so only one may; for more:"
+            " pip install pysqlite3"
+        )
+    return SQLITE
+
+
+def _keys(settings: Settings) -> str:
+    if not settings.auth.on:
+        raise _Noteworthy(
+            "there are none, so whoever reaches the service may write, list and delete: docs/access.md"
+        )
+    read_keys(settings.auth)
+    return "API keys are asked for"
+
+
+def _database(settings: Database) -> str:
+    """Whether it answers, at once, and can be written."""
+    where = whereabouts(settings)
+    if missing := missing_file(settings):
+        _require_place(missing)
+        raise _Noteworthy(f"{where}: not there yet; the first start of the service makes it")
+    once = settings.connection.model_copy(update={"max_retries": 1})
+    try:
+        with closing(open_engines(settings.model_copy(update={"connection": once}))) as engines:
+            revision = revision_of(engines)
+            if revision is None:
+                raise _Noteworthy(f"{where}: empty; the first start of the service makes its tables")
+            require(revision)
+            records = Repository(engines)
+            records.check()
+            return f"{engines.kind}, {where}: schema {revision}, {records.total():,} avatars, can be written"
+    except DatabaseTaken:
+        raise _Noteworthy(f"{where}: not looked into, for another process writes it") from None
+
+
+def _storage(settings: Settings) -> str:
+    path = settings.storage.local.save_path
+    if not path.exists():
+        _require_place(path)
+        raise _Noteworthy(f"{path}: not there yet; the first start of the service makes it")
+    open_store(settings, make=False)
+    free = shutil.disk_usage(path).free
+    text = f"{path}: can be written, {free / 1e9:.1f} GB free"
+    if free < _LITTLE:
+        raise _Noteworthy(f"{text}, which is little")
+    return text
+
+
+def _require_place(path: Path) -> None:
+    """Be sure that what is not there can be made."""
+    folder = next(each for each in path.absolute().parents if each.exists())
+    if not folder.is_dir():
+        raise StartupError(f"{path}: cannot be made: {folder} is no folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StartupError(f"{path}: cannot be made: user {os.geteuid()} may not write {folder}")

@@ -1,0 +1,72 @@
+"""`avatar-gen export`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from avatar_gen.app import open_store
+from avatar_gen.cli import PARTLY
+from avatar_gen.cli.output import progress, warn
+from avatar_gen.exports import WIDTHS, Export
+from avatar_gen.imaging import MEDIA_TYPES
+from avatar_gen.settings import load_settings
+
+
+@click.command(
+    "export",
+    epilog="""\b
+Examples:
+  avatar-gen export -o exported
+  avatar-gen export -o for-the-web --width 128 --width 256 --format webp
+  avatar-gen import --exported exported    # and back, here or elsewhere
+
+\b
+DIR/512/ID.png and so on are the pictures; DIR/manifest.jsonl has a line of JSON for each avatar; as CSV:
+  jq -r '[.id, .seed, .files["512"].file] | @csv' exported/manifest.jsonl""",
+)
+@click.option(
+    "--output",
+    "-o",
+    "folder",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The folder to export into.",
+)
+@click.option(
+    "--width",
+    "widths",
+    type=click.Choice(list(map(str, WIDTHS))),
+    multiple=True,
+    help="In px; may be given several times; all without it.",
+)
+@click.option(
+    "--format",
+    "media",
+    type=click.Choice(list(MEDIA_TYPES)),
+    default="png",
+    show_default=True,
+    help="Of the pictures.",
+)
+def command(*, folder: Path, widths: tuple[str, ...], media: str) -> None:
+    """Copy stored avatars into a folder of plain pictures.
+
+    With a manifest of what is known of each. No database is asked, and the service may run meanwhile. It can
+    be stopped and run again: what is in the folder is passed over. An export in all widths and in PNG can be
+    imported again; the hashes of addresses that are tied to avatars are not in it.
+    """
+    store = open_store(load_settings(), make=False)
+    job = Export(store, folder, widths=[int(px) for px in widths] or WIDTHS, media=media, on_failure=_report)
+    with progress("Exporting") as reach:
+        for report in job.run():
+            reach(report.part, report.seen)
+    click.echo(
+        f"{job.report.made} exported, {job.report.there} were there already, {job.report.failed} damaged."
+    )
+    if job.report.failed:
+        sys.exit(PARTLY)
+
+
+def _report(avatar_id: str, reason: str) -> None:
+    warn(f"{avatar_id}: not exported: {reason}")

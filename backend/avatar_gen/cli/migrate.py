@@ -1,0 +1,27 @@
+"""`avatar-gen migrate`."""
+
+from contextlib import closing
+
+import click
+
+from avatar_gen.database.engine import open_engines
+from avatar_gen.database.schema import migrate
+from avatar_gen.database.tables import REVISION
+from avatar_gen.settings import load_settings
+
+
+@click.command(
+    "migrate",
+    epilog="""\b
+Examples:
+  avatar-gen migrate
+  DATABASE_URL=postgresql://avatars@db.example/avatars avatar-gen migrate""",
+)
+def command() -> None:
+    """Bring the tables of the database to this release.
+
+    Those of an empty database are made. Several may run it at once: one does it, the others wait.
+    """
+    with closing(open_engines(load_settings().database)) as engines:
+        migrate(engines)
+    click.echo(f"The database is at schema {REVISION}.")

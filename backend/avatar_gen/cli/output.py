@@ -1,0 +1,65 @@
+"""What commands say: JSON for programs, lines for people, progress where a terminal shows it."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+import click
+
+from avatar_gen.objects.files import write_synced
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+Reach = Callable[[float, int], None]
+"""Says what part of the work is done, 0 to 1, and how many avatars that were."""
+
+
+def print_json(value: object) -> None:
+    """Print a value in ASCII, whatever the locale has."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def warn(text: str) -> None:
+    """Print a line to standard error, over a bar that may stand there."""
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+    click.echo(f"{clear}{text}", err=True)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Reach]:
+    """A bar with rate and time left, where standard error is a terminal."""
+    start = time.monotonic()
+
+    def rate(done: int | None) -> str:
+        return f"{done / max(time.monotonic() - start, 0.001):,.0f}/s" if done else ""
+
+    bar: ProgressBar[int] = click.progressbar(
+        length=1000, label=label, file=sys.stderr, hidden=not sys.stderr.isatty(), item_show_func=rate
+    )
+    with bar:
+        yield lambda part, done: bar.update(round(part * 1000) - bar.pos, done)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; into devices and pipes as they are."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    path = path.resolve()
+    temporary = f"{path}.{token_hex(4)}.part"
+    try:
+        write_synced([(temporary, data)], wait=False)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -1,0 +1,51 @@
+"""`avatar-gen reindex`."""
+
+import sys
+from contextlib import closing
+
+import click
+
+from avatar_gen.app import open_store
+from avatar_gen.cli import PARTLY
+from avatar_gen.cli.output import progress, warn
+from avatar_gen.database.engine import open_engines
+from avatar_gen.database.repository import Repository
+from avatar_gen.database.schema import prepare
+from avatar_gen.errors import AvatarError
+from avatar_gen.reindex import Reindex
+from avatar_gen.settings import load_settings
+
+
+@click.command(
+    "reindex",
+    epilog="""\b
+Examples:
+  avatar-gen reindex
+  DATABASE_URL=postgresql://avatars@db.example/avatars avatar-gen reindex    # move to PostgreSQL""",
+)
+@click.option("--allow-empty", is_flag=True, help="Go on where the storage holds no object at all.")
+def command(*, allow_empty: bool) -> None:
+    """Rebuild the records of avatars from their objects.
+
+    For a database that was lost, restored from an older copy, or is to be another one: rows are added
+    for objects that have none, and removed where the object is gone. It can be stopped, run again, and
+    run beside the service.
+    """
+    settings = load_settings()
+    with closing(open_engines(settings.database)) as engines:
+        prepare(engines)
+        job = Reindex(open_store(settings, make=False), Repository(engines), _report_damage)
+        with progress("Reindexing") as reach:
+            for report in job.run(allow_empty=allow_empty):
+                reach(report.part, report.seen)
+    report = job.report
+    click.echo(
+        f"{report.avatars} avatars: {report.added} rows added, {report.removed} removed,"
+        f" {report.damaged} objects damaged."
+    )
+    if report.damaged:
+        sys.exit(PARTLY)
+
+
+def _report_damage(avatar_id: str, error: AvatarError) -> None:
+    warn(f"{avatar_id}: {type(error).__name__}: {error.__cause__}")

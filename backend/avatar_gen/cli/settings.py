@@ -1,0 +1,87 @@
+"""`avatar-gen settings`."""
+
+import json
+from collections.abc import Iterator
+
+import click
+from pydantic import SecretStr
+
+from avatar_gen.cli.output import as_json, print_json
+from avatar_gen.database.engine import whereabouts
+from avatar_gen.errors import StartupError
+from avatar_gen.settings import Section, Settings, origin_of, trace_settings
+
+_HIDDEN = "********"
+
+Keys = tuple[str, ...]
+
+
+@click.group("settings")
+def command() -> None:
+    """Show the settings, and where each comes from."""
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  avatar-gen settings show
+  avatar-gen settings show | grep -v 'default$'
+  avatar-gen settings show --json | jq -r '.["server.port"].value'"""
+)
+@as_json
+def show(*, as_json: bool) -> None:
+    """Show the effective settings, and where each comes from.
+
+    That is a default, a file, or an environment variable; docs/configuration.md tells what they mean. Secrets
+    are hidden, and so is all of an address but where it leads.
+    """
+    settings, origins = trace_settings()
+    found = {
+        ".".join(keys): {
+            "value": _shown(keys, value, settings),
+            "origin": origin_of(keys, origins) or "default",
+        }
+        for keys, value in _leaves(settings)
+    }
+    if as_json:
+        print_json(found)
+        return
+    texts = {key: _as_text(each["value"]) for key, each in found.items()}
+    widths = [max(map(len, column)) for column in (texts, texts.values())]
+    for key, text in texts.items():
+        click.echo(f"{key:{widths[0]}}  {text:{widths[1]}}  {found[key]['origin']}")
+
+
+def _leaves(section: Section, above: Keys = ()) -> Iterator[tuple[Keys, object]]:
+    """Every setting; those of old files only where they are given."""
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        keys = (*above, field.alias or name)
+        if isinstance(value, Section):
+            yield from _leaves(value, keys)
+        elif value is not None or not field.json_schema_extra:
+            yield keys, value
+
+
+def _shown(keys: Keys, value: object, settings: Settings) -> object:
+    """A value as JSON has it."""
+    if isinstance(value, SecretStr):
+        return _address(settings, value) if keys[-1] == "url" else _HIDDEN
+    if isinstance(value, dict):
+        # What old files have here is keys of a store.
+        return _HIDDEN
+    if isinstance(value, (list, tuple, frozenset)):
+        return [_shown(keys, each, settings) for each in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _address(settings: Settings, url: SecretStr) -> str:
+    """Where a database is, if that can be told from its secrets."""
+    try:
+        return whereabouts(settings.database.model_copy(update={"url": url}))
+    except StartupError:
+        return _HIDDEN
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,173 @@
+import json
+import os
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.conftest import MakeService, Service
+from tests.net import free_port
+from tests.postgres import PASSWORD, Postgres
+from tests.test_durability import ALONE
+
+
+def examine(service: Service, status: int = 0) -> dict[str, tuple[str, str]]:
+    result = service.run("doctor", "--json", check=False)
+    assert result.returncode == status, result.stdout + result.stderr
+    found = json.loads(result.stdout)
+    assert found["healthy"] == (status == 0)
+    return {each["name"]: (each["state"], each["text"]) for each in found["checks"]}
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_service_that_is_well(kind: str, make_service: MakeService, postgres: Postgres) -> None:
+    service = make_service(environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {})
+    first = examine(service)
+    assert first["storage"] == (
+        "note",
+        "storage/avatars: not there yet; the first start of the service makes it",
+    )
+    assert first["database"][0] == "note"
+    assert not (service.folder / "storage").exists()
+    service.start()
+    service.generate()
+    if kind == "sqlite" and ALONE:
+        service.stop()
+    checks = examine(service)
+    assert list(checks) == [
+        *(
+            "python",
+            "libvips",
+            "formats",
+            "fonts",
+            "styles",
+            "sqlite",
+            "settings",
+            "keys",
+            "database",
+            "storage",
+        )
+    ]
+    assert checks.pop("keys")[0] == "note"
+    assert {state for state, _ in checks.values()} == {"ok"}
+    assert "schema 0001, 1 avatars, can be written" in checks["database"][1]
+    assert "can be written" in checks["storage"][1]
+    assert PASSWORD not in str(checks)
+    lines = service.run("doctor").stdout.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("ok ")] == list(checks)
+    assert len(lines) == len(checks) + 1
+
+
+def test_a_database_that_is_away_is_a_fault_at_once(make_service: MakeService) -> None:
+    url = f"postgresql://u:s3cret@127.0.0.1:{free_port()}/avatars"
+    service = make_service(environ={"DATABASE_URL": url})
+    state, text = examine(service, 1)["database"]
+    assert state == "fault"
+    assert "did not answer in 1 attempts" in text
+    assert "s3cret" not in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "text"),
+    [
+        (
+            {"database": {"url": "mysql://u:s3cret@h/d"}},
+            "database",
+            "The address of the database is not under",
+        ),
+        ({"database": {"url": "file:./file/a.db"}}, "database", "file/a.db: cannot be made: "),
+        ({"storage": {"local": {"save_path": "file"}}}, "storage", "file: objects cannot be kept here: "),
+        ({"storage": {"local": {"save_path": "file/x"}}}, "storage", "file/x: cannot be made: "),
+        ({"auth": {"api_keys_file": "none"}}, "keys", "none: "),
+        ({"cors": 5}, "settings", "settings.yaml: app.cors: expected a valid boolean"),
+    ],
+)
+def test_a_fault_has_its_line(
+    make_service: MakeService, settings: dict[str, object], name: str, text: str
+) -> None:
+    service = make_service(settings)
+    (service.folder / "file").touch()
+    checks = examine(service, 1)
+    assert checks[name][0] == "fault"
+    assert checks[name][1].startswith(text)
+    assert "s3cret" not in str(checks)
+
+
+def test_tables_of_another_release_are_a_fault(make_service: MakeService) -> None:
+    service = make_service()
+    service.run("migrate")
+    with closing(sqlite3.connect(service.folder / "storage/database/avatars.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '0000'")
+        database.commit()
+    assert examine(service, 1)["database"][1].endswith("run: avatar-gen migrate")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk that is full")
+def test_a_full_disk_is_a_fault(make_service: MakeService) -> None:
+    service = make_service()
+    storage = service.folder / "storage"
+    storage.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(storage)],  # noqa: S607
+        check=False,
+        capture_output=True,
+    )
+    if mounted.returncode:
+        pytest.skip("tmpfs cannot be mounted here")
+    try:
+        service.start()
+        service.generate()
+        service.stop()
+        with pytest.raises(OSError, match="No space"):
+            (storage / "ballast").write_bytes(b"\0" * 5_000_000)
+        checks = examine(service, 1)
+        assert checks["storage"][0] == "fault"
+        assert "full" in checks["storage"][1] or "No space" in checks["storage"][1]
+    finally:
+        subprocess.run(["umount", str(storage)], check=True)  # noqa: S607
+
+
+def test_settings_are_shown_with_where_they_come_from(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text(
+        "app:\n  server: {port: 8080}\n  database: {network: {password: hunter2}}\n"
+        "  storage: {s3: {secret_access_key: hunter2}}\n"
+    )
+    (tmp_path / "settings.local.yaml").write_text("app: {logging: {level: warn}}")
+    environ = {
+        "DATABASE_URL": "postgresql://me:hunter2@db.example:5433/avatars?sslcert=hunter2",
+        "LOG_LEVEL": "",
+    }
+    output = run("settings", "show", "--json", environ=environ).stdout
+    found = json.loads(output)
+    assert found["server.port"] == {"value": 8080, "origin": "settings.yaml"}
+    assert found["server.host"] == {"value": "0.0.0.0", "origin": "default"}  # noqa: S104
+    assert found["logging.level"] == {"value": "warn", "origin": "settings.local.yaml"}
+    assert found["database.url"] == {
+        "value": "postgresql://db.example:5433/avatars",
+        "origin": "environment variable DATABASE_URL",
+    }
+    assert found["database.network.password"] == {"value": "********", "origin": "settings.yaml"}
+    assert found["storage.s3"] == {"value": "********", "origin": "settings.yaml"}
+    text = run("settings", "show", environ=environ).stdout
+    assert b"hunter2" not in output + text
+    assert len(text.splitlines()) == len(found)
+    for line in text.decode().splitlines():
+        key, rest = line.split(maxsplit=1)
+        assert rest.endswith(found[key]["origin"])
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:hun/ter2@h/n", "postgresql://h/n?pass=hunter2", "hunter2"])
+def test_an_address_that_is_not_understood_is_hidden_whole(run: Run, url: str) -> None:
+    output = run("settings", "show", environ={"DATABASE_URL": url}).stdout
+    assert b"hun" not in output
+    assert b"********" in output
+
+
+def test_every_setting_is_shown(run: Run) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    shown = json.loads(run("settings", "show", "--json").stdout)
+    for key in shown:
+        assert f"| `{key}` |" in page
