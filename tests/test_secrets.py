@@ -1,5 +1,6 @@
 """A secret that the service is given it tells nobody: in no log, error, figure, document or command line."""
 
+import hashlib
 from pathlib import Path
 
 import httpx
@@ -13,8 +14,8 @@ from tests.test_workers import children
 
 CANARY = "canary-7f3a9c"
 
-KEY = {"Authorization": f"Bearer {CANARY}"}
-"""What a client sends is as secret, be it asked for or not."""
+KEY = "canary-key-91bb20"
+SHA256 = hashlib.sha256(KEY.encode()).hexdigest()
 
 
 def with_canary(postgres: Postgres) -> httpx.URL:
@@ -31,7 +32,7 @@ def with_canary(postgres: Postgres) -> httpx.URL:
 def told(service: Service, port: int) -> list[str]:
     """All that anybody who can reach the service is told, when it is well and when it is not."""
     answers = [
-        service.client.request(method, path, headers=KEY)
+        service.client.request(method, path, headers={"Authorization": f"Bearer {KEY}"})
         for method, path in (
             ("POST", "/api/generate"),
             ("POST", "/api/v2/generate"),
@@ -61,7 +62,7 @@ def command_lines(service: Service) -> list[str]:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="it asks Linux for the command lines")
 @pytest.mark.parametrize("where", ["the address", "a file"])
-def test_a_password_of_the_database_is_told_to_nobody(
+def test_passwords_of_the_database_and_keys_are_told_to_nobody(
     make_service: MakeService, postgres: Postgres, tmp_path: Path, where: str
 ) -> None:
     url = with_canary(postgres)
@@ -76,7 +77,12 @@ def test_a_password_of_the_database_is_told_to_nobody(
             "DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
         }
     port = free_port()
-    settings = {"server": {"workers": 2}, "logging": {"verbose": True}, "metrics": {"port": port}}
+    settings = {
+        "server": {"workers": 2},
+        "logging": {"verbose": True},
+        "metrics": {"port": port},
+        "auth": {"api_keys": [{"name": "web", "sha256": SHA256}]},
+    }
     service = make_service(settings, environ)
     try:
         service.start()
@@ -89,7 +95,8 @@ def test_a_password_of_the_database_is_told_to_nobody(
     service.stop()
     log = service.log.read_text()
     assert "DatabaseUnavailable" in log
-    assert not [text for text in (*said, log) if CANARY in text]
+    assert '"key": "web"' in log, "the key was known"
+    assert not [text for text in (*said, log) if any(secret in text for secret in (CANARY, KEY, SHA256))]
 
 
 def test_a_password_that_is_wrong_is_not_told_either(make_service: MakeService, postgres: Postgres) -> None:

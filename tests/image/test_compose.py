@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +17,8 @@ from tests.net import free_port
 
 BACKEND = "avatar-gen-backend"
 DEV = ("-f", "docker-compose.yml", "-f", "docker-compose.dev.yml")
+CLONED = ("backend/", "deploy/monitoring/", "docker-compose", "settings.yaml")
+MONITORING = ("--profile", "monitoring")
 GATEWAY = ("-f", "docker-compose.yml", "-f", "docker-compose.gateway.yml", "--profile", "gateway")
 
 
@@ -52,7 +55,10 @@ def project(tmp_path: Path) -> Iterator[Project]:
         text=True,
     ).stdout.splitlines()
     for name in names:
-        if name.startswith(("backend/", "docker-compose", "settings.yaml")) and (ROOT / name).is_file():
+        if (
+            name.startswith(("backend/", "deploy/monitoring/", "docker-compose", "settings.yaml"))
+            and (ROOT / name).is_file()
+        ):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((ROOT / name).read_bytes())
             (folder / name).chmod((ROOT / name).stat().st_mode)
@@ -60,7 +66,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         clone = Project(folder, port, Container(BACKEND, client))
         yield clone
-    clone.compose("--profile", "gateway", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+    clone.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 
 def test_it_starts_on_a_fresh_clone_with_postgresql_and_keeps_its_data(project: Project) -> None:
@@ -116,7 +122,11 @@ def test_without_dependencies_it_runs_on_sqlite(project: Project) -> None:
 @pytest.mark.parametrize("name", [BACKEND, "avatar-gen-postgres", "avatar-gen-gateway"])
 def test_every_service_is_confined(project: Project, name: str) -> None:
     project.compose(*GATEWAY, "up", "--detach")
-    container = Container(name, httpx.Client())
+    with httpx.Client() as client:
+        assert_confined(Container(name, client))
+
+
+def assert_confined(container: Container) -> None:
     host = container.inspect(".HostConfig")
     assert host["ReadonlyRootfs"]
     assert host["CapDrop"] == ["ALL"]
@@ -187,6 +197,32 @@ def test_the_gateway_is_the_only_way_in_and_caches_and_refuses(project: Project)
     docker("start", BACKEND)
     gateway.wait_until_ready()
     assert '"client":"' in docker("logs", "avatar-gen-gateway").stdout
+
+
+def test_prometheus_watches_it_and_nobody_else_can(project: Project) -> None:
+    port = free_port()
+    services = ("avatar-backend", "prometheus")
+    project.compose(*MONITORING, "up", "--build", "--detach", *services, PROMETHEUS_PORT=str(port))
+    project.backend.wait_until_ready()
+    project.backend.generate()
+
+    def asked(what: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON
+        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/{what}", params=parameters)
+        return answer.json()["data"] if answer.status_code == 200 else {}
+
+    def stored() -> list[str]:
+        found = asked("query", query="avatar_stored_avatars").get("result", [])
+        return [each["value"][1] for each in found]
+
+    wait_for(lambda: stored() == ["1"], 60)
+    rules = [rule["health"] for group in asked("rules")["groups"] for rule in group["rules"]]
+    assert set(rules) <= {"ok", "unknown"}
+    assert project.backend.client.get("/metrics").status_code == 404
+    ports = docker("port", BACKEND).stdout
+    assert "9464" not in ports
+    container = Container("avatar-gen-prometheus", project.backend.client)
+    assert docker("port", container.name).stdout == f"9090/tcp -> 127.0.0.1:{port}\n"
+    assert_confined(container)
 
 
 def seconds_until_closed(port: int, beginning: bytes) -> float:

@@ -2,9 +2,10 @@
 
 import json
 import os
+import tarfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -299,15 +300,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 def test_a_change_of_code_is_built_in_seconds(tmp_path: Path) -> None:
     """From the layers that `make image` left: nothing is installed anew."""
-    context = tmp_path / "backend"
-    files = docker_context()
-    for name in files:
-        target = context / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((ROOT / "backend" / name).read_bytes())
-        # As by a clone under umask 077, but for what the layers before are made of.
-        private = 0o700 if name.startswith("avatar_gen/") else 0o777
-        target.chmod((ROOT / "backend" / name).stat().st_mode & private)
+    context = copy_of_context(tmp_path)
     with (context / "avatar_gen" / "errors.py").open("a") as file:
         file.write("\n# A line more.\n")
     started = time.monotonic()
@@ -320,6 +313,63 @@ def test_a_change_of_code_is_built_in_seconds(tmp_path: Path) -> None:
     docker("image", "rm", "avatar-test")
     assert "pip wheel" in result.stderr
     assert "Collecting" not in result.stderr
+
+
+SECRETS = (
+    ".env",
+    "api_keys",
+    "settings.local.yaml",
+    "storage/database/avatars.db",
+    "logs/avatar-gen.log",
+    "avatar_gen/__pycache__/settings.cpython-311.pyc",
+    "docker/password",
+)
+"""Where those who run the service from its own clone have what is theirs alone."""
+
+
+def test_no_secret_of_a_clone_is_in_any_layer(tmp_path: Path) -> None:
+    canary = b"canary-7f3a9c"
+    context = copy_of_context(tmp_path)
+    for name in SECRETS:
+        (context / name).parent.mkdir(parents=True, exist_ok=True)
+        (context / name).write_bytes(canary)
+    environ = {**os.environ, "DATABASE_URL": f"postgresql://u:{canary.decode()}@h/d"}
+    docker("build", "-f", "docker/Dockerfile", "-t", "avatar-test-secrets", ".", cwd=context, env=environ)
+    saved = tmp_path / "image.tar"
+    docker("save", "--output", str(saved), "avatar-test-secrets")
+    docker("image", "rm", "avatar-test-secrets")
+    assert [name for name, content in contents(saved) if canary in content] == []
+    assert any(b"def create_app" in content for _, content in contents(saved)), "it was looked into"
+
+
+def contents(saved: Path) -> Iterator[tuple[str, bytes]]:
+    """What is in an image: its description, and each file of each layer."""
+    with tarfile.open(saved) as image:
+        for blob in filter(tarfile.TarInfo.isfile, image):
+            data = image.extractfile(blob)
+            assert data
+            try:
+                with tarfile.open(fileobj=data) as layer:
+                    for file in filter(tarfile.TarInfo.isfile, layer):
+                        content = layer.extractfile(file)
+                        assert content
+                        yield f"{blob.name}: {file.name}", content.read()
+            except tarfile.ReadError:
+                data.seek(0)
+                yield blob.name, data.read()
+
+
+def copy_of_context(tmp_path: Path) -> Path:
+    """What the image is built from, in a folder of its own."""
+    context = tmp_path / "backend"
+    for name in docker_context():
+        target = context / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / "backend" / name).read_bytes())
+        # As by a clone under umask 077, but for what the layers before are made of.
+        private = 0o700 if name.startswith("avatar_gen/") else 0o777
+        target.chmod((ROOT / "backend" / name).stat().st_mode & private)
+    return context
 
 
 def docker_context() -> list[str]:
