@@ -3,7 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run install test lint types audit sbom image image-test bench bench-scale lock lock-peers gallery glyphs clean
+.PHONY: help run install test lint types audit sbom image image-test bench bench-scale lock lock-peers gallery glyphs letters \
+	screenshots clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -60,6 +61,19 @@ glyphs: .venv/installed-dev ## take the letters of `initials` out of Debian's fo
 	@mkdir -p .venv/fonts
 	@cd .venv/fonts && apt-get download --quiet $(FONTS) && for package in *.deb; do dpkg-deb -x $$package .; done
 	$(BIN)/python -m tools.glyphs .venv/fonts
+
+letters: .venv/installed-dev ## take the letters of the page out of Debian's font anew, on Debian
+	@mkdir -p .venv/fonts
+	@cd .venv/fonts && apt-get download --quiet fonts-manrope && dpkg-deb -x fonts-manrope_*.deb .
+	@for weight in Medium Bold; do $(BIN)/pyftsubset .venv/fonts/usr/share/fonts/truetype/manrope/Manrope-$$weight.ttf \
+		--unicodes=$(LETTERS) --layout-features=kern,tnum,ccmp,locl,mark --no-hinting --flavor=woff2 \
+		--output-file=backend/avatar_gen/page/$$(echo $$weight | tr A-Z a-z).woff2; done
+
+# Those of English and Russian, and the marks around them.
+LETTERS := U+20-7E,U+A0,U+A9,U+AB,U+B7,U+BB,U+D7,U+401,U+410-44F,U+451,U+2013,U+2014,U+2018-201A,U+201C-201E,U+2026,U+2116,U+2190,U+2192,U+2197,U+2212
+
+screenshots: .venv/installed-dev ## take the pictures of the page in docs anew, with Chromium
+	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/page/test_weight.py --screenshots
 
 lock: .venv/installed-dev ## choose dependencies anew, none younger than a week
 	cd backend && $(COMPILE) --group build -o requirements-build.lock

@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--record-golden", action="store_true", help="write the golden pictures that are missing"
     )
+    parser.addoption("--screenshots", action="store_true", help="take those of the page for the docs")
 
 
 def database(url: str | None, driver: Literal["sqlite", "postgresql"] = "sqlite") -> Database:

@@ -25,8 +25,10 @@ ROOT = Path(__file__).parent.parent
 
 def test_every_command_of_the_readme_works(service: Service, tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = readme.split("## Use it")[1].split("```sh\n")[1].split("```")[0]
-    script = block.replace("localhost:3000", f"127.0.0.1:{service.port}").replace("curl ", "curl -fsS ")
+    blocks = [part.split("```sh\n")[1].split("```")[0] for part in (readme, readme.split("## Use it")[1])]
+    script = (
+        "".join(blocks).replace("localhost:3000", f"127.0.0.1:{service.port}").replace("curl ", "curl -fsS ")
+    )
     environ = {**os.environ, "ID": service.generate(seed="ada")}
     subprocess.run(["bash", "-euc", script], cwd=tmp_path, env=environ, check=True)  # noqa: S607
     assert (tmp_path / "ada.png").read_bytes().startswith(b"\x89PNG")
@@ -45,7 +47,8 @@ def test_every_link_and_picture_of_the_docs_is_there() -> None:
     for folder in ("docs", "deploy", "backend/docker"):
         pages += (ROOT / folder).rglob("*.md")
     for page in pages:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r' src(?:set)?="(docs/[^"]+)"', text):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
 
 

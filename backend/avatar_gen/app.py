@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
@@ -32,6 +32,7 @@ from avatar_gen.api.front import Front
 from avatar_gen.api.libravatar import IDENTITY_PICTURE
 from avatar_gen.api.observe import Observe
 from avatar_gen.api.openapi import describe
+from avatar_gen.api.page import read_page
 from avatar_gen.api.pictures import STORED_PICTURE
 from avatar_gen.api.render import RENDITION
 from avatar_gen.api.swagger import ASSETS, swagger_page
@@ -112,10 +113,9 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.router.routes += (*health.router.routes, *identities.router.routes, *routes.router.routes)
     app.add_route("/swagger", _swagger, include_in_schema=False)
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
-    app.add_route("/", _home, include_in_schema=False)
     add_error_handlers(app)
-    pictures = (RENDITION, STORED_PICTURE, IDENTITY_PICTURE, SKETCH)
-    layers: ASGIApp = Front(app, pictures)
+    addresses = (RENDITION, STORED_PICTURE, IDENTITY_PICTURE, SKETCH, read_page())
+    layers: ASGIApp = Front(app, addresses)
     if settings.limits.on:
         layers = _limit(layers, settings)
     if settings.cors:
@@ -264,7 +264,3 @@ async def _swagger(request: Request) -> Response:
 async def _swagger_json(request: Request) -> Response:
     """The OpenAPI document where the old service had it."""
     return JSONResponse(request.app.openapi())
-
-
-async def _home(_request: Request) -> Response:
-    return RedirectResponse("/swagger")

@@ -399,11 +399,18 @@ def test_the_styles_are_listed_each_with_a_sample(client: httpx.Client) -> None:
     assert (lorelei["license"], lorelei["creator"]) == ("CC0 1.0", "Lisa Wischofsky")
     assert {"eyesVariant", "backgroundColor", "filter"} <= set(lorelei["options"])
     for style in styles:
-        assert set(style) == {"name", "title", "license", "creator", "options", "sample"}
+        assert set(style) == {"name", "title", "license", "creator", "options", "formats", "sample"}
         assert opened(client.get(style["sample"]).content).size == (128, 128)
     options = {style["name"]: set(style["options"]) for style in styles}
     assert options["gradient"] - options["pixelize"] == {"angle"}
     assert_failure(client.get("/api/styles?x=1"), 400)
+
+
+def test_every_style_is_listed_with_the_formats_that_it_has(client: httpx.Client) -> None:
+    for style in client.get("/api/styles").json()["data"]:
+        assert {"png", "webp", "avif", "jpeg"} <= set(style["formats"])
+        answer = client.get(f"/api/render/{style['name']}/ada.svg")
+        assert (answer.status_code == 200) == ("svg" in style["formats"]), style["name"]
 
 
 def test_pages_of_other_origins_may_be_let_in_and_the_log_knows_the_route(make_service: MakeService) -> None:

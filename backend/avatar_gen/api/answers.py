@@ -132,6 +132,7 @@ class StyleData(BaseModel):
     license: str | None = Field(description="Of the artwork; null for styles that this service itself draws.")
     creator: str | None = Field(description="Of the artwork, likewise.")
     options: list[str] = Field(description="The parameters that make a difference, beside size and shape.")
+    formats: list[str] = Field(description="What a picture by URL may be in: svg only where there are lines.")
     sample: str = Field(description="The address of a picture, below this service's own.")
 
 

@@ -206,7 +206,7 @@ def announce(listener: socket.socket) -> None:
     name = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - any address
     url = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
     log.info("Serving on %s - to try: curl -X POST %s/api/generate", url, url)
-    log.info("Interactive docs on %s/swagger", url)
+    log.info("A page to make avatars on: %s - interactive docs: %s/swagger", url, url)
 
 
 def close_overdue(connections: set[Any], now: float, patience: float) -> None:

@@ -33,7 +33,8 @@ from avatar_gen.avatars import Avatars
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.drawing import Style
 from avatar_gen.drawing.palette import SCHEMES
-from avatar_gen.drawing.styles import STYLES
+from avatar_gen.drawing.styles import STYLES, traits
+from avatar_gen.imaging import DRAWN_TYPES
 
 P = TypeVar("P", bound=Parameters)
 
@@ -145,6 +146,7 @@ def _describe(style: Style) -> StyleData:
         license=None,
         creator=None,
         options=["primaryColor", "foreignColor", "colorScheme", "hue", "filter", *own],
+        formats=[media for media in DRAWN_TYPES if media != "svg" or traits(style.name).has_svg],
         sample=f"/api/render/{style.name}/sample.png",
     )
 
@@ -164,6 +166,7 @@ def _describe_theirs(licences: frozenset[str]) -> list[StyleData]:
             license=artwork.licence,
             creator=artwork.creator,
             options=["filter", *(name for name in dicebear.options(artwork.name) if name not in _FOR_ALL)],
+            formats=list(DRAWN_TYPES),
             sample=f"/api/render/{name_here(artwork.name)}/sample.png",
         )
         for artwork in artworks

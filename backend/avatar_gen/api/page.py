@@ -1,0 +1,103 @@
+"""The page at `/`, whose files lie in `avatar_gen/page`: read and packed once, when the service starts.
+
+They refer to each other below `/page/`, where a digest of them all takes part in the address. So browsers ask
+for the first file alone, and never mix two releases of the others.
+"""
+
+import gzip
+import re
+from hashlib import sha256
+from importlib.resources import files
+from typing import NamedTuple
+
+from starlette.types import Scope
+
+from avatar_gen.api.front import FOR_EVER, Address, Headers, Picture, answer
+
+MEDIA_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "woff2": "font/woff2",
+}
+
+CONTENT_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
+    b" connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none';"
+    b" require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""Nothing inline runs, nothing is fetched from elsewhere, no text becomes HTML, nobody frames the page."""
+
+_HOME_HEADERS: Headers = [
+    (b"content-security-policy", CONTENT_POLICY),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+
+_PATH = re.compile(r"/page/(?:([0-9a-f]{12})/)?([a-z0-9.]+)")
+
+
+class File(NamedTuple):
+    """A file of the page as it is sent."""
+
+    media_type: str
+    content: bytes
+    packed: bytes | None
+    """By gzip; None where that is of no use."""
+    etag: str
+
+
+def read_page() -> Address:
+    """The address of the page and of all its files."""
+    found = [each for each in (files("avatar_gen") / "page").iterdir() if _ending(each.name) in MEDIA_TYPES]
+    contents = {each.name: each.read_bytes() for each in sorted(found, key=lambda each: each.name)}
+    digest = sha256(b"".join(contents.values())).hexdigest()[:12]
+    home = contents.pop("index.html").replace(b'"/page/', b'"/page/%b/' % digest.encode())
+    page = {name: _file(name, content) for name, content in contents.items()}
+    first = _file("index.html", home)
+
+    def matches(scope: Scope) -> bool:
+        path = scope["path"]
+        if path == "/":
+            return True
+        match = _PATH.fullmatch(path) if path.startswith("/page/") else None
+        return match is not None and match[2] in page
+
+    async def get(scope: Scope) -> Picture:
+        if scope["path"] == "/":
+            return await _send(scope, first, b"no-cache", _HOME_HEADERS)
+        release, _, name = scope["path"].removeprefix("/page/").rpartition("/")
+        # While releases change places, a page of one may ask the other.
+        caching = FOR_EVER if release == digest else b"no-cache"
+        return await _send(scope, page[name], caching, [])
+
+    return Address("/page/{file}", matches, get)
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _file(name: str, content: bytes) -> File:
+    packed = None if name.endswith(".woff2") else gzip.compress(content, mtime=0)
+    return File(MEDIA_TYPES[_ending(name)], content, packed, sha256(content).hexdigest()[:24])
+
+
+async def _send(scope: Scope, file: File, caching: bytes, headers: Headers) -> Picture:
+    headers = [(b"cache-control", caching), *headers]
+    content, etag = file.content, f'"{file.etag}"'
+    if file.packed is not None:
+        headers.append((b"vary", b"Accept-Encoding"))
+        if _takes_gzip(scope):
+            headers.append((b"content-encoding", b"gzip"))
+            content, etag = file.packed, f'"{file.etag}-gzip"'
+
+    async def make() -> bytes:
+        return content
+
+    return await answer(scope, etag.encode(), headers, file.media_type, make)
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    """Whether `Accept-Encoding` has gzip, and does not weigh it with nothing."""
+    accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
+    return re.search(rb"(?:^|,)\s*gzip\s*(?:;\s*q=(?:1|0?\.0*[1-9])[0-9.]*\s*)?(?:,|$)", accepted) is not None

@@ -1,0 +1,82 @@
+/** What was chosen: the form holds it, and the page's own address, by the names that the API has. */
+
+export const SEED_LENGTH = 256; // code points
+export const STORED_SEED_LENGTH = 32;
+
+const oneOf = (...names) => (value) => names.includes(value);
+const wholeUpTo = (most, least = 0) => (value) => /^\d{1,4}$/.test(value) && value >= least && value <= most;
+const colour = (value) => /^#[0-9a-f]{6}$/i.test(value);
+const anything = () => true;
+
+/** Every field, the value that goes without saying, and which others an address may give it. */
+const FIELDS = {
+  seed: ["Ada Lovelace", anything],
+  style: ["smile", anything],
+  colours: ["seed", oneOf("seed", "scheme", "own")],
+  hue: ["", wholeUpTo(359)],
+  colorScheme: ["ocean", anything],
+  primaryColor: ["#3b82f6", colour],
+  foreignColor: ["#fde047", colour],
+  angle: ["90", wholeUpTo(360)],
+  name: ["", anything],
+  shape: ["circle", oneOf("square", "rounded", "circle")],
+  filter: ["", oneOf("", "grayscale", "sepia", "negative")],
+  format: ["svg", oneOf("svg", "png", "webp", "avif", "jpeg")],
+  size: ["128", wholeUpTo(1024, 16)],
+};
+
+/** Which fields count, by where the colours are from. */
+const OF_COLOURS = { seed: ["hue"], scheme: ["colorScheme"], own: ["primaryColor", "foreignColor"] };
+
+/** The fields that only the service knows all values of: its styles and schemes. */
+const NAMES = ["style", "colorScheme"];
+
+/** Fills the form in from a query string; what makes no sense there is passed over. */
+export function fill(form, query) {
+  const given = new URLSearchParams(query);
+  const from = Object.keys(OF_COLOURS).find((each) => OF_COLOURS[each].some((field) => given.has(field)));
+  given.set("colours", from ?? "seed");
+  for (const [field, [usual, allows]] of Object.entries(FIELDS)) {
+    const value = given.get(field);
+    if (!NAMES.includes(field)) form.elements[field].value = value !== null && allows(value) ? value : usual;
+  }
+  form.elements.keepHue.checked = FIELDS.hue[1](given.get("hue") ?? "");
+}
+
+/** The same with the names, once the form has them. */
+export function fillNames(form, query) {
+  const given = new URLSearchParams(query);
+  for (const field of NAMES) {
+    const known = form.elements[field];
+    known.value = given.get(field) ?? "";
+    if (!known.value) known.value = FIELDS[field][0];
+  }
+}
+
+/** What the form holds. A seed is cut to the length that the service takes. */
+export function read(form) {
+  const choice = Object.fromEntries(Object.keys(FIELDS).map((field) => [field, form.elements[field].value]));
+  if (!form.elements.keepHue.checked) choice.hue = "";
+  choice.seed = shortened(choice.seed.toWellFormed());
+  choice.name = shortened(choice.name.toWellFormed());
+  return choice;
+}
+
+/** A choice as a query string, without what goes without saying. */
+export function write(choice) {
+  const query = new URLSearchParams();
+  const unused = Object.keys(OF_COLOURS).filter((from) => from !== choice.colours);
+  const passedOver = new Set(["colours", ...unused.flatMap((from) => OF_COLOURS[from])]);
+  const always = new Set(OF_COLOURS[choice.colours]);
+  for (const [field, [usual]] of Object.entries(FIELDS)) {
+    const value = choice[field];
+    if (passedOver.has(field) || (value === usual && !always.has(field)) || (field === "hue" && !value)) continue;
+    query.set(field, value);
+  }
+  return query.toString();
+}
+
+function shortened(seed) {
+  const points = [...seed];
+  return points.length > SEED_LENGTH ? points.slice(0, SEED_LENGTH).join("") : seed;
+}

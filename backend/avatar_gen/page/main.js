@@ -1,0 +1,88 @@
+/** Begins: language, theme, connection, and which of the two views is shown. */
+
+import { find, findAll, make, notify, reloadPictures, watchPictures } from "./dom.js";
+import { enter, openGallery } from "./gallery.js";
+import { openMaker, prepareMaker } from "./maker.js";
+import { Failure, forgetKey, hasKey } from "./service.js";
+import { language, speak, text, translate } from "./texts.js";
+
+const THEMES = ["auto", "light", "dark"];
+const MEMORY = "avatars.theme";
+
+function route() {
+  const named = location.hash.slice(1);
+  if (named && !["make", "gallery"].includes(named)) return;
+  const view = named || "make";
+  const before = findAll("main > section").find((section) => !section.hidden);
+  for (const section of findAll("main > section")) section.hidden = section.id !== `${view}-view`;
+  for (const link of findAll("nav a")) {
+    if (link.hash === `#${view}`) link.ariaCurrent = "page";
+    else link.ariaCurrent = null;
+  }
+  document.title = text(`title.${view}`);
+  if (before && before.id !== `${view}-view`) {
+    scrollTo(0, 0);
+    find("#content").focus({ preventScroll: true });
+  }
+  if (view === "gallery") enter();
+}
+
+function paint(theme) {
+  document.documentElement.dataset.theme = theme;
+  try {
+    localStorage.setItem(MEMORY, theme);
+  } catch {
+    // Then it is for this page alone.
+  }
+}
+
+function rememberedTheme() {
+  try {
+    return localStorage.getItem(MEMORY) ?? "auto";
+  } catch {
+    return "auto";
+  }
+}
+
+function nextTheme() {
+  const theme = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
+  paint(theme);
+  notify(text(`theme.${theme}`));
+}
+
+const showConnection = () => (find("#offline").textContent = navigator.onLine ? "" : text("offline"));
+const showKey = () => (find("#forget").hidden = !hasKey());
+
+async function begin() {
+  const said = find("#begin");
+  try {
+    await openMaker();
+    said.remove();
+  } catch (failure) {
+    const again = make("button", { type: "button", onclick: begin }, text("retry"));
+    said.replaceChildren(make("span", {}, failure.message), " ", again);
+    if (!(failure instanceof Failure)) throw failure;
+  }
+}
+
+document.documentElement.dataset.theme = rememberedTheme();
+translate();
+find("#language").value = language;
+find("#language").addEventListener("change", (event) => speak(event.target.value));
+find("#theme").addEventListener("click", nextTheme);
+find("#forget").addEventListener("click", () => {
+  forgetKey();
+  notify(text("key.forgotten"));
+});
+document.addEventListener("key", showKey);
+window.addEventListener("online", showConnection);
+window.addEventListener("online", reloadPictures);
+window.addEventListener("offline", showConnection);
+window.addEventListener("hashchange", route);
+showKey();
+showConnection();
+watchPictures();
+prepareMaker();
+openGallery();
+route();
+begin();

@@ -1,0 +1,135 @@
+"""A real browser, and a page in it that may not complain."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
+
+from tests.conftest import Service
+
+PHONE, DESKTOP = (390, 844), (1440, 900)
+
+PATIENCE = 20_000  # ms, where it takes tenths of a second: a busy machine is no fault of the page
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+EXECUTABLE = next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+def pytest_pycollect_makemodule() -> None:
+    """Skip the folder as a whole, in one line."""
+    if EXECUTABLE is None:
+        pytest.skip("the page needs a browser: apt-get install chromium", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; stopped with the module, for as long as it is there no test can have a loop of its own."""
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        # Its own sandbox needs rights that a container seldom gives.
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Service]:
+    """One service that the tests of a module share; without a browser none is started."""
+    assert browser.is_connected()
+    shared = Service(tmp_path_factory.mktemp("page")).start()
+    yield shared
+    assert shared.stop() == 0
+    assert "Traceback" not in shared.log.read_text()
+    shared.client.close()
+
+
+@dataclass
+class Complaints:
+    """What a browser says in its console, and the answers that were none."""
+
+    said: list[str] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+    """Parts of what a test brings about itself."""
+
+    def watch(self, page: Page) -> None:
+        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        page.on("response", self._answered)
+
+    def _answered(self, answer: Response) -> None:
+        if answer.status >= 400:
+            self.said.append(f"{answer.status} {answer.url}")
+
+    def unexpected(self) -> list[str]:
+        # The last is the machine's: it comes wherever an interface does, such as a container's.
+        passed_over = (*self.expected, "net::ERR_NETWORK_CHANGED")
+        return [each for each in self.said if not any(part in each for part in passed_over)]
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    return Complaints()
+
+
+@pytest.fixture
+def visit(browser: Browser, service: Service, complaints: Complaints) -> Iterator[Visit]:
+    """Open the page; when the test ends, the browser must not have complained."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(  # noqa: PLR0913 - what people differ by
+        address: str = "/",
+        *,
+        of: Service = service,
+        size: tuple[int, int] = DESKTOP,
+        scheme: Literal["light", "dark"] = "light",
+        motion: Literal["reduce", "no-preference"] = "no-preference",
+        language: str = "en-GB",
+        sharpness: float = 1,
+        ready: bool = True,
+    ) -> Page:
+        context = browser.new_context(
+            base_url=f"http://127.0.0.1:{of.port}",
+            viewport={"width": size[0], "height": size[1]},
+            is_mobile=size == PHONE,
+            has_touch=size == PHONE,
+            device_scale_factor=sharpness,
+            color_scheme=scheme,
+            reduced_motion=motion,
+            locale=language,
+            timezone_id="UTC",
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        complaints.watch(page)
+        page.goto(address)
+        if ready:
+            expect(page.locator(".styles")).to_have_attribute("aria-busy", "false")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints.unexpected() == []
+
+
+@pytest.fixture
+def empty_service(service: Service) -> Service:
+    """The service of the module, with nothing stored."""
+    for avatar in service.client.get("/api/list?pick=100").json()["data"]["avatars"]:
+        service.client.delete(f"/api/{avatar['id']}")
+    return service
+
+
+@pytest.fixture
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where screenshots are kept: for good, if that is wished."""
+    return Path("docs/page") if request.config.getoption("--screenshots") else tmp_path
