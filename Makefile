@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run install test lint types audit sbom image image-test bench bench-scale lock lock-peers gallery glyphs letters \
+.PHONY: help run install test fuzz lint types audit sbom image image-test bench bench-scale lock lock-peers gallery glyphs letters \
 	screenshots clean
 
 help:
@@ -19,6 +19,9 @@ test: .venv/installed-dev ## run all tests, with coverage
 	$(BIN)/coverage run --rcfile backend/pyproject.toml -m pytest -c backend/pyproject.toml --rootdir . --ignore tests/image tests
 	$(BIN)/coverage combine --quiet --rcfile backend/pyproject.toml
 	$(BIN)/coverage report --rcfile backend/pyproject.toml
+
+fuzz: .venv/installed-dev ## send a million requests that nobody means well with, in an hour; N=6000: so many
+	$(BIN)/python -m tests.fuzz $(or $(N),1000000)
 
 lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -45,6 +45,8 @@ class Service:
     folder: Path
     settings: Mapping[str, object] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    through: Sequence[str] = ()
+    """A command that starts it, and then is it."""
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -71,7 +73,7 @@ class Service:
     def start(self) -> "Service":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "avatar_gen", "serve"],
+                [*self.through, sys.executable, "-m", "avatar_gen", "serve"],
                 cwd=self.folder,
                 env=self._environment(),
                 stdout=log,
@@ -122,9 +124,11 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
     made: list[Service] = []
 
     def make(
-        settings: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
+        settings: Mapping[str, object] | None = None,
+        environ: Mapping[str, str] | None = None,
+        through: Sequence[str] = (),
     ) -> Service:
-        made.append(Service(tmp_path / f"service{len(made)}", settings or {}, environ or {}))
+        made.append(Service(tmp_path / f"service{len(made)}", settings or {}, environ or {}, through))
         return made[-1]
 
     yield make

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+from select import select
 
 
 def free_port() -> int:
@@ -10,6 +11,27 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def exchange(port: int, request: bytes, *, seconds: float = 5, source: str = "127.0.0.1") -> bytes:
+    """Send raw bytes, and read what comes back until the server closes or the time is over.
+
+    What is left unread when a connection is closed can cost the client the answer, so no more is sent once
+    there is one.
+    """
+    with socket.create_connection(
+        ("127.0.0.1", port), timeout=seconds, source_address=(source, 0)
+    ) as connection:
+        answer = b""
+        with contextlib.suppress(OSError):
+            for start in range(0, len(request), 50_000):
+                connection.sendall(request[start : start + 50_000])
+                if len(request) > 50_000 and select([connection], [], [], 0.005)[0]:
+                    break
+        with contextlib.suppress(OSError):
+            while chunk := connection.recv(65536):
+                answer += chunk
+        return answer
 
 
 class Proxy:

@@ -106,6 +106,45 @@ def test_one_that_dies_is_replaced(make_service: MakeService, postgres: Postgres
         time.sleep(0.1)
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="it asks Linux for the workers")
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_one_that_dies_clients_see_nothing_but_their_own_broken_connections(
+    make_service: MakeService, postgres: Postgres, kind: str
+) -> None:
+    environ = {"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
+    settings = {"server": {"workers": 2, "drain_time": 0.5}, "logging": {"level": "error"}}
+    service = make_service(settings, environ).start()
+    before = [service.generate() for _ in range(10)]
+    acknowledged: list[str] = []
+    others: list[int] = []
+    broken: list[httpx.TransportError] = []
+    with clients(service, 8, acknowledged, others=others, broken=broken):
+        for _ in range(2):
+            time.sleep(0.5)
+            first = children(service)
+            os.kill(first[0], signal.SIGKILL)
+            while is_running(first[0]):
+                time.sleep(0.01)
+            # A connection that is made now is the other worker's.
+            for avatar in before:
+                assert served_by(service, f"/api/{avatar}") == 200
+            await_two(service, set(first))
+        service.stop()
+    assert others == []
+    assert len(broken) <= 8
+    service.start()
+    assert_whole(service, before + acknowledged)
+
+
+def await_two(service: Service, before: set[int]) -> None:
+    deadline = time.monotonic() + 60
+    while len(children(service)) < 2 or set(children(service)) == before:
+        assert time.monotonic() < deadline, "the worker that died is not replaced"
+        time.sleep(0.1)
+    while served_by(service, "/api/health/ready") != 200:
+        assert time.monotonic() < deadline
+
+
 def test_told_to_stop_while_one_is_replaced_they_stop(make_service: MakeService, postgres: Postgres) -> None:
     service = make_service({"server": {"workers": 2}}, {"DATABASE_URL": postgres.new_database()}).start()
     os.kill(children(service)[0], signal.SIGKILL)

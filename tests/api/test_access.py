@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from avatar_gen.keys import hash_of, new_key
-from tests.api.test_traps import exchange
 from tests.conftest import MakeService, Service, assert_failure
-from tests.net import Proxy
+from tests.net import Proxy, exchange
 from tests.postgres import PASSWORD, Postgres
 
 HASH = "0" * 64
@@ -193,7 +192,7 @@ def test_what_is_a_key_and_what_is_not(guarded: Service, header: str, status: in
     key = KEYS["list"]
     line = header.format(key=key, upper=key.upper(), short=key[:-1], hash=hash_of(key))
     head = f"GET /api/list HTTP/1.1\r\nHost: x\r\n{line}\r\nConnection: close\r\n\r\n"
-    answer = exchange(guarded, head.encode("latin-1"))
+    answer = exchange(guarded.port, head.encode("latin-1"))
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert key.encode() not in answer
 
@@ -284,7 +283,7 @@ def test_nobody_comes_round_the_keys(guarded: Service, request_line: str, extra:
     body = json.dumps({"avatarId": identity}) if line.startswith("PUT") else ""
     body_headers = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
     head = f"{line}\r\nHost: x\r\n{extra}{body_headers}Connection: close\r\n\r\n{body}"
-    answer = exchange(guarded, head.encode())
+    answer = exchange(guarded.port, head.encode())
     status = int(answer.split()[1])
     a_picture = line.startswith(("GET /api/" + identity,))
     a_preflight = line.startswith("OPTIONS") and "Origin" in extra
@@ -299,7 +298,7 @@ def test_no_body_is_read_of_who_has_no_key(guarded: Service) -> None:
     """Nor waited for; and what is wrong with it, or with the query, is told to nobody."""
     head = b"POST /api/generate%s HTTP/1.1\r\nHost: x\r\nX-Request-ID: same\r\nConnection: close\r\n%s\r\n"
     answers = {
-        exchange(guarded, head % (query, headers) + body, seconds=2)
+        exchange(guarded.port, head % (query, headers) + body, seconds=2)
         for query, headers, body in (
             (b"", b"", b""),
             (b"?x=1", b"", b""),

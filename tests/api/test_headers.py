@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from avatar_gen.api.answers import PROTECTION
-from tests.api.test_traps import exchange
 from tests.conftest import MakeService, Service
+from tests.net import exchange
 
 ANSWERS = [
     ("GET", "/api/render/pixelize/ada.png", 200),
@@ -54,7 +54,7 @@ def test_every_answer_is_protected_and_no_error_is_kept(
 
 
 def test_so_is_what_is_refused_before_it_is_a_request(service: Service) -> None:
-    answer = exchange(service, b"nonsense\r\n\r\n")
+    answer = exchange(service.port, b"nonsense\r\n\r\n")
     head = answer.partition(b"\r\n\r\n")[0].lower()
     for name, value in [*PROTECTION, (b"cache-control", b"no-store")]:
         assert head.count(b"\r\n%s: %s" % (name, value.lower())) == 1

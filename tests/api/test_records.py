@@ -1,5 +1,7 @@
 """List, delete, schemes, health, and the pages around them."""
 
+import random
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -128,6 +130,25 @@ class TestDelete:
                 threads.map(lambda _: service.client.delete(f"/api/{avatar}").status_code, range(16))
             )
         assert sorted(statuses) == [200] + [404] * 15
+
+    def test_beside_others_who_read_and_delete_the_same_is_a_200_or_a_404(self, service: Service) -> None:
+        avatars = [service.generate(seed=str(number)) for number in range(48)]
+
+        def work(number: int) -> list[tuple[str, int]]:
+            chance = random.Random(number)
+            with httpx.Client(base_url=service.client.base_url, timeout=30) as client:
+                return [
+                    (method, client.request(method, f"/api/{chance.choice(avatars)}").status_code)
+                    for method in chance.choices(["GET", "GET", "DELETE"], k=20)
+                ]
+
+        with ThreadPoolExecutor(64) as threads:
+            answers = Counter(each for answers in threads.map(work, range(64)) for each in answers)
+        assert {status for _, status in answers} == {200, 404}
+        left = [avatar for avatar in avatars if service.object(avatar).exists()]
+        assert answers["DELETE", 200] == len(avatars) - len(left)
+        for avatar in avatars:
+            assert service.client.get(f"/api/{avatar}").status_code == (200 if avatar in left else 404)
 
     @pytest.mark.parametrize("identity", ["not-a-uuid", "00000000-0000-4000-8000-000000000000"])
     def test_of_what_is_not_there_is_a_404(self, client: httpx.Client, identity: str) -> None:

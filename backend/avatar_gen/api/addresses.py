@@ -60,7 +60,9 @@ def _checked_colour(text: str) -> str:
 
 
 _ColourText = Annotated[str, AfterValidator(_checked_colour)]
-_SchemeName = Annotated[str, AfterValidator(lambda name: known(name, SCHEMES))]
+_SchemeName = Annotated[
+    str, AfterValidator(lambda name: known(name, SCHEMES)), Field(json_schema_extra={"enum": [*SCHEMES]})
+]
 
 
 class CommonParameters(Parameters):
@@ -91,7 +93,7 @@ class RenderParameters(CommonParameters):
         default=None, description="Likewise.", examples=["orange"]
     )
     colorScheme: _SchemeName | None = Field(  # noqa: N815
-        default=None, description=f"One of {', '.join(SCHEMES)}; it wins over the two colours."
+        default=None, description="It wins over the two colours."
     )
     hue: Annotated[int | None, Field(ge=0, le=359), BeforeValidator(whole_number)] = Field(
         default=None, description="Degrees, as in CSS's hsl(): keeps the colours that the seed chooses to it."
@@ -134,7 +136,11 @@ class RenderParameters(CommonParameters):
 class SeededRenderParameters(RenderParameters):
     """The same, where the path has no seed."""
 
-    seed: str = Field(max_length=SEED_LENGTH, description=f"Any text of at most {SEED_LENGTH} code points.")
+    seed: str = Field(
+        max_length=SEED_LENGTH,
+        description=f"Any text of at most {SEED_LENGTH} code points.",
+        examples=["ada"],
+    )
 
 
 class AddressParts(NamedTuple):

@@ -3,13 +3,15 @@
 from http import HTTPStatus
 from typing import Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import JSONResponse, Response
 
 from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
 from avatar_gen.record import Avatar, format_time
 
 D = TypeVar("D")
+
+EXAMPLE_ID = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 
 PROTECTION = [
     (b"x-content-type-options", b"nosniff"),
@@ -25,11 +27,16 @@ FAULT = "The service has failed; see its log."
 """All that is said of a fault of our own."""
 
 
+def _like(**example: JsonValue) -> ConfigDict:
+    """Show an example in the OpenAPI document."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 class Message(BaseModel):
     """An answer that is a sentence alone."""
 
     statusCode: int = 200  # noqa: N815 - JSON's spelling, here and below
-    message: str
+    message: str = Field(examples=["Avatar generated"])
 
 
 class Answer(Message, Generic[D]):
@@ -59,11 +66,21 @@ class Failure(BaseModel):
 class AvatarData(BaseModel):
     """A stored avatar; null for what was not given."""
 
+    model_config = _like(
+        id=EXAMPLE_ID,
+        name=EXAMPLE_ID,
+        createdAt="2026-01-31T12:00:00.000Z",
+        version="0.0.1",
+        primaryColor="#0077BE",
+        foreignColor="gold",
+        colorScheme="ocean",
+        seed="ada",
+        generatorType="wave",
+    )
+
     id: str = Field(description="A UUID 4.")
     name: str = Field(description="The same as id.")
-    createdAt: str = Field(  # noqa: N815
-        description="ISO 8601, UTC, milliseconds.", examples=["2026-01-31T12:00:00.000Z"]
-    )
+    createdAt: str = Field(description="ISO 8601, UTC, milliseconds.")  # noqa: N815
     version: str
     primaryColor: str | None  # noqa: N815
     foreignColor: str | None  # noqa: N815
@@ -90,6 +107,8 @@ class AvatarData(BaseModel):
 class Pagination(BaseModel):
     """Where a page lies in the whole list."""
 
+    model_config = _like(total=11, offset=0, pick=10, hasMore=True, next=f"1769860800000-{EXAMPLE_ID}")
+
     total: int
     offset: int
     pick: int
@@ -107,6 +126,8 @@ class AvatarList(BaseModel):
 class SchemeData(BaseModel):
     """A colour scheme."""
 
+    model_config = _like(name="ocean", primaryColor="#0077BE", foreignColor="#00A8CC")
+
     name: str
     primaryColor: str  # noqa: N815
     foreignColor: str  # noqa: N815
@@ -114,6 +135,8 @@ class SchemeData(BaseModel):
 
 class PaletteData(SchemeData):
     """A colour scheme as something to choose: `key` is what generate takes as colorScheme."""
+
+    model_config = _like(name="Ocean", primaryColor="#0077BE", foreignColor="#00A8CC", key="ocean")
 
     key: str
 
@@ -127,6 +150,15 @@ class PaletteList(BaseModel):
 class StyleData(BaseModel):
     """A style that avatars are drawn in."""
 
+    model_config = _like(
+        name="lorelei",
+        title="Lorelei",
+        license="CC0 1.0",
+        creator="Lisa Wischofsky",
+        options=["filter", "backgroundColor", "earringsVariant"],
+        sample="/api/render/lorelei/sample.png",
+    )
+
     name: str
     title: str
     license: str | None = Field(description="Of the artwork; null for styles that this service itself draws.")
@@ -138,6 +170,8 @@ class StyleData(BaseModel):
 
 class Check(BaseModel):
     """The state of one dependency."""
+
+    model_config = _like(status="up", type="sqlite")
 
     status: Literal["up", "down"]
     type: str
@@ -152,6 +186,14 @@ class Checks(BaseModel):
 
 class Health(BaseModel):
     """Whether the service can do its work."""
+
+    model_config = _like(
+        status="healthy",
+        database=1,
+        version="0.1.0",
+        uptime=12.345,
+        checks={"database": {"status": "up", "type": "sqlite"}, "storage": {"status": "up", "type": "local"}},
+    )
 
     status: Literal["healthy", "unhealthy"]
     database: int | None = Field(description="Avatars stored; null while the database is down.")

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -35,10 +36,21 @@ def answer_error(scope: Scope, error: AvatarError) -> Response:
     """What the client is told of an error; the rest goes to the log, and it is counted."""
     scope["app"].state.figures.faults[type(error).__name__] += 1
     if isinstance(error, (Overloaded, NotReady)):
-        log.warning("%s", error)
+        _say_now_and_then(error)
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", type(error).__name__, error.__cause__ or error, exc_info=error.__cause__)
     return failure(error.status, str(error), error)
+
+
+_said_at: dict[str, float] = {}
+
+
+def _say_now_and_then(error: AvatarError) -> None:
+    """Once a second: thousands can be refused, and nobody is helped by as many lines."""
+    now = time.monotonic()
+    if now - _said_at.get(str(error), -1.0) >= 1:
+        _said_at[str(error)] = now
+        log.warning("%s", error)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from avatar_gen import __version__
 from avatar_gen.api.answers import UNCACHED, Answer, Check, Checks, Health, Message
-from avatar_gen.api.openapi import fails
+from avatar_gen.api.failures import fails
 from avatar_gen.api.requests import Parameters, parse_query
 from avatar_gen.avatars import Avatars
 from avatar_gen.errors import AvatarError, NotReady

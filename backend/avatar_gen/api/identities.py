@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from avatar_gen.api.access import needs
-from avatar_gen.api.answers import UNCACHED, Answer, Message
+from avatar_gen.api.answers import EXAMPLE_ID, UNCACHED, Answer, Message
+from avatar_gen.api.failures import fails
 from avatar_gen.api.libravatar import read_hash
-from avatar_gen.api.openapi import HASH_PARAMETER, fails, takes_body
+from avatar_gen.api.openapi import EXAMPLE_HASH, HASH_PARAMETER, LINKS_TO_IDENTITY, takes_body
 from avatar_gen.api.requests import Parameters, parse_body, parse_query
 from avatar_gen.identities import Identities
 
@@ -25,7 +26,9 @@ class IdentityBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    avatarId: str = Field(description="The id of a stored avatar.")  # noqa: N815 - JSON's spelling
+    avatarId: str = Field(  # noqa: N815 - JSON's spelling
+        description="The id of a stored avatar.", json_schema_extra={"format": "uuid"}
+    )
 
     @field_validator("avatarId")
     @classmethod
@@ -39,14 +42,15 @@ class IdentityBody(BaseModel):
 class IdentityData(BaseModel):
     """A tie."""
 
-    hash: str
-    avatarId: str  # noqa: N815
+    hash: str = Field(examples=[EXAMPLE_HASH])
+    avatarId: str = Field(examples=[EXAMPLE_ID])  # noqa: N815
 
 
 @router.put(
     "/{hash}",
-    responses=fails(400, 404, 413, 415, 500, 503, 507),
-    openapi_extra=_IN_PATH | takes_body(IdentityBody, required=True),
+    operation_id="tie_identity",
+    responses={200: {"links": LINKS_TO_IDENTITY}, **fails(400, 404, 413, 415, 500, 503, 507)},
+    openapi_extra=_IN_PATH | takes_body(IdentityBody, {"avatarId": EXAMPLE_ID}, required=True),
 )
 @needs("write")
 async def tie_identity(request: Request) -> Answer[IdentityData]:
@@ -57,7 +61,9 @@ async def tie_identity(request: Request) -> Answer[IdentityData]:
     return Answer(message="Identity tied", data=IdentityData(hash=identity, avatarId=body.avatarId))
 
 
-@router.get("/{hash}", responses=fails(400, 404, 500, 503), openapi_extra=_IN_PATH)
+@router.get(
+    "/{hash}", operation_id="get_identity", responses=fails(400, 404, 500, 503), openapi_extra=_IN_PATH
+)
 @needs("list")
 async def get_identity(request: Request, response: Response) -> Answer[IdentityData]:
     """Tell which avatar the hash of an address is tied to."""
@@ -67,7 +73,9 @@ async def get_identity(request: Request, response: Response) -> Answer[IdentityD
     return Answer(message="Identity found", data=data)
 
 
-@router.delete("/{hash}", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
+@router.delete(
+    "/{hash}", operation_id="untie_identity", responses=fails(400, 404, 503), openapi_extra=_IN_PATH
+)
 @needs("delete")
 async def untie_identity(request: Request) -> Message:
     """Have no stored avatar shown for the hash of an address any more."""

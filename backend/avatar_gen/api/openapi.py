@@ -6,7 +6,6 @@ from the same models. The routes of pictures are not FastAPI's at all; their ope
 
 from collections.abc import Iterable
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,8 +15,9 @@ from pydantic import BaseModel
 
 from avatar_gen.api.access import UNCOUNTED, is_guarded
 from avatar_gen.api.addresses import EXTENSIONS, SEED_LENGTH, RenderParameters, SeededRenderParameters
-from avatar_gen.api.answers import Failure
+from avatar_gen.api.answers import EXAMPLE_ID
 from avatar_gen.api.dicebear import FORMATS, VERSIONS
+from avatar_gen.api.failures import failed, name_failures
 from avatar_gen.api.requests import Parameters, PictureParameters
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.imaging import DRAWN_TYPES, MEDIA_TYPES
@@ -25,7 +25,7 @@ from avatar_gen.sketches import SKETCH_TYPES
 
 Json = dict[str, Any]
 
-_FAILURE = {"$ref": f"#/components/schemas/{Failure.__name__}"}
+EXAMPLE_HASH = "cfe00dde46ef942601ffafb9e2825e802858b460e586b8305b344c1eb826357d"
 
 
 def _in_path(name: str, description: str, **schema: object) -> Json:
@@ -38,37 +38,46 @@ def _in_path(name: str, description: str, **schema: object) -> Json:
     }
 
 
-ID_PARAMETER = _in_path("id", "The avatar's UUID, in any case.", format="uuid")
+ID_PARAMETER = _in_path("id", "The avatar's UUID, in any case.", format="uuid", examples=[EXAMPLE_ID])
+
+_ITS_ID = "$response.body#/data/id"
+
+LINKS_TO_AVATAR = {
+    **{
+        identity: {"operationId": identity, "parameters": {"id": _ITS_ID}}
+        for identity in ("get_picture", "get_picture_headers", "delete_avatar")
+    },
+    "tie_identity": {"operationId": "tie_identity", "requestBody": {"avatarId": _ITS_ID}},
+}
+"""What can be asked for with the id that generate answers."""
+
+LINKS_TO_IDENTITY = {
+    identity: {"operationId": identity, "parameters": {"hash": "$response.body#/data/hash"}}
+    for identity in ("get_identity", "untie_identity")
+}
+"""What can be asked for once a hash is tied."""
 
 HASH_PARAMETER = _in_path(
     "hash",
     "The MD5 or SHA-256 of a trimmed, lower-case e-mail address, in hexadecimal digits.",
     pattern="^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$",
+    examples=[EXAMPLE_HASH],
 )
 
 
-def fails(*statuses: int) -> dict[int | str, Json]:
-    """The responses of a route that can fail in these ways."""
-    return {status: {"model": Failure, "description": HTTPStatus(status).phrase} for status in statuses}
-
-
-def _failed(status: int) -> Json:
-    """One of these responses, where the document is written without FastAPI."""
-    return {
-        "description": HTTPStatus(status).phrase,
-        "content": {"application/json": {"schema": _FAILURE}},
-    }
-
-
-def takes_body(model: type[BaseModel], *, required: bool = False) -> Json:
+def takes_body(model: type[BaseModel], example: Json, *, required: bool = False) -> Json:
     """A JSON body, for `openapi_extra`."""
-    content = {"application/json": {"schema": model.model_json_schema()}}
+    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
     return {"requestBody": {"content": content, "required": required}}
 
 
 def takes_query(model: type[Parameters]) -> Json:
     """Query parameters, for `openapi_extra`."""
     return {"parameters": _parameters(model)}
+
+
+def _examples(schema: Json) -> Json:
+    return {"examples": schema["examples"]} if "examples" in schema else {}
 
 
 def _parameters(model: type[Parameters]) -> list[Json]:
@@ -80,10 +89,21 @@ def _parameters(model: type[Parameters]) -> list[Json]:
             "required": name in whole.get("required", ()),
             "description": schema.pop("description"),
             # A parameter may be left out, but there is no way to write null.
-            "schema": schema.get("anyOf", [schema])[0],
+            "schema": {**schema.get("anyOf", [schema])[0], **_examples(schema)},
         }
         for name, schema in whole.get("properties", {}).items()
     ]
+
+
+_BINARY = {"type": "string", "format": "binary"}
+_SCHEMAS = {
+    "application/json": {
+        "type": "object",
+        "properties": {"svg": {"type": "string"}, "options": {"type": "object"}},
+        "required": ["svg", "options"],
+    }
+}
+"""Of pictures that are not binary: DiceBear's way to answer one as JSON."""
 
 
 def _picture_operation(  # noqa: PLR0913
@@ -97,7 +117,6 @@ def _picture_operation(  # noqa: PLR0913
     failures: tuple[int, ...],
     others: Json | None = None,
 ) -> Json:
-    binary = {"schema": {"type": "string", "format": "binary"}}
     return {
         "tags": [tag],
         "summary": summary,
@@ -107,50 +126,46 @@ def _picture_operation(  # noqa: PLR0913
             "200": {
                 "description": "The picture.",
                 "headers": {name: {"schema": {"type": "string"}} for name in headers},
-                "content": dict.fromkeys(types, binary),
+                "content": {kind: {"schema": _SCHEMAS.get(kind, _BINARY)} for kind in types},
             },
             "304": {"description": "The client has this picture: `If-None-Match` names it."},
             **(others or {}),
-            **{str(status): _failed(status) for status in failures},
+            **{str(status): failed(status) for status in failures},
         },
     }
 
 
-def _libravatar_parameter(name: str, description: str, **schema: object) -> Json:
+def _libravatar_parameter(name: str, description: str, example: str) -> Json:
+    """Any text is taken for one, as the services do that are spoken for."""
+    schema = {"type": "string", "examples": [example]}
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
 _LIBRAVATAR_PARAMETERS = [
     _libravatar_parameter(
-        "s",
-        "Or size: width in px; a larger one is cut down.",
-        type="integer",
-        minimum=1,
-        maximum=2048,
-        default=80,
+        "s", "Or size: width in px, 1 to 2048; a larger one is cut down, and 80 taken for what is none.", "80"
     ),
     _libravatar_parameter(
         "d",
         "Or default: what is shown where nothing is tied: 404, mp, identicon, monsterid, wavatar, retro,"
         " robohash, initials, color, blank, or an address on a host that the service lists.",
-        type="string",
-        default="mp",
+        "identicon",
     ),
-    _libravatar_parameter(
-        "f", "Or forcedefault: y shows the default even so.", type="string", enum=["y", "n"]
-    ),
-    _libravatar_parameter(
-        "r", "Or rating: all pictures here are g.", type="string", enum=["g", "pg", "r", "x"]
-    ),
-    _libravatar_parameter("name", "For d=initials: whose.", type="string"),
-    _libravatar_parameter("initials", "For d=initials: the letters themselves.", type="string"),
+    _libravatar_parameter("f", "Or forcedefault: y shows the default even so.", "y"),
+    _libravatar_parameter("r", "Or rating: all pictures here are g.", "g"),
+    _libravatar_parameter("name", "For d=initials: whose.", "Ada Lovelace"),
+    _libravatar_parameter("initials", "For d=initials: the letters themselves.", "AL"),
 ]
 
 
 def _picture_operations() -> dict[str, Json]:
     """What `api.front` answers, by path."""
     style = _in_path("style", "A style's name; /api/styles has them all.", examples=list(STYLES))
-    seed = _in_path("seed", f"Any text of at most {SEED_LENGTH} code points; slashes may be encoded or not.")
+    seed = _in_path(
+        "seed",
+        f"Any text of at most {SEED_LENGTH} code points; slashes may be encoded or not.",
+        examples=["ada"],
+    )
     media = _in_path(
         "format", "It may be left out with its dot; `Accept` then decides.", enum=list(EXTENSIONS)
     )
@@ -213,7 +228,7 @@ def _dicebear_operation() -> Json:
         "An avatar as DiceBear's own HTTP API draws it. Nothing is stored.",
         parameters=[
             _in_path("version", "DiceBear's release.", enum=list(VERSIONS)),
-            _in_path("style", "One of DiceBear's styles, such as lorelei."),
+            _in_path("style", "One of DiceBear's styles.", examples=["lorelei"]),
             _in_path("format", "What it is drawn as.", enum=list(FORMATS)),
             option,
         ],
@@ -233,7 +248,7 @@ def _add_keys(document: Json, app: FastAPI) -> None:
             for method in route.methods or ():
                 operation = document["paths"][route.path_format][method.lower()]
                 operation["security"] = [{"apiKey": []}]
-                operation["responses"].update({str(status): _failed(status) for status in (401, 403)})
+                operation["responses"].update({str(status): failed(status) for status in (401, 403)})
 
 
 def _add_limits(document: Json) -> None:
@@ -244,7 +259,7 @@ def _add_limits(document: Json) -> None:
         if path in UNCOUNTED:
             continue
         for operation in operations.values():
-            operation["responses"]["429"] = {**_failed(429), "headers": refused}
+            operation["responses"]["429"] = {**failed(429), "headers": refused}
 
 
 def describe(app: FastAPI, *, guarded: bool, limited: bool) -> Json:
@@ -267,5 +282,6 @@ def describe(app: FastAPI, *, guarded: bool, limited: bool) -> Json:
             _add_keys(document, app)
         if limited:
             _add_limits(document)
+        name_failures(document)
         app.openapi_schema = document
     return app.openapi_schema

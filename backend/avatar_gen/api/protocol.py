@@ -25,13 +25,26 @@ from avatar_gen.api.answers import PROTECTION
 log = logging.getLogger(__name__)
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of a request's first line and headers. The parser would collect any number of them."""
+"""Bytes of a request's address and headers. The parser would collect any number of them."""
+
+_ORDINARY = 4096
+"""Bytes of a request up to which its head is not measured."""
 
 MESSAGE_LIMIT = 16 * 1024 * 1024
 """Bytes of a whole request. What is past the body's own limit is read, so that the client comes to read that
 it was refused, but not without end."""
 
+_TOO_LARGE = "The request is too large."
+
 _HOP_BY_HOP = (b"connection", b"upgrade", b"http2-settings")
+
+
+class _Unacceptable(Exception):
+    """A head that llhttp takes, and RFC 9112 does not; or one that is too large."""
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class PunctualProtocol(HttpToolsProtocol):
@@ -46,6 +59,8 @@ class PunctualProtocol(HttpToolsProtocol):
 
     _received = 0
     _in_head = True
+    _is_measured = False
+    """Whether so much has come at once that a head could be too large."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected, and is to send a request."""
@@ -59,15 +74,28 @@ class PunctualProtocol(HttpToolsProtocol):
         self._received += len(data)
         if self._received > (HEAD_LIMIT if self._in_head else MESSAGE_LIMIT) + len(data):
             kind = "REQUEST_HEADER_FIELDS" if self._in_head else "REQUEST_ENTITY"
-            self._refuse(HTTPStatus[f"{kind}_TOO_LARGE"], "The request is too large.")
+            self._refuse(HTTPStatus[f"{kind}_TOO_LARGE"], _TOO_LARGE)
             return
+        if self._received > _ORDINARY:
+            self._is_measured = True
         self._unset_keepalive_if_required()
         rest: bytes | None = data
         try:
             while rest is not None and not self.transport.is_closing():
                 rest = self._feed(rest)
-        except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST, "The request is not HTTP/1.1.")
+        except httptools.HttpParserError as error:
+            reason = error.__context__
+            if isinstance(reason, _Unacceptable):
+                self._refuse(reason.status, str(reason))
+            else:
+                self._refuse(HTTPStatus.BAD_REQUEST, "The request is not HTTP/1.1.")
+
+    def end_waiting(self) -> None:
+        """Close; who is in the middle of a request is told why."""
+        if self._received:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive.")
+        else:
+            self.transport.close()
 
     def _feed(self, data: bytes) -> bytes | None:
         """Parse; what is to be parsed instead of the rest where a head asks for an upgrade."""
@@ -86,6 +114,7 @@ class PunctualProtocol(HttpToolsProtocol):
         """The head of a request is here: begin to answer it."""
         if self.parser.should_upgrade():
             return
+        self._check_head()
         self._in_head = False
         super().on_headers_complete()
         if getattr(self.server_state, "draining", False):
@@ -106,6 +135,22 @@ class PunctualProtocol(HttpToolsProtocol):
             self.waiting_since = self.loop.time()
         super().on_response_complete()
 
+    def _check_head(self) -> None:
+        """Raise `_Unacceptable` for a head that others would read otherwise than we do, or without end."""
+        if (
+            self._is_measured
+            and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_LIMIT
+        ):
+            raise _Unacceptable(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LARGE)
+        names = [name for name, _ in self.headers]
+        if names.count(b"host") != 1 and self.parser.get_http_version() == "1.1":
+            raise _Unacceptable(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
+        # llhttp would take all that follows, without an end, for the body.
+        if b"transfer-encoding" in names and dict(self.headers)[b"transfer-encoding"].lower() != b"chunked":
+            raise _Unacceptable(
+                HTTPStatus.BAD_REQUEST, "The only transfer encoding that is known is chunked."
+            )
+
     def _without_upgrade(self) -> bytes:
         """The head of a request as if it had not asked for another protocol, which a server is free to do.
 
@@ -125,12 +170,16 @@ class PunctualProtocol(HttpToolsProtocol):
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        """Answer what is not even a request, and close; but never into the middle of another answer."""
+        """Answer what is not even a request, and close; but never into or behind another answer."""
+        cycle: RequestResponseCycle | None = self.cycle
         if self.transport.is_closing():
             return
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.response_complete:
+        # In a head, `cycle` is the request before; in a body, it is this one, unless others wait before it.
+        if cycle is not None and not cycle.response_complete and (self._in_head or self._is_being_answered()):
             cycle.keep_alive = False
+            return
+        if not self._in_head and cycle is not None and cycle.response_complete:
+            self.transport.close()
             return
         body = {"statusCode": status, "message": message, "error": status.phrase}
         content = json.dumps(body).encode()
@@ -141,6 +190,9 @@ class PunctualProtocol(HttpToolsProtocol):
         protection = b"".join(b"%s: %s\r\n" % field for field in PROTECTION)
         self.transport.write(head.encode("ascii") + protection + b"\r\n" + content)
         self.transport.close()
+
+    def _is_being_answered(self) -> bool:
+        return self.cycle.response_started or bool(self.pipeline)
 
 
 class Server(uvicorn.Server):
@@ -222,4 +274,4 @@ def close_overdue(connections: set[Any], now: float, patience: float) -> None:
         if connection.unread_since is not None and connection.unread_since < before:
             connection.transport.abort()
         elif connection.waiting_since is not None and connection.waiting_since < before:
-            connection.transport.close()
+            connection.end_waiting()

@@ -97,6 +97,7 @@ class ListParameters(Parameters):
         description="Goes on behind a page: the `next` of its pagination. Avatars that come and go in between"
         " make none come twice, and none be left out.",
         json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]},
+        examples=["1769860800000-0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"],
     )
 
     @model_validator(mode="after")
@@ -112,7 +113,9 @@ class GenerateBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     type: str | None = Field(
-        default=None, description=f"{', '.join(STYLES)}, in any case; without it pixelize."
+        default=None,
+        description="In any case; without it pixelize.",
+        json_schema_extra={"enum": [*STYLES, None]},
     )
     primaryColor: str | None = Field(  # noqa: N815 - JSON's spelling
         default=None,
@@ -125,7 +128,9 @@ class GenerateBody(BaseModel):
         examples=["orange"],
     )
     colorScheme: str | None = Field(  # noqa: N815
-        default=None, description=f"One of {', '.join(SCHEMES)}; it wins over the two colours."
+        default=None,
+        description="It wins over the two colours.",
+        json_schema_extra={"enum": [*SCHEMES, None]},
     )
     seed: str | None = Field(
         default=None,
@@ -194,7 +199,11 @@ class GenerateBody(BaseModel):
 class GenerateGradientBody(GenerateBody):
     """What to draw in version 2: a gradient, whose angle is required."""
 
-    type: str | None = Field(default="gradient", description="gradient, or left out.")
+    type: str | None = Field(
+        default="gradient",
+        description="In any case, or left out.",
+        json_schema_extra={"enum": ["gradient", None]},
+    )
     angle: float = Field(
         ge=0,
         le=360,

@@ -20,7 +20,8 @@ from avatar_gen.api.answers import (
     SchemeData,
     StyleData,
 )
-from avatar_gen.api.openapi import ID_PARAMETER, fails, takes_body, takes_query
+from avatar_gen.api.failures import fails
+from avatar_gen.api.openapi import ID_PARAMETER, LINKS_TO_AVATAR, takes_body, takes_query
 from avatar_gen.api.requests import (
     GenerateBody,
     GenerateGradientBody,
@@ -40,20 +41,22 @@ P = TypeVar("P", bound=Parameters)
 
 router = APIRouter(prefix="/api", tags=["avatars"])
 
-_GENERATE_FAILS = fails(400, 413, 415, 503, 507)
+_GENERATE_ANSWERS = {201: {"links": LINKS_TO_AVATAR}, **fails(400, 413, 415, 503, 507)}
+_TO_DRAW = {"type": "wave", "colorScheme": "ocean", "seed": "ada"}
+_TO_DRAW_ALONG = {"primaryColor": "#FF6B35", "foreignColor": "gold", "angle": 45, "seed": "ada"}
 
 
 @router.post(
     "/generate",
     status_code=201,
-    responses=_GENERATE_FAILS,
-    openapi_extra=takes_body(GenerateBody),
+    responses=_GENERATE_ANSWERS,
+    openapi_extra=takes_body(GenerateBody, _TO_DRAW),
 )
 @router.post(
     "/v1/generate",
     status_code=201,
-    responses=_GENERATE_FAILS,
-    openapi_extra=takes_body(GenerateBody),
+    responses=_GENERATE_ANSWERS,
+    openapi_extra=takes_body(GenerateBody, _TO_DRAW),
 )
 @needs("write")
 async def generate(request: Request) -> Answer[AvatarData]:
@@ -64,8 +67,8 @@ async def generate(request: Request) -> Answer[AvatarData]:
 @router.post(
     "/v2/generate",
     status_code=201,
-    responses=_GENERATE_FAILS,
-    openapi_extra=takes_body(GenerateGradientBody, required=True),
+    responses=_GENERATE_ANSWERS,
+    openapi_extra=takes_body(GenerateGradientBody, _TO_DRAW_ALONG, required=True),
 )
 @needs("write")
 async def generate_gradient(request: Request) -> Answer[AvatarData]:
@@ -127,6 +130,7 @@ async def list_styles(request: Request) -> Answer[list[StyleData]]:
 
 @router.delete(
     "/{id:uuid}",
+    operation_id="delete_avatar",
     responses=fails(400, 404, 503, 507),
     openapi_extra={"parameters": [ID_PARAMETER]},
 )

@@ -1,7 +1,9 @@
 """`avatar-gen serve`."""
 
+import contextlib
 import math
 import os
+import resource
 import signal
 import socket
 import sys
@@ -62,6 +64,7 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool) -> None:
         # What can't be opened stops us here, with a line, before there is a server to fail.
         open_services(settings, stack, Figures(), migrating=migrating)
     with ExitStack() as stack:
+        _take_descriptors()
         ours = _listen(settings.server.host, settings.server.port, "HOST and PORT")
         channel_of = _export(settings.metrics, stack)
         if settings.server.workers == 1:
@@ -83,6 +86,10 @@ def _export(settings: Metrics, stack: ExitStack) -> Callable[[int], socket.socke
     stack.callback(exporter.close)
     return exporter.attach
 
+
+_ACCEPTED_AT_ONCE = 16
+"""New connections that are taken each time that the event loop comes round. libuv takes one from each
+listener: a load balancer, which asks whether we live, would wait behind all that are refused."""
 
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -136,9 +143,17 @@ def _serve_here(
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     # uvicorn ends what is in flight, then raises the signal that stopped it once more, for our handlers: to
     # have been told to stop is no failure.
-    server.run(sockets=[listener])
+    server.run(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))])
     if not server.started:
         sys.exit(1)
+
+
+def _take_descriptors() -> None:
+    """As many as may be had: each connection takes one, and systems give 1,024 where nobody asks for more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS gives fewer than it says.
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(host: str, port: int, variables: str) -> socket.socket:

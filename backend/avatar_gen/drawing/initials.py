@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from avatar_gen.drawing.glyphs import typeface
 
-_ADDRESS = re.compile(r"\s*([^\s@+]+)[^\s@]*@\S+\s*")
+_ADDRESS = re.compile(r"\s*([^\s@+]++)[^\s@]*+@\S+\s*")
 """Of e-mail; before the at sign, and before the plus sign by which people sort what they get."""
 
 _ASIDES = re.compile(r"\([^)]*\)|\[[^]]*\]|<[^>]*>|\{[^}]*\}|\uff08[^\uff09]*\uff09|\u3010[^\u3011]*\u3011")

@@ -29,7 +29,7 @@ def document(svg: Svg, palette: Palette, px: int, shape: Shape, unique: str) -> 
     )
 
 
-_TAG = re.compile("<[^>]*>")
+_TAG = re.compile("<[^<>]*>")
 _ID = re.compile(r'(\bid="|url\(#|href="#)')
 
 

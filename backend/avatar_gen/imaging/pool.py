@@ -1,6 +1,7 @@
-"""Where pictures are rendered and encoded: as many threads as processors, and a queue with an end."""
+"""Where pictures are rendered and encoded: as many threads as processors, and queues with an end."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -9,6 +10,12 @@ from avatar_gen.errors import Overloaded
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+_TOO_MUCH = "The service is encoding as many pictures as it can; try again in a second."
+
+MOST_IN_LINE = 512
+"""Pictures that may wait to be drawn on the event loop: some 0.2 s' worth."""
 
 
 class Pool:
@@ -30,7 +37,7 @@ class Pool:
         """Call `work` in a thread. Raises `Overloaded` when the queue is full."""
         if self.taken >= self.limit:
             self.refused += 1
-            raise Overloaded("The service is encoding as many pictures as it can; try again in a second.")
+            raise Overloaded(_TOO_MUCH)
         self.taken += 1
         try:
             loop = asyncio.get_running_loop()
@@ -41,3 +48,39 @@ class Pool:
     def close(self) -> None:
         """Wait for what is running, and start nothing more."""
         self._executor.shutdown(cancel_futures=True)
+
+
+class Line:
+    """Where work waits that is done on the event loop: one piece each time that the loop comes round.
+
+    However much there is, all else that the loop has to do, such as to say that we live, waits for half a
+    millisecond of it.
+    """
+
+    def __init__(self, most: int = MOST_IN_LINE) -> None:
+        self._most = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._taken = False
+
+    async def turn(self) -> None:
+        """Return when it is the caller's turn. Raises `Overloaded` when the line is too long."""
+        loop = asyncio.get_running_loop()
+        if not self._taken:
+            self._taken = True
+            loop.call_soon(self._next, loop)
+            return
+        if len(self._waiting) >= self._most:
+            raise Overloaded(_TOO_MUCH)
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            # Who was told that the service is stopping waits no more.
+            if not turn.cancelled():
+                turn.set_result(None)
+                loop.call_soon(self._next, loop)
+                return
+        self._taken = False

@@ -1,0 +1,113 @@
+"""The OpenAPI document is true: of statuses, of examples, and of whatever is asked for by it."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+
+from tests.conftest import MakeService, Service
+from tests.fuzz import Fuzzer, run_schemathesis
+
+Json = dict[str, Any]
+
+FUZZED = 30
+"""Seconds; `make fuzz` goes on for longer."""
+
+
+@pytest.fixture
+def document(client: httpx.Client) -> Json:
+    document: Json = client.get("/openapi.json").json()
+    return document
+
+
+def resolved(document: Json, part: Any) -> Any:  # noqa: ANN401 - JSON
+    """A part of the document without references."""
+    if isinstance(part, dict) and "$ref" in part:
+        target: Any = document
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            target = target[name]
+        return resolved(document, target)
+    if isinstance(part, dict):
+        return {name: resolved(document, each) for name, each in part.items()}
+    return [resolved(document, each) for each in part] if isinstance(part, list) else part
+
+
+def example_of(schema: Json) -> Any:  # noqa: ANN401 - JSON
+    """What a schema gives as an example, or what its parts make. Raises `KeyError` where there is none."""
+    default = [schema["default"]] if "default" in schema else None
+    if found := schema.get("examples") or schema.get("enum") or default:
+        return found[0]
+    if schema.get("type") == "array":
+        return [example_of(schema["items"])]
+    if schema.get("type") == "object":
+        return {name: example_of(each) for name, each in schema["properties"].items()}
+    raise KeyError(schema)
+
+
+def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, resolved(document, operation)
+
+
+def test_every_status_has_an_example_that_fits(document: Json) -> None:
+    seen = 0
+    for method, path, operation in operations(document):
+        assert {"400", "408", "431", "500", "503"} <= operation["responses"].keys(), f"{method} {path}"
+        for status, response in operation["responses"].items():
+            content = response.get("content", {}).get("application/json")
+            if content and "{format}" not in path:
+                example = content.get("example") or example_of(content["schema"])
+                jsonschema.validate(example, content["schema"])
+                if int(status) >= 400:
+                    assert "example" not in content or example["statusCode"] == int(status)
+                seen += 1
+    assert seen > 100
+
+
+def test_every_parameter_and_body_has_an_example(document: Json) -> None:
+    for method, path, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            schema = parameter["schema"]
+            told = {"example", "examples", "enum", "default", "minimum", "maxLength"} & {*parameter, *schema}
+            assert told, f"{method} {path}: {parameter['name']}"
+        if "requestBody" in operation:
+            content = operation["requestBody"]["content"]["application/json"]
+            jsonschema.validate(content["example"], content["schema"])
+
+
+def test_every_example_can_be_asked_for(service: Service, document: Json) -> None:
+    def given(parameter: Json) -> str:
+        return str(example_of(parameter["schema"]))
+
+    for method, path, operation in sorted(operations(document), key=lambda each: each[0] == "DELETE"):
+        required = [each for each in operation.get("parameters", []) if each.get("required")]
+        names = {each["name"]: given(each) for each in required} if "{id}" not in path else {}
+        address = path.format(**names, id=service.generate())
+        query = {each["name"]: given(each) for each in required if each["in"] == "query"}
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+        if body and "avatarId" in body:
+            body = {"avatarId": service.generate()}
+        answer = service.client.request(method, address, params=query, json=body)
+        assert answer.status_code in {200, 201}, f"{method} {address}: {answer.text}"
+        assert str(answer.status_code) in operation["responses"]
+
+
+def test_schemathesis_finds_nothing_wrong(service: Service) -> None:
+    sent, failures = run_schemathesis(service, number=20261120, examples=20)
+    assert failures == ""
+    assert sent > 500
+
+
+def test_nothing_that_hypothesis_makes_of_it_is_a_500_or_comes_back(make_service: MakeService) -> None:
+    fuzzer = Fuzzer(make_service({"logging": {"level": "error"}}).start())
+    ending = time.monotonic() + FUZZED
+    number = 0
+    while time.monotonic() < ending:
+        number += 1
+        fuzzer.run(number)
+    assert fuzzer.statuses.keys() >= {200, 201, 304, 400, 404, 405, 415}
+    assert fuzzer.service.log.read_text() == ""

@@ -1,0 +1,117 @@
+"""A thousand connections that take their time: closed within 15 s, and nobody else is slower for them."""
+
+import asyncio
+import resource
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.conftest import MakeService, Service
+from tests.gateway import NGINX, Gateway
+
+MANY = 1000
+LONGEST = 15
+
+_HEAD = b"POST /api/generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+SLOW = {
+    "silent from the start": (b"", b""),
+    "a header that grows by a byte each second": (b"GET /api/health/live HTTP/1.1\r\nX: ", b"y"),
+    "a body that does": (_HEAD + b"Content-Length: 60000\r\n\r\n", b" "),
+    "a chunk each second": (_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "silent after an answer": (b"GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n", b""),
+}
+"""How each begins, and what it sends each second."""
+
+
+@pytest.fixture(autouse=True)
+def _descriptors() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[1], 20_000), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def seconds_until_closed(port: int, begin: bytes, go_on: bytes, number: int) -> float:
+    """How long one is held open."""
+    # The gateway counts connections by address; Linux has many of its own.
+    source = f"127.0.{number % 200 + 1}.2" if sys.platform == "linux" else "127.0.0.1"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+    started = time.monotonic()
+    reading = asyncio.create_task(reader.read(-1))
+    try:
+        writer.write(begin)
+        while not reading.done() and time.monotonic() - started < 2 * LONGEST:
+            await asyncio.wait([reading], timeout=1)
+            writer.write(go_on)
+        await asyncio.gather(reading, return_exceptions=True)
+    finally:
+        writer.close()
+    return time.monotonic() - started
+
+
+def hold(port: int, count: int, opened: threading.Event) -> list[float]:
+    """Have so many open, of all kinds; how long each was."""
+
+    async def all_of_them() -> list[float]:
+        kinds = list(SLOW.values())
+        tasks = [
+            asyncio.create_task(seconds_until_closed(port, *kinds[number % len(kinds)], number))
+            for number in range(count)
+        ]
+        await asyncio.sleep(2)
+        opened.set()
+        return await asyncio.gather(*tasks)
+
+    return asyncio.run(all_of_them())
+
+
+def p99(url: str, seconds: float) -> float:
+    """Of a client that asks for a picture some 60 times a second."""
+    times = []
+    with httpx.Client(timeout=30) as client:
+        ending = time.monotonic() + seconds
+        while time.monotonic() < ending:
+            started = time.perf_counter()
+            assert client.get(url).status_code == 200
+            times.append(time.perf_counter() - started)
+            time.sleep(0.015)
+    return statistics.quantiles(times, n=100)[-1]
+
+
+def compare(service: Service, port: int) -> tuple[float, list[float], list[float]]:
+    """p99 before, several while a thousand are held, and how long each of these was."""
+    url = f"http://127.0.0.1:{port}/api/{service.generate(seed='ada')}"
+    before = max(p99(url, 1) for _ in range(3))
+    opened = threading.Event()
+    with ThreadPoolExecutor(1) as thread:
+        holding = thread.submit(hold, port, MANY, opened)
+        assert opened.wait(20)
+        during = [p99(url, 1) for _ in range(5)]
+        return before, during, holding.result(timeout=3 * LONGEST)
+
+
+def test_a_thousand_slow_connections_are_closed_and_hold_up_nobody(make_service: MakeService) -> None:
+    service = make_service({"logging": {"level": "warn"}}).start()
+    gateway = Gateway(service.port).start() if NGINX else None
+    ports = {"direct": service.port, **({"gateway": gateway.port} if gateway else {})}
+    try:
+        with ThreadPoolExecutor(len(ports)) as threads:
+            results = dict(
+                zip(ports, threads.map(lambda port: compare(service, port), ports.values()), strict=True)
+            )
+    finally:
+        if gateway:
+            gateway.stop()
+    for door, (before, during, held) in results.items():
+        figures = f"{door}: p99 {before:.4f} s before, {during} during, closed after {max(held):.1f} s"
+        print(figures)
+        assert max(held) < LONGEST, figures
+        # Other programs of this machine can hold up one second or another, but not each of five.
+        assert min(during) < 2 * before, figures
