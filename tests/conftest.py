@@ -17,7 +17,8 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from avatar_gen.settings import ENVIRONMENT, Database
+from avatar_gen.configuration import ENVIRONMENT
+from avatar_gen.settings import Database
 from tests.net import free_port
 from tests.postgres import Postgres
 

@@ -19,13 +19,13 @@ def test_imports_run_one_way() -> None:
     assert "2 kept, 0 broken" in result.stdout
 
 
-def test_only_the_settings_read_the_environment() -> None:
+def test_only_the_configuration_reads_the_environment() -> None:
     readers = [
         path.name
         for path in Path(avatar_gen.__file__).parent.rglob("*.py")
         if "os.environ" in path.read_text(encoding="utf-8")
     ]
-    assert readers == ["settings.py"]
+    assert readers == ["configuration.py"]
 
 
 def test_image_libraries_live_in_imaging_alone() -> None:

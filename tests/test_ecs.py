@@ -11,7 +11,8 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from avatar_gen import __version__
-from avatar_gen.settings import ENVIRONMENT, Settings
+from avatar_gen.configuration import ENVIRONMENT
+from avatar_gen.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DEFINITION = json.loads((ROOT / "deploy/ecs/task-definition.json").read_text(encoding="utf-8"))

@@ -21,10 +21,10 @@ from avatar_gen.bulk.storing import Storing
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.looks import FORMAT, OPTION, STYLE_NAME, looks, read_picture
 from avatar_gen.cli.output import as_json, print_json, progress, warn
+from avatar_gen.configuration import load_settings
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
-from avatar_gen.settings import load_settings
 
 _FOR_STORED = {"primaryColor", "foreignColor", "colorScheme", "angle"}
 """Looks that a stored avatar has; it has all sizes, square and unfiltered."""

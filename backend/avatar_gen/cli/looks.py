@@ -18,11 +18,11 @@ from avatar_gen.api.addresses import (
     split_address,
 )
 from avatar_gen.api.dicebear import require_style
+from avatar_gen.configuration import load_settings
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.rendering import Rendition
-from avatar_gen.settings import load_settings
 from avatar_gen.sketches import Sketch
 
 C = TypeVar("C", bound=Callable[..., Any])

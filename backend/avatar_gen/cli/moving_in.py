@@ -9,6 +9,7 @@ import click
 from avatar_gen.app import open_store
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import progress, warn
+from avatar_gen.configuration import load_settings
 from avatar_gen.database.engine import open_engines, open_old
 from avatar_gen.database.old_service import OldRecords
 from avatar_gen.database.repository import Repository
@@ -16,7 +17,6 @@ from avatar_gen.database.schema import prepare
 from avatar_gen.exports import Return
 from avatar_gen.moving_in import MovingIn
 from avatar_gen.objects import ObjectStore
-from avatar_gen.settings import load_settings
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 

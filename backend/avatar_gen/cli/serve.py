@@ -15,11 +15,12 @@ import uvicorn
 
 from avatar_gen.api.protocol import PunctualProtocol, Server, announce
 from avatar_gen.app import create_app, open_services
+from avatar_gen.configuration import load_settings
 from avatar_gen.database.engine import open_engines
 from avatar_gen.errors import StartupError
 from avatar_gen.figures import Figures
 from avatar_gen.logs import configure_logs
-from avatar_gen.settings import Metrics, Settings, load_settings
+from avatar_gen.settings import Metrics, Settings
 from avatar_gen.workers import supervise
 
 

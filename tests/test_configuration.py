@@ -7,8 +7,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from avatar_gen.configuration import ENVIRONMENT, load_settings
 from avatar_gen.errors import SettingsError
-from avatar_gen.settings import ENVIRONMENT, Settings, load_settings
+from avatar_gen.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 
