@@ -278,7 +278,7 @@ class TestPages:
         rendition = operations["GET /api/render/{style}.{format}"]
         required = {each["name"]: each["required"] for each in rendition["parameters"]}
         assert [name for name, needed in required.items() if needed] == ["style", "format", "seed"]
-        assert set(rendition["responses"]) == {"200", "304", "400", "404", "500", "503"}
+        assert set(rendition["responses"]) == {"200", "304", "400", "404", "408", "431", "500", "503"}
         assert "image/svg+xml" in rendition["responses"]["200"]["content"]
         ids = [operation["operationId"] for operation in operations.values()]
         assert len(set(ids)) == len(ids)

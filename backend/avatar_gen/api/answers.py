@@ -156,6 +156,7 @@ class StyleData(BaseModel):
         license="CC0 1.0",
         creator="Lisa Wischofsky",
         options=["filter", "backgroundColor", "earringsVariant"],
+        formats=["svg", "png", "webp", "avif", "jpeg"],
         sample="/api/render/lorelei/sample.png",
     )
 
