@@ -13,11 +13,13 @@ def free_port() -> int:
         return port
 
 
-def exchange(port: int, request: bytes, *, seconds: float = 5, source: str = "127.0.0.1") -> bytes:
+def exchange(
+    port: int, request: bytes, *, seconds: float = 5, source: str = "127.0.0.1", whole: bool = False
+) -> bytes:
     """Send raw bytes, and read what comes back until the server closes or the time is over.
 
     What is left unread when a connection is closed can cost the client the answer, so no more is sent once
-    there is one.
+    there is one, unless the request is to be sent as a whole.
     """
     with socket.create_connection(
         ("127.0.0.1", port), timeout=seconds, source_address=(source, 0)
@@ -26,7 +28,7 @@ def exchange(port: int, request: bytes, *, seconds: float = 5, source: str = "12
         with contextlib.suppress(OSError):
             for start in range(0, len(request), 50_000):
                 connection.sendall(request[start : start + 50_000])
-                if len(request) > 50_000 and select([connection], [], [], 0.005)[0]:
+                if not whole and len(request) > 50_000 and select([connection], [], [], 0.005)[0]:
                     break
         with contextlib.suppress(OSError):
             while chunk := connection.recv(65536):
