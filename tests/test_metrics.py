@@ -93,7 +93,8 @@ def socket_count(pid: int) -> int:
         for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
         if line.split()[3] == "0A"
     }
-    names = (os.readlink(f"/proc/{pid}/fd/{each}") for each in os.listdir(f"/proc/{pid}/fd"))
+    # One may have several descriptors.
+    names = {os.readlink(f"/proc/{pid}/fd/{each}") for each in os.listdir(f"/proc/{pid}/fd")}
     return sum(name.removeprefix("socket:[").removesuffix("]") in listening for name in names)
 
 
@@ -295,6 +296,7 @@ def test_what_is_refused_is_counted(metered: Callable[..., Service]) -> None:
     assert figure(text, "avatar_faults_total", fault="Overloaded") == statuses.count(503)
     assert figure(text, "avatar_renders_total", style="wave", format="avif") == statuses.count(200)
     assert figure(text, "avatar_pool_jobs", pool="imaging") == 0
+    assert figure(text, "avatar_pool_refused_total", pool="drawing") == 0
 
 
 def test_every_figure_is_in_the_docs_and_no_other(metered: Callable[..., Service]) -> None:

@@ -9,6 +9,7 @@ from avatar_gen.api import libravatar, protocol, requests
 from avatar_gen.api.addresses import SEED_LENGTH
 from avatar_gen.avatars import EXPONENTS, MOST_WAITING
 from avatar_gen.database import PATIENCE
+from avatar_gen.imaging.pool import MOST_IN_LINE
 from avatar_gen.settings import Settings
 from avatar_gen.sketches import MOST_PX
 from tests.conftest import MakeService
@@ -57,6 +58,7 @@ def test_its_limits_are_those_of_the_code() -> None:
         ),
         "time that the database is waited for": f"{PATIENCE} s",
         "pictures that wait for a thread": f"{settings.imaging.queue}",
+        "pictures that wait to be drawn at once": f"{MOST_IN_LINE}",
         "avatars that wait to be kept": f"{MOST_WAITING}",
     }
 

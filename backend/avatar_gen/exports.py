@@ -94,11 +94,21 @@ class Export:
         return f"{self._media} {','.join(map(str, self._widths))}"
 
     def _is_wanted(self, avatar_id: str, manifest: Manifest) -> bool:
-        is_made = manifest.claim(avatar_id, self._made_of).standing is Standing.MADE
-        if is_made and all((self._folder / self._file(avatar_id, px)).exists() for px in self._widths):
+        standing, known = manifest.claim(avatar_id, self._made_of)
+        if standing is Standing.MADE and known == self._digest(avatar_id):
             self.report.there += 1
             return False
         return True
+
+    def _digest(self, avatar_id: str) -> str | None:
+        """Of the files that there are, as the manifest has it; None where one is missing."""
+        digest = sha256()
+        try:
+            for px in self._widths:
+                digest.update(read(f"{self._folder}/{self._file(avatar_id, px)}"))
+        except OSError:
+            return None
+        return digest.hexdigest()
 
     def _file(self, avatar_id: str, px: int) -> str:
         return f"{px}/{avatar_id}.{self._media}"
@@ -112,13 +122,14 @@ class Export:
             avatar, pictures = read_object(avatar_id, data)
         except (ObjectDamaged, StorageUnavailable) as error:
             return _Failure(avatar_id, str(error.__cause__))
-        files = {}
+        files, whole = {}, sha256()
         for px in self._widths:
             picture = pictures[px] if self._media == "png" else convert(pictures[px], self._media)
             name = self._file(avatar_id, px)
             write_into(self._folder, name, picture)
             files[str(px)] = {"file": name, "sha256": sha256(picture).hexdigest()}
-        return {**write_fields(avatar), "files": files, "madeOf": self._made_of}
+            whole.update(picture)
+        return {**write_fields(avatar), "files": files, "sha256": whole.hexdigest(), "madeOf": self._made_of}
 
     def _count(self, entries: Sequence["dict[str, Any] | _Failure"]) -> None:
         for entry in entries:

@@ -129,10 +129,11 @@ class Output(logging.StreamHandler[TextIO]):
     def flush(self) -> None:
         """Write what waits; at the end of the process, too."""
         self._write_waiting()
-        super().flush()
+        # Nobody may be listening any more, which is no fault of a request.
+        with contextlib.suppress(OSError, ValueError):
+            super().flush()
 
     def _write_waiting(self) -> None:
-        # Nobody may be listening any more, which is no fault of a request.
         with self._turn, contextlib.suppress(OSError, ValueError):
             lines = "".join(self._waiting)
             self._waiting.clear()

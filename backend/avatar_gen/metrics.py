@@ -25,6 +25,7 @@ from avatar_gen.cache import PictureCache
 from avatar_gen.errors import AvatarError
 from avatar_gen.figures import BOUNDS, Figures
 from avatar_gen.imaging.pool import Pool
+from avatar_gen.rendering import Renderer
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Sources:
 
     figures: Figures
     avatars: Avatars
+    renderer: Renderer
     pool: Pool
     cache: PictureCache
     folder: Path
@@ -85,8 +87,10 @@ async def collect(sources: Sources) -> list[Metric]:
     metrics = [up, *_requests(sources.figures), *_work(sources), *ProcessCollector(registry=None).collect()]
     if health.database is not None:
         metrics.append(_gauge("avatar_stored_avatars", "Avatars that are stored", value=health.database))
+    if health.checks.storage.status != "up":
+        return metrics
     with contextlib.suppress(OSError):
-        disk = shutil.disk_usage(sources.folder)
+        disk = await asyncio.to_thread(shutil.disk_usage, sources.folder)
         metrics.append(_gauge("avatar_storage_free_bytes", "Room on the disk of objects", value=disk.free))
         metrics.append(_gauge("avatar_storage_size_bytes", "Size of the disk of objects", value=disk.total))
     return metrics
@@ -130,7 +134,8 @@ def _work(sources: Sources) -> Iterator[Metric]:
     jobs = _gauge("avatar_pool_jobs", "What is being worked on or waits", "pool")
     limit = _gauge("avatar_pool_limit", "How much of it is taken on", "pool")
     refused = _counter("avatar_pool_refused", "What was refused because there was too much", "pool")
-    for name, pool in (("imaging", sources.pool), ("keeping", sources.avatars.queue)):
+    pools = {"imaging": sources.pool, "drawing": sources.renderer.line, "keeping": sources.avatars.queue}
+    for name, pool in pools.items():
         jobs.add_metric([name], pool.taken)
         limit.add_metric([name], pool.limit)
         refused.add_metric([name], pool.refused)

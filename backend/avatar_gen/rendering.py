@@ -115,7 +115,7 @@ class Renderer:
     def __init__(self, pool: Pool, cache: PictureCache, figures: Figures) -> None:
         self._pool = pool
         self._cache = cache
-        self._line = Line()
+        self.line = Line()
         self._figures = figures
 
     async def render(self, wanted: Rendition | Sketch, key: bytes) -> bytes:
@@ -135,7 +135,7 @@ class Renderer:
             return picture
         if not quick:
             return await self._cache.get_or_make(key, lambda: self._in_pool(make, kind))
-        await self._line.turn()
+        await self.line.turn()
         # It may have been made while we waited.
         picture = self._cache.get(key)
         if picture is not None:

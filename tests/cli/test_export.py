@@ -80,6 +80,18 @@ def test_it_copies_what_is_new_and_names_what_is_damaged(full: Service) -> None:
     assert len(entries(full.folder / "out")) == 8
 
 
+def test_what_a_crash_of_the_machine_took_is_written_again(full: Service) -> None:
+    full.run("export", "-o", "out")
+    out = full.folder / "out"
+    before = entries(out)
+    (out / before[0]["files"]["64"]["file"]).write_bytes(b"")
+    (out / before[1]["files"]["512"]["file"]).unlink()
+    assert full.run("export", "-o", "out").stdout == "2 exported, 5 were there already, 0 damaged.\n"
+    assert sorted(entries(out), key=str) == sorted(before, key=str)
+    picture = (out / before[0]["files"]["64"]["file"]).read_bytes()
+    assert picture == full.client.get(f"/api/{before[0]['id']}").content
+
+
 def test_a_folder_of_somebody_else_is_left_alone(full: Service) -> None:
     (full.folder / "out").mkdir()
     (full.folder / "out" / "mine.txt").touch()

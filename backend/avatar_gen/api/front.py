@@ -58,8 +58,8 @@ class Front:
             return
         method = scope["method"]
         address = self._find(scope)
+        scope["route"] = address
         if address is not None and method == "GET":
-            scope["route"] = address
             try:
                 status, headers, content = await address.get(scope)
             except AvatarError as error:

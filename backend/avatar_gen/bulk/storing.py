@@ -80,7 +80,8 @@ class Storing:
                 manifest.add(_entry(each, avatar) for each, avatar in zip(drawn, stored, strict=True))
                 self.report.made += len(drawn)
                 yield self.report
-        os.unlink(self._secret_file)
+            # While the manifest is still ours: another run may be waiting to begin with a secret of its own.
+            os.unlink(self._secret_file)
         yield self.report
 
     def _open_secret(self) -> tuple[bytes, bool]:

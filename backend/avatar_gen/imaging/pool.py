@@ -58,18 +58,26 @@ class Line:
     """
 
     def __init__(self, most: int = MOST_IN_LINE) -> None:
-        self._most = most
+        self.limit = most
+        self.refused = 0
+        """Pieces that were one too many, so far."""
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._taken = False
+        self._busy = False
+
+    @property
+    def taken(self) -> int:
+        """Pieces that wait."""
+        return len(self._waiting)
 
     async def turn(self) -> None:
         """Return when it is the caller's turn. Raises `Overloaded` when the line is too long."""
         loop = asyncio.get_running_loop()
-        if not self._taken:
-            self._taken = True
+        if not self._busy:
+            self._busy = True
             loop.call_soon(self._next, loop)
             return
-        if len(self._waiting) >= self._most:
+        if self.taken >= self.limit:
+            self.refused += 1
             raise Overloaded(_TOO_MUCH)
         turn = loop.create_future()
         self._waiting.append(turn)
@@ -83,4 +91,4 @@ class Line:
                 turn.set_result(None)
                 loop.call_soon(self._next, loop)
                 return
-        self._taken = False
+        self._busy = False
