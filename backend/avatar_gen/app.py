@@ -168,7 +168,6 @@ def _telling(
     sources = Sources(
         figures=app.state.figures,
         avatars=services.avatars,
-        renderer=services.renderer,
         pool=services.pool,
         cache=services.cache,
         folder=settings.storage.local.save_path,

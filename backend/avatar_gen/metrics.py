@@ -25,7 +25,6 @@ from avatar_gen.cache import PictureCache
 from avatar_gen.errors import AvatarError
 from avatar_gen.figures import BOUNDS, Figures
 from avatar_gen.imaging.pool import Pool
-from avatar_gen.rendering import Renderer
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,6 @@ class Sources:
 
     figures: Figures
     avatars: Avatars
-    renderer: Renderer
     pool: Pool
     cache: PictureCache
     folder: Path
@@ -134,7 +132,7 @@ def _work(sources: Sources) -> Iterator[Metric]:
     jobs = _gauge("avatar_pool_jobs", "What is being worked on or waits", "pool")
     limit = _gauge("avatar_pool_limit", "How much of it is taken on", "pool")
     refused = _counter("avatar_pool_refused", "What was refused because there was too much", "pool")
-    pools = {"imaging": sources.pool, "drawing": sources.renderer.line, "keeping": sources.avatars.queue}
+    pools = {"imaging": sources.pool, "drawing": sources.pool.line, "keeping": sources.avatars.queue}
     for name, pool in pools.items():
         jobs.add_metric([name], pool.taken)
         limit.add_metric([name], pool.limit)

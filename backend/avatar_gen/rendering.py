@@ -18,7 +18,7 @@ from avatar_gen.drawing.svg import Shape
 from avatar_gen.figures import Figures
 from avatar_gen.imaging import MADE_BY
 from avatar_gen.imaging.drawings import MOST_CUT, draw_picture
-from avatar_gen.imaging.pool import Line, Pool
+from avatar_gen.imaging.pool import Pool
 from avatar_gen.sketches import DEFAULT_PX, Sketch
 
 QUICK_PX = 256
@@ -115,7 +115,6 @@ class Renderer:
     def __init__(self, pool: Pool, cache: PictureCache, figures: Figures) -> None:
         self._pool = pool
         self._cache = cache
-        self.line = Line()
         self._figures = figures
 
     async def render(self, wanted: Rendition | Sketch, key: bytes) -> bytes:
@@ -135,7 +134,7 @@ class Renderer:
             return picture
         if not quick:
             return await self._cache.get_or_make(key, lambda: self._in_pool(make, kind))
-        await self.line.turn()
+        await self._pool.line.turn()
         # It may have been made while we waited.
         picture = self._cache.get(key)
         if picture is not None:

@@ -27,6 +27,8 @@ class Pool:
 
     def __init__(self, threads: int, waiting: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="imaging")
+        self.line = Line()
+        """Where what is too quick to be worth a thread waits instead."""
         self.limit = threads + waiting
         self.taken = 0
         """Calls that run or wait."""
