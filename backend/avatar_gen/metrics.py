@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import Protocol
 
 from prometheus_client import ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -27,6 +28,18 @@ from avatar_gen.figures import BOUNDS, Figures
 from avatar_gen.imaging.pool import Pool
 
 log = logging.getLogger(__name__)
+
+
+class _Bounded(Protocol):
+    """Something that takes so much, and refuses what is more."""
+
+    refused: int
+
+    @property
+    def taken(self) -> int: ...
+
+    @property
+    def limit(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +145,11 @@ def _work(sources: Sources) -> Iterator[Metric]:
     jobs = _gauge("avatar_pool_jobs", "What is being worked on or waits", "pool")
     limit = _gauge("avatar_pool_limit", "How much of it is taken on", "pool")
     refused = _counter("avatar_pool_refused", "What was refused because there was too much", "pool")
-    pools = {"imaging": sources.pool, "drawing": sources.pool.line, "keeping": sources.avatars.queue}
+    pools: dict[str, _Bounded] = {
+        "imaging": sources.pool,
+        "drawing": sources.pool.line,
+        "keeping": sources.avatars.queue,
+    }
     for name, pool in pools.items():
         jobs.add_metric([name], pool.taken)
         limit.add_metric([name], pool.limit)
