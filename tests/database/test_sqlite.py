@@ -119,7 +119,7 @@ def test_an_affected_sqlite_has_one_writing_process_alone(
 ) -> None:
     """With the standard library's SQLite as if it were one of those, whatever it is here."""
     monkeypatch.setattr(sqlite_module, "sqlite", sqlite3)
-    monkeypatch.setattr(sqlite_module, "corrupts_shared_wal", lambda _version: True)
+    monkeypatch.setattr(sqlite_module, "corrupts_shared_wal", lambda *_version: True)
     settings = database(f"file:{tmp_path}/avatars.db")
     first = open_engines(settings)
     with pytest.raises(StartupError, match=r"another process writes this database.*pip install pysqlite3"):
