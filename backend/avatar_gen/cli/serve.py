@@ -144,6 +144,9 @@ def _serve_here(
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     # uvicorn ends what is in flight, then raises the signal that stopped it once more, for our handlers: to
     # have been told to stop is no failure.
+    # dup() has the socket wait as Python believes that it does, in all processes that share it: one that
+    # waits stands still whenever another one is quicker to accept.
+    listener.settimeout(0)
     server.run(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))])
     if not server.started:
         sys.exit(1)
