@@ -122,7 +122,10 @@ _LISTING = (
     "a quarter is SQLAlchemy's way to ten rows and back (`Repository.page`), a fifth FastAPI's and"
     " pydantic's; each page asks PostgreSQL twice, and once before whether it is still there."
 )
-_WEBP = "Pillow: opening and encoding 64 px takes 0.12 ms, the way to a thread and back as long."
+_WEBP = (
+    "malloc, which gave back what each picture took: by the values that it has been given since,"
+    " measured alone: 2.9 x by CPU, 2.2 x by requests/s."
+)
 _MEMORY = (
     "AVIF and librsvg, whose memory is not all given back; it stands still from 80,000 renders on. The"
     " steps before are the first time that two of the largest are drawn at once."
