@@ -1,8 +1,9 @@
-"""Work that is cheaper together: one thread takes all that waits and does it at once."""
+"""Work that is cheaper together: some at a time, or by one thread that takes all that waits."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
 from typing import Generic, TypeVar
@@ -82,3 +83,10 @@ def _settle(batch: list[_Waiting[T]], error: Exception | None) -> None:
             waiting.done.set_exception(error)
         else:
             waiting.done.set_result(None)
+
+
+def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """The items by so many at a time."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, most)):
+        yield batch

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from avatar_gen.avatars import EXPONENTS
+from avatar_gen.batches import batches
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.tables import LENGTHS
 from avatar_gen.errors import ObjectDamaged, StorageUnavailable
@@ -78,8 +78,7 @@ class Export:
         ):
             for px in self._widths:
                 (self._folder / str(px)).mkdir(exist_ok=True)
-            ids = self._store.ids()
-            while batch := list(islice(ids, _BATCH)):
+            for batch in batches(self._store.ids(), _BATCH):
                 wanted = [each for each in batch if self._is_wanted(each, manifest)]
                 entries = [entry for entry in threads.map(self._export, wanted) if entry]
                 manifest.add(entry for entry in entries if not isinstance(entry, _Failure))
@@ -168,7 +167,7 @@ class Return:
         with (self._folder / MANIFEST).open("rb") as lines:
             size = os.fstat(lines.fileno()).st_size
             read_so_far = 0
-            while batch := list(islice(lines, _BATCH)):
+            for batch in batches(lines, _BATCH):
                 self._take(batch)
                 read_so_far += sum(map(len, batch))
                 self.report.part = read_so_far / size

@@ -5,9 +5,9 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
+from avatar_gen.batches import batches
 from avatar_gen.database.old_service import OldRecord, OldRecords, milliseconds
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.tables import LENGTHS
@@ -64,8 +64,7 @@ class MovingIn:
         """Do it, and yield the report after each batch."""
         names = sorted(match[0] for name in os.listdir(self._folder) if (match := _OBJECT.fullmatch(name)))
         self.report.objects = len(names)
-        remaining = iter(names)
-        while batch := list(islice(remaining, _BATCH)):
+        for batch in batches(names, _BATCH):
             self._take(batch)
             self.report.seen += len(batch)
             yield self.report

@@ -1,9 +1,9 @@
 """Rebuild the records from the objects, which are the truth."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
+from avatar_gen.batches import batches
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import AvatarError, ObjectDamaged, StartupError, StorageUnavailable
 from avatar_gen.objects import ObjectStore
@@ -56,13 +56,13 @@ class Reindex:
                 "There are avatars in the database, but no object at all in the storage: is it the right"
                 " folder, and mounted? To empty the database nevertheless, use --allow-empty."
             )
-        for batch in _batches(self._store.ids()):
+        for batch in batches(self._store.ids(), _BATCH):
             known = self._repository.known(batch)
             found = [avatar for each in batch if (avatar := self._read(each)) and each not in known]
             if found:
                 self.report.added += self._repository.add(found)
             yield self._reached(batch, half=0)
-        for batch in _batches(self._repository.ids()):
+        for batch in batches(self._repository.ids(), _BATCH):
             lost = [each for each in batch if self._is_lost(each)]
             if lost:
                 self.report.removed += self._repository.remove_rows(lost)
@@ -90,9 +90,3 @@ class Reindex:
         self.report.seen += len(batch)
         self.report.part = (half + int(batch[-1][:8], 16) / 2**32) / 2
         return self.report
-
-
-def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(ids)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch

@@ -7,10 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avatar_gen.batches import batches
 from avatar_gen.bulk.crew import share
 from avatar_gen.bulk.names import file_name
 from avatar_gen.bulk.people import People, Person, Refused
-from avatar_gen.bulk.report import OnRefusal, Report, batches
+from avatar_gen.bulk.report import OnRefusal, Report
 from avatar_gen.drawing import dicebear
 from avatar_gen.errors import InvalidRequest
 from avatar_gen.folders import open_folder, write_into

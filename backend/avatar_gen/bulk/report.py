@@ -1,11 +1,7 @@
 """What has become of a list so far."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
-
-T = TypeVar("T")
 
 OnRefusal = Callable[[int, str], None]
 """Is told the line of a row of which no avatar was made, and why."""
@@ -26,10 +22,3 @@ class Report:
     def seen(self) -> int:
         """All of them."""
         return self.made + self.there + self.repeated + self.refused
-
-
-def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """The items by so many at a time."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, most)):
-        yield batch

@@ -11,9 +11,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from avatar_gen.avatars import Wish, draw_object
+from avatar_gen.batches import batches
 from avatar_gen.bulk.crew import share
 from avatar_gen.bulk.people import People, Refused
-from avatar_gen.bulk.report import OnRefusal, Report, batches
+from avatar_gen.bulk.report import OnRefusal, Report
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.manifest import Manifest, Standing
