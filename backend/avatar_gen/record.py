@@ -8,6 +8,9 @@ from typing import NamedTuple
 VERSION = "0.0.1"
 """The version of the record, as the old service gave it and its clients expect it."""
 
+CANONICAL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""An id as it is kept: in small letters, with dashes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Avatar:
@@ -50,7 +53,7 @@ class Place(NamedTuple):
         return cls(int(created_ms), avatar_id)
 
 
-_PLACE = re.compile(r"[0-9]{1,15}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PLACE = re.compile(rf"[0-9]{{1,15}}-{CANONICAL_ID.pattern}")
 
 
 def format_time(ms: int) -> str:

@@ -12,7 +12,7 @@ from avatar_gen.api.front import Address, Headers, Picture, answer
 from avatar_gen.api.requests import PictureParameters, parse_query
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
 from avatar_gen.imaging.png import is_indexed
-from avatar_gen.record import Avatar, format_time
+from avatar_gen.record import CANONICAL_ID, Avatar, format_time
 
 if TYPE_CHECKING:
     from avatar_gen.avatars import Avatars
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 CACHE_CONTROL = b"public, max-age=3600"
 """A stored picture never changes, but it can be deleted: an hour later nobody shows it any more."""
 
-_CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PATH = re.compile(r"/api/[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 
@@ -49,7 +48,7 @@ STORED_PICTURE = Address(
 
 def _canonical(avatar_id: str) -> str:
     """An id as it is kept: in small letters, with dashes."""
-    return avatar_id if _CANONICAL.fullmatch(avatar_id) else str(UUID(avatar_id))
+    return avatar_id if CANONICAL_ID.fullmatch(avatar_id) else str(UUID(avatar_id))
 
 
 @lru_cache(maxsize=1024)

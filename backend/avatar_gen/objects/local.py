@@ -2,15 +2,14 @@
 
 import contextlib
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
 
 from avatar_gen.objects.files import read, sync, translated, write_synced
+from avatar_gen.record import CANONICAL_ID
 
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUFFIX = ".zip"
 SHARDS = [f"{number:02x}" for number in range(256)]
 INCOMING = "incoming"
@@ -107,7 +106,7 @@ class LocalStore:
         with translated():
             for shard in SHARDS:
                 names = sorted(os.listdir(self._root / shard))
-                yield from filter(_ID.fullmatch, (name.removesuffix(_SUFFIX) for name in names))
+                yield from filter(CANONICAL_ID.fullmatch, (name.removesuffix(_SUFFIX) for name in names))
 
     def size(self, avatar_id: str) -> int:
         with translated():
@@ -134,6 +133,6 @@ class LocalStore:
 
     def _path(self, avatar_id: str) -> str:
         """Where an object lies; nothing but a canonical id, so nothing outside of the root, has a path."""
-        if not _ID.fullmatch(avatar_id):
+        if not CANONICAL_ID.fullmatch(avatar_id):
             raise ValueError("not a canonical UUID")
         return f"{self._root}/{avatar_id[:2]}/{avatar_id}{_SUFFIX}"
