@@ -21,7 +21,7 @@ test: .venv/installed-dev ## run all tests, with coverage
 	$(BIN)/coverage report --rcfile backend/pyproject.toml
 
 fuzz: .venv/installed-dev ## send a million requests that nobody means well with, in an hour; N=6000: so many
-	$(BIN)/python -m tests.fuzz $(or $(N),1000000)
+	$(BIN)/python -m tests.slow.fuzz $(or $(N),1000000)
 
 lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import click
 
-from avatar_gen.drawing.drawing import Drawing, Flat, Look
+from avatar_gen.drawing.drawing import Drawing, Flat, StyleInput
 from avatar_gen.drawing.palette import DEFAULT_FOREIGN, DEFAULT_PRIMARY, parse_colour
 from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.drawing.svg import document
@@ -40,7 +40,7 @@ def count(style: str, seeds: int, sample: int) -> tuple[int, int]:
     texts, pictures = set(), set()
     for number in range(seeds):
         seed = f"user-{number}"
-        drawing = draw(style, seed, Look(PRIMARY, FOREIGN, text=seed))
+        drawing = draw(style, seed, StyleInput(PRIMARY, FOREIGN, text=seed))
         texts.add(blake2b(text(drawing), digest_size=16).digest())
         if number < sample:
             pictures.add(blake2b(picture(drawing), digest_size=16).digest())

@@ -15,7 +15,7 @@ import click
 
 from benchmarks import footprint, scale
 from benchmarks.cases import CASES, Case
-from benchmarks.load import WRK, Refused, load
+from benchmarks.load import WRK, RejectedRow, load
 from benchmarks.report import describe_machine, describe_peers, print_report, write_report
 from benchmarks.results import Figures, Results
 from benchmarks.servers import OTHERS, Server, install_peers, running
@@ -123,7 +123,7 @@ def main(what: str, name: str, rounds: int | None, renders: int | None, output: 
             measure_all(results, effort, show_progress())
         elif what == "scale":
             scale.measure(results, effort.sizes, effort.rounds, show_progress())
-    except Refused as refused:
+    except RejectedRow as refused:
         raise click.ClickException(str(refused)) from refused
     print(file=sys.stderr)
     print_report(results)

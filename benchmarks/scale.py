@@ -17,16 +17,16 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from avatar_gen.avatars import EXPONENTS, Wish
+from avatar_gen.avatar import Avatar, Cursor
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.drawing.styles import draw
-from avatar_gen.imaging.drawings import draw_png
+from avatar_gen.imaging.pictures import draw_png
 from avatar_gen.objects.contents import write_object
 from avatar_gen.objects.local import LocalStore
-from avatar_gen.record import Avatar, Place
-from avatar_gen.settings import Database
+from avatar_gen.services.avatars import EXPONENTS, AvatarSpec
+from avatar_gen.settings.schema import Database
 from benchmarks.cases import get, post
 from benchmarks.load import Request, ask, numbers
 from benchmarks.results import Figures, Results
@@ -64,7 +64,7 @@ def _deep(ids: list[str]) -> Iterator[Request]:
 
 def _anywhere(ids: list[str]) -> Iterator[Request]:
     while True:
-        place = Place(_FIRST_MS + random.randrange(len(ids)), ids[0])  # noqa: S311 - likewise
+        place = Cursor(_FIRST_MS + random.randrange(len(ids)), ids[0])  # noqa: S311 - likewise
         yield get(f"/api/list?after={place}")
 
 
@@ -96,7 +96,7 @@ class _Stock:
         LocalStore(self._store).open()
         self._numbers = count()
         self._random = random.Random(0)  # noqa: S311 - a sample, no secret
-        drawing = draw("pixelize", "ada", Wish().look())
+        drawing = draw("pixelize", "ada", AvatarSpec().style_input())
         self._pictures = {1 << exponent: draw_png(drawing, 1 << exponent) for exponent in EXPONENTS}
 
     def fill(self, size: int, progress: Callable[[str], None]) -> None:

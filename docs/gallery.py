@@ -6,12 +6,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.drawing.svg import Shape
-from avatar_gen.imaging.drawings import draw_png
+from avatar_gen.imaging.pictures import draw_png
 
 TARGET = Path(__file__).parent / "gallery.png"
 PEOPLE = ["Ada Lovelace", "Grace Hopper", "Alan Turing", "Radia Perlman", "Edsger Dijkstra"]
@@ -23,7 +23,7 @@ def avatar(style: str, name: str, column: int, shape: Shape, filter_name: str = 
     """One avatar in the colours that its name chooses, through the service's own writers."""
     # Another one in each style, so that not every column has the same colours.
     seed = f"{name} {column}"
-    drawing = draw(style, seed, Look(*seed_colours(seed), 30 * column, name))
+    drawing = draw(style, seed, StyleInput(*seed_colours(seed), 30 * column, name))
     png = draw_png(drawing, PX, FILTERS.get(filter_name), shape)
     return Image.open(io.BytesIO(png)).convert("RGBA")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.palette import SCHEMES, parse_colour
 from avatar_gen.drawing.styles import draw
-from avatar_gen.imaging.drawings import draw_png
+from avatar_gen.imaging.pictures import draw_png
 
 TARGET = Path(__file__).parent / "initials.png"
 
@@ -31,8 +31,8 @@ SCHEMES_IN_TURN = ["ocean", "vibrant", "green", "purple", "royal", "pastel", "fo
 def avatar(name: str, scheme: str, px: int) -> Image.Image:
     """One avatar, cut to a circle, as most pages do."""
     _, primary, foreign = SCHEMES[scheme]
-    look = Look(parse_colour(primary), parse_colour(foreign), text=name)
-    png = draw_png(draw("initials", name, look), px, None, "circle")
+    style_input = StyleInput(parse_colour(primary), parse_colour(foreign), text=name)
+    png = draw_png(draw("initials", name, style_input), px, None, "circle")
     return Image.open(io.BytesIO(png)).convert("RGBA")
 
 

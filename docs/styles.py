@@ -5,11 +5,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.drawing.svg import Shape
-from avatar_gen.imaging.drawings import draw_png
+from avatar_gen.imaging.pictures import draw_png
 
 FOLDER = Path(__file__).parent / "styles"
 SIDE = 6
@@ -32,7 +32,7 @@ SOFT = {"gradient", "marble"}
 def avatar(style: str, number: int, px: int, shape: Shape) -> Image.Image:
     """One avatar in the colours that its name chooses."""
     name = NAMES[number]
-    drawing = draw(style, name, Look(*seed_colours(name), 360 * number / len(NAMES), name))
+    drawing = draw(style, name, StyleInput(*seed_colours(name), 360 * number / len(NAMES), name))
     return Image.open(io.BytesIO(draw_png(drawing, px, None, shape))).convert("RGBA")
 
 

@@ -4,11 +4,11 @@ import asyncio
 import re
 from pathlib import Path
 
-from avatar_gen.api.addresses import read_address, split_address
-from avatar_gen.cache import PictureCache
-from avatar_gen.figures import Figures
+from avatar_gen.api.render_urls import read_render_url, split_render_url
 from avatar_gen.imaging.pool import Pool
-from avatar_gen.rendering import Renderer
+from avatar_gen.runtime.cache import PictureCache
+from avatar_gen.services.rendering import Renderer
+from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 PAGE = Path(__file__).with_suffix(".md")
 
@@ -17,11 +17,11 @@ async def pictures() -> dict[Path, bytes]:
     """The PNG files of the page by where they belong."""
     rows = re.findall(r"^\| !\[\]\((\S+)\) \| `(\S+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     pool = Pool(1, 1)
-    renderer = Renderer(pool, PictureCache(0), Figures())
+    renderer = Renderer(pool, PictureCache(0), RequestStatistics())
     drawn = {}
     for file, address in rows:
         path, _, query = address.encode().partition(b"?")
-        wanted = read_address(split_address(path), query, b"")
+        wanted = read_render_url(split_render_url(path), query, b"")
         drawn[PAGE.parent / file] = await renderer.render(wanted, wanted.key())
     pool.close()
     return drawn

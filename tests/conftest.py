@@ -17,10 +17,10 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from avatar_gen.configuration import ENVIRONMENT
-from avatar_gen.settings import Database
-from tests.net import free_port
-from tests.postgres import Postgres
+from avatar_gen.settings.loader import ENVIRONMENT
+from avatar_gen.settings.schema import Database
+from tests.servers.net import free_port
+from tests.servers.postgres import Postgres
 
 # How long an example takes is the machine's business: a busy one is no fault of the code.
 hypothesis.settings.register_profile("avatars", deadline=None)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from avatar_gen.app import _remedy, open_store, open_ties
+from avatar_gen.app import _remedy, open_identities, open_store
 from avatar_gen.errors import StartupError
-from avatar_gen.settings import Settings
+from avatar_gen.settings.schema import Settings
 
 
 class TestWhatIsSaidOfAFolderThatCannotBeWritten:
@@ -30,7 +30,7 @@ class TestWhatIsSaidOfAFolderThatCannotBeWritten:
         assert _remedy(OSError(errno.EIO, "Input/output error")) == "[Errno 5] Input/output error"
 
 
-@pytest.mark.parametrize("opened", [open_store, open_ties])
+@pytest.mark.parametrize("opened", [open_store, open_identities])
 def test_what_cannot_be_opened_stops_the_start_with_the_folder_s_name(opened: object, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     settings = Settings.model_validate(

@@ -25,7 +25,7 @@ def test_only_the_configuration_reads_the_environment() -> None:
         for path in Path(avatar_gen.__file__).parent.rglob("*.py")
         if "os.environ" in path.read_text(encoding="utf-8")
     ]
-    assert readers == ["configuration.py"]
+    assert readers == ["loader.py"]
 
 
 def test_image_libraries_live_in_imaging_alone() -> None:

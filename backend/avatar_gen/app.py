@@ -13,6 +13,7 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,33 +25,34 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
-from avatar_gen.api import health, identities, routes
-from avatar_gen.api.clients import Clients
-from avatar_gen.api.dicebear import SKETCH
-from avatar_gen.api.faults import add_error_handlers
-from avatar_gen.api.front import Front
-from avatar_gen.api.libravatar import IDENTITY_PICTURE
-from avatar_gen.api.observe import Observe
+from avatar_gen.api import avatars, health, identities
+from avatar_gen.api.client_address import Clients
+from avatar_gen.api.dicebear import DICEBEAR_ROUTE
+from avatar_gen.api.error_handlers import add_error_handlers
+from avatar_gen.api.libravatar import IDENTITY_PICTURE_ROUTE
 from avatar_gen.api.openapi import describe
 from avatar_gen.api.page import read_page
-from avatar_gen.api.pictures import STORED_PICTURE
-from avatar_gen.api.render import RENDITION
+from avatar_gen.api.picture_routes import PictureRoutes
+from avatar_gen.api.render import RENDER_ROUTE
+from avatar_gen.api.request_log import RequestLog
+from avatar_gen.api.stored_pictures import STORED_PICTURE_ROUTE
 from avatar_gen.api.swagger import ASSETS, swagger_page
-from avatar_gen.avatars import Avatars
-from avatar_gen.cache import PictureCache
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError, StartupError
-from avatar_gen.figures import Figures
-from avatar_gen.identities import Identities
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
-from avatar_gen.keys import Keys, read_keys
+from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
-from avatar_gen.objects.ties import Ties
-from avatar_gen.rendering import Renderer
-from avatar_gen.settings import Settings
+from avatar_gen.runtime.cache import PictureCache
+from avatar_gen.security.api_keys import Keys, read_keys
+from avatar_gen.services.avatars import Avatars
+from avatar_gen.services.health import check_dependencies
+from avatar_gen.services.identities import Identities
+from avatar_gen.services.rendering import Renderer
+from avatar_gen.settings.schema import Settings
+from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,12 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
 
     Whoever has the other end of `channel` can ask for its figures there.
     """
-    figures = Figures()
+    statistics = RequestStatistics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            services = open_services(settings, stack, figures)
+            services = open_services(settings, stack, statistics)
             app.state.avatars = services.avatars
             app.state.renderer = services.renderer
             app.state.identities = services.identities
@@ -107,20 +109,20 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
         lifespan=lifespan,
     )
     app.openapi = lambda: describe(app, guarded=settings.auth.on, limited=settings.limits.on)  # type: ignore[method-assign]
-    app.state.figures = figures
+    app.state.statistics = statistics
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
-    app.router.routes += (*health.router.routes, *identities.router.routes, *routes.router.routes)
+    app.router.routes += (*health.router.routes, *identities.router.routes, *avatars.router.routes)
     app.add_route("/swagger", _swagger, include_in_schema=False)
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     add_error_handlers(app)
-    addresses = (RENDITION, STORED_PICTURE, IDENTITY_PICTURE, SKETCH, read_page())
-    layers: ASGIApp = Front(app, addresses)
+    addresses = (RENDER_ROUTE, STORED_PICTURE_ROUTE, IDENTITY_PICTURE_ROUTE, DICEBEAR_ROUTE, read_page())
+    layers: ASGIApp = PictureRoutes(app, addresses)
     if settings.limits.on:
         layers = _limit(layers, settings)
     if settings.cors:
         layers = _allow_origins(layers, settings.cors_enabled)
-    return Application(app, Observe(layers, figures))
+    return Application(app, RequestLog(layers, statistics))
 
 
 class Services(NamedTuple):
@@ -135,7 +137,11 @@ class Services(NamedTuple):
 
 
 def open_services(
-    settings: Settings, stack: ExitStack | AsyncExitStack, figures: Figures, *, migrating: bool = False
+    settings: Settings,
+    stack: ExitStack | AsyncExitStack,
+    statistics: RequestStatistics,
+    *,
+    migrating: bool = False,
 ) -> Services:
     """Open everything that is needed, and have `stack` close it in reverse, also if a later part fails.
 
@@ -146,30 +152,34 @@ def open_services(
     require_version()
     keys = read_keys(settings.auth)
     store = open_store(settings)
-    ties = open_ties(settings)
+    links = open_identities(settings)
     engines = open_engines(settings.database)
     stack.callback(engines.close)
     prepare(engines, migrating=migrating)
     pool = Pool(settings.imaging.threads or os.cpu_count() or 1, settings.imaging.queue)
     stack.callback(pool.close)
     cache = PictureCache(settings.imaging.cache * 1_000_000)
-    avatars = Avatars(store, Repository(engines), pool=pool, cache=cache, figures=figures)
+    avatars = Avatars(store, Repository(engines), pool=pool, cache=cache, statistics=statistics)
     stack.callback(avatars.close)
-    renderer = Renderer(pool, cache, figures)
-    return Services(avatars, renderer, Identities(ties, avatars, renderer), keys, pool, cache)
+    renderer = Renderer(pool, cache, statistics)
+    return Services(avatars, renderer, Identities(links, avatars, renderer), keys, pool, cache)
 
 
 def _telling(
     channel: socket.socket, settings: Settings, app: FastAPI, services: Services
 ) -> AbstractAsyncContextManager[None]:
     # Imported here: who is not asked need not carry it.
-    from avatar_gen.metrics import Sources, answering  # noqa: PLC0415
+    from avatar_gen.telemetry.metrics_collector import Sources, answering  # noqa: PLC0415
 
     sources = Sources(
-        figures=app.state.figures,
-        avatars=services.avatars,
-        pool=services.pool,
-        cache=services.cache,
+        statistics=app.state.statistics,
+        check_health=partial(check_dependencies, services.avatars),
+        pools={
+            "imaging": services.pool,
+            "drawing": services.pool.queue,
+            "storing": services.avatars.queue,
+        },
+        caches={"pictures": services.cache, "objects": services.avatars.opened},
         folder=settings.storage.local.save_path,
         connections=app.state.connections,
     )
@@ -185,13 +195,13 @@ def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
     return store
 
 
-def open_ties(settings: Settings) -> Ties:
+def open_identities(settings: Settings) -> LocalIdentityStore:
     """The ties of hashes to avatars, in a folder beside the objects. Raises `StartupError`."""
     path = settings.storage.local.save_path
-    ties = Ties(path)
+    links = LocalIdentityStore(path)
     with _folder_to_keep_in(path):
-        ties.open()
-    return ties
+        links.open()
+    return links
 
 
 @contextmanager
@@ -226,9 +236,9 @@ def _remedy(cause: BaseException | None) -> str:
 def _limit(layers: ASGIApp, settings: Settings) -> ASGIApp:
     """Count requests before they are answered."""
     # As late as possible: it takes 20 ms, and most do without.
-    from avatar_gen.api.limit import Limiting  # noqa: PLC0415
+    from avatar_gen.api.rate_limiting import RateLimiting  # noqa: PLC0415
 
-    return Limiting(layers, settings.limits, Clients(settings.server.trusted_proxies))
+    return RateLimiting(layers, settings.limits, Clients(settings.server.trusted_proxies))
 
 
 def _allow_origins(app: ASGIApp, origins: list[str]) -> ASGIApp:

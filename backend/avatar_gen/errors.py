@@ -45,20 +45,20 @@ class AvatarNotFound(AvatarError):
         super().__init__("There is no avatar with this id.")
 
 
-class NotTied(AvatarError):
+class IdentityNotLinked(AvatarError):
     """No avatar belongs to this hash of an address."""
 
     status = HTTPStatus.NOT_FOUND
 
     def __init__(self) -> None:
-        super().__init__("No avatar is tied to this hash.")
+        super().__init__("No avatar is linked to this hash.")
 
 
-class TieDamaged(AvatarError):
+class IdentityLinkDamaged(AvatarError):
     """What says to which avatar a hash belongs is not what was once written."""
 
     def __init__(self) -> None:
-        super().__init__("What this hash was tied to cannot be read; tie it again.")
+        super().__init__("The identity link of this hash cannot be read. Link it again.")
 
 
 class KeyNeeded(AvatarError):

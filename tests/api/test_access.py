@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from avatar_gen.keys import hash_of, new_key
+from avatar_gen.security.api_keys import hash_of, new_key
 from tests.conftest import MakeService, Service, assert_failure
-from tests.net import Proxy, exchange
-from tests.postgres import PASSWORD, Postgres
+from tests.servers.net import Proxy, exchange
+from tests.servers.postgres import PASSWORD, Postgres
 
 HASH = "0" * 64
 KEYS = {name: new_key() for name in ("all", "write", "list", "delete")}
@@ -142,8 +142,8 @@ def test_pictures_and_what_a_page_needs_are_open(guarded: Service) -> None:
 
 def test_a_page_of_another_origin_asks_without_a_key_and_may_send_one(guarded: Service) -> None:
     asking = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
-    wish = {**asking, "Access-Control-Request-Headers": "authorization,content-type"}
-    assert guarded.client.options("/api/generate", headers=wish).status_code == 200
+    spec = {**asking, "Access-Control-Request-Headers": "authorization,content-type"}
+    assert guarded.client.options("/api/generate", headers=spec).status_code == 200
     refused = guarded.client.post("/api/generate", headers={"Origin": "https://a.example"})
     assert_failure(refused, 401)
     assert refused.headers["access-control-allow-origin"] == "*"

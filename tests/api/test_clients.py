@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from avatar_gen.api.clients import Clients
+from avatar_gen.api.client_address import Clients
 
 PROXIES = Clients([ip_network("10.0.0.0/8"), ip_network("127.0.0.1"), ip_network("2001:db8:ffff::/48")])
 

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from avatar_gen.app import create_app
-from avatar_gen.avatars import Avatars
-from avatar_gen.settings import Settings
+from avatar_gen.services.avatars import Avatars
+from avatar_gen.settings.schema import Settings
 from tests.conftest import MakeService, assert_failure
 
 
@@ -122,7 +122,7 @@ def test_a_full_queue_of_pictures_is_answered_503(make_service: MakeService) -> 
 
 
 def test_more_avatars_than_can_be_kept_are_answered_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avatar_gen.avatars.MOST_WAITING", 4)
+    monkeypatch.setattr("avatar_gen.services.avatars.MOST_WAITING", 4)
 
     async def scenario() -> None:
         async with in_process(Settings()) as (client, _):
@@ -144,7 +144,7 @@ def fail(*_arguments: object, **_options: object) -> NoReturn:
 
 def test_one_batch_takes_only_so_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """macOS lets a process have 256 open."""
-    monkeypatch.setattr("avatar_gen.avatars.MOST_AT_ONCE", 8)
+    monkeypatch.setattr("avatar_gen.services.avatars.MOST_AT_ONCE", 8)
     sizes = []
 
     async def scenario() -> None:
@@ -167,8 +167,8 @@ def test_one_batch_takes_only_so_many_files(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("target", "ask"),
     [
-        ("avatar_gen.avatars.draw_object", lambda client: client.post("/api/generate")),
-        ("avatar_gen.avatars.Avatars.page", lambda client: client.get("/api/list")),
+        ("avatar_gen.services.avatars.draw_object", lambda client: client.post("/api/generate")),
+        ("avatar_gen.services.avatars.Avatars.page", lambda client: client.get("/api/list")),
     ],
 )
 def test_a_fault_of_ours_is_a_500_that_keeps_its_reason_to_the_log(

@@ -95,7 +95,7 @@ def test_every_part_of_a_wish_counts(client: httpx.Client) -> None:
         {"type": "gradient", "angle": 0},
         {"type": "gradient", "angle": 45.5},
     ]
-    assert len({drawn(client, **wish) for wish in wishes}) == len(wishes)
+    assert len({drawn(client, **spec) for spec in wishes}) == len(wishes)
 
 
 def test_what_is_said_twice_is_said_once(client: httpx.Client) -> None:

@@ -5,9 +5,9 @@ import re
 import httpx
 import pytest
 
-from avatar_gen.api.answers import PROTECTION
+from avatar_gen.security.headers import PROTECTION
 from tests.conftest import MakeService, Service
-from tests.net import exchange
+from tests.servers.net import exchange
 
 ANSWERS = [
     ("GET", "/api/render/pixelize/ada.png", 200),

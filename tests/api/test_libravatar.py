@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatar_gen.avatars import Wish, draw_object
-from avatar_gen.record import Avatar
+from avatar_gen.avatar import Avatar
+from avatar_gen.services.avatars import AvatarSpec, draw_object
 from tests.conftest import MakeService, Service, assert_failure
 
 EMAIL = "Ada.Lovelace@Example.org "
@@ -97,7 +97,7 @@ class TestDefaults:
         assert 2 < len(np.unique(pixels(silhouette).reshape(-1, 4), axis=0)) < 150
 
     def test_404_is_a_404(self, client: httpx.Client) -> None:
-        assert_failure(client.get(f"/avatar/{MD5}?d=404"), 404, mentions="No avatar is tied to this hash.")
+        assert_failure(client.get(f"/avatar/{MD5}?d=404"), 404, mentions="No avatar is linked to this hash.")
         assert client.head(f"/avatar/{MD5}?default=404").status_code == 404
 
     @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ class TestTies:
         assert client.get(f"/avatar/{identity}?s=64").content == client.get(f"/api/{other}").content
         assert client.delete(f"/api/identities/{identity}").json() == {
             "statusCode": 200,
-            "message": "Identity untied",
+            "message": "Identity unlinked",
         }
         assert_failure(client.delete(f"/api/identities/{identity}"), 404)
         assert client.get(f"/avatar/{identity}?d=404").status_code == 404
@@ -297,7 +297,7 @@ class TestTies:
             avatar = Avatar(
                 f"00000000-0000-4000-8000-{number:012}", 0, kind, seed="ada", primary_color=colour
             )
-            service.object(avatar.id).write_bytes(draw_object(avatar, Wish("pixelize", seed="another")))
+            service.object(avatar.id).write_bytes(draw_object(avatar, AvatarSpec("pixelize", seed="another")))
             identity = f"{number:032}"
             tie(service.client, identity, avatar.id)
             stored = pixels(service.client.get(f"/api/{avatar.id}?size=7").content)
@@ -375,7 +375,7 @@ class TestTies:
         tie(service.client, MD5, service.generate())
         avatars = service.folder / "storage" / "avatars"
         (avatars / "identities" / MD5[:2] / f"{MD5}.json").write_text("{")
-        assert_failure(service.client.get(f"/avatar/{MD5}"), 500, mentions="tie it again")
+        assert_failure(service.client.get(f"/avatar/{MD5}"), 500, mentions="Link it again")
         avatars.rename(avatars.with_name("elsewhere"))
         assert_failure(service.client.get(f"/avatar/{MD5}"), 503, mentions="storage")
         assert_failure(service.client.delete(f"/api/identities/{MD5}"), 503, mentions="storage")

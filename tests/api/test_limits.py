@@ -10,7 +10,7 @@ from zlib import crc32
 import httpx
 import pytest
 
-from avatar_gen.keys import hash_of, new_key
+from avatar_gen.security.api_keys import hash_of, new_key
 from tests.api.test_access import bearer
 from tests.conftest import MakeService, Service, assert_failure
 

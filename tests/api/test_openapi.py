@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import MakeService, Service
-from tests.fuzz import Fuzzer, run_schemathesis
+from tests.slow.fuzz import Fuzzer, run_schemathesis
 
 Json = dict[str, Any]
 

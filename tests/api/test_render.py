@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.palette import parse_colour
 from avatar_gen.drawing.styles import STYLES, draw, traits
-from avatar_gen.imaging.drawings import draw_png
+from avatar_gen.imaging.pictures import draw_png
 from tests.conftest import MakeService, Service, assert_failure
 
 TYPES = {
@@ -90,12 +90,12 @@ class TestEveryPicture:
         assert pixels(answer.content)[px // 2, px // 2, 3] >= 247
 
     def test_is_what_the_style_draws(self, client: httpx.Client) -> None:
-        look = Look(parse_colour("#0077BE"), parse_colour("gold"))
+        style_input = StyleInput(parse_colour("#0077BE"), parse_colour("gold"))
         for style in STYLES:
             query = "primaryColor=0077BE&foreignColor=gold&size=64"
             answer = client.get(f"/api/render/{style}/ada.png?{query}")
-            look = Look(look.primary, look.foreign, text="ada")
-            assert answer.content == draw_png(draw(style, "ada", look), 64)
+            style_input = StyleInput(style_input.primary, style_input.foreign, text="ada")
+            assert answer.content == draw_png(draw(style, "ada", style_input), 64)
 
     def test_carries_the_headers_of_a_picture_that_never_changes(self, client: httpx.Client) -> None:
         headers = client.get("/api/render/pixelize/ada.png").headers

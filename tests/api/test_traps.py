@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import MakeService, Service, assert_failure
-from tests.net import exchange
+from tests.servers.net import exchange
 
 JSON = {"Content-Type": "application/json"}
 CANARY = "canary7f3a"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from avatar_gen.configuration import ENVIRONMENT
+from avatar_gen.settings.loader import ENVIRONMENT
 
 Result = subprocess.CompletedProcess[bytes]
 Run = Callable[..., Result]

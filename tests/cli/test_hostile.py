@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import COMMAND, Run, environment
 from tests.cli.test_bulk import assert_folder, entries, people, wait_until
 from tests.conftest import MakeService
-from tests.test_durability import listed, objects
+from tests.slow.test_durability import listed, objects
 
 SHELL = " ".join(COMMAND)
 

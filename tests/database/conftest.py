@@ -8,7 +8,7 @@ from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import migrate
 from tests.conftest import database
-from tests.postgres import Postgres  # noqa: TC001 - the type of a fixture
+from tests.servers.postgres import Postgres  # noqa: TC001 - the type of a fixture
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -10,16 +10,16 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from avatar_gen.avatar import Avatar
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.postgresql import PostgresAddress
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import migrate, prepare
 from avatar_gen.errors import DatabaseUnavailable, SettingsError, StartupError
-from avatar_gen.record import Avatar
-from avatar_gen.settings import Database
+from avatar_gen.settings.schema import Database
 from tests.conftest import database
-from tests.net import Proxy
-from tests.postgres import PASSWORD, Postgres
+from tests.servers.net import Proxy
+from tests.servers.postgres import PASSWORD, Postgres
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event, text
 
+from avatar_gen.avatar import Avatar
 from avatar_gen.database import Engines
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import DatabaseUnavailable, OutcomeUnknown, StorageUnavailable
-from avatar_gen.record import Avatar
 from tests.conftest import database
 
 

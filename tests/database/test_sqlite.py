@@ -13,7 +13,7 @@ from avatar_gen.database.engine import open_engines
 from avatar_gen.database.schema import migrate
 from avatar_gen.database.sqlite import corrupts_shared_wal
 from avatar_gen.errors import StartupError
-from avatar_gen.settings import Database
+from avatar_gen.settings.schema import Database
 from tests.conftest import database
 
 

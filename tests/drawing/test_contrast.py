@@ -20,10 +20,10 @@ def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
 
 
 @given(colours, colours)
-def test_whatever_is_asked_for_can_be_read(ground: Colour, wish: Colour) -> None:
-    chosen = legible(ground, wish)
+def test_whatever_is_asked_for_can_be_read(ground: Colour, spec: Colour) -> None:
+    chosen = legible(ground, spec)
     assert contrast(ground, chosen) >= LEGIBLE
-    assert (chosen == wish) == (contrast(ground, wish) >= LEGIBLE)
+    assert (chosen == spec) == (contrast(ground, spec) >= LEGIBLE)
 
 
 def test_the_colours_of_the_house_are_mended() -> None:

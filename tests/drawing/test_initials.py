@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from avatar_gen.drawing.contrast import DARK, LIGHT
-from avatar_gen.drawing.drawing import Drawing, Look
+from avatar_gen.drawing.drawing import Drawing, StyleInput
 from avatar_gen.drawing.glyphs import typeface
 from avatar_gen.drawing.initials import in_writing_order, initials
 from avatar_gen.drawing.palette import Colour
@@ -20,14 +20,14 @@ from avatar_gen.imaging.svg import rasterise
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAVY, WHITE = Colour(0, 0, 128), Colour(255, 255, 255)
-LOOK = Look(NAVY, WHITE)
+STYLE_INPUT = StyleInput(NAVY, WHITE)
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=256)
 covered = st.lists(st.sampled_from(list(typeface())), min_size=1, max_size=3).map(" ".join)
 
 
 def drawn(name: str) -> Drawing:
-    return draw("initials", "", Look(NAVY, WHITE, text=name))
+    return draw("initials", "", StyleInput(NAVY, WHITE, text=name))
 
 
 def svg(name: str, shape: str = "square", px: int = 64) -> str:
@@ -200,7 +200,7 @@ def test_an_accent_does_not_move_its_letter() -> None:
 def test_letters_have_the_foreign_colour_where_it_can_be_read(
     primary: Colour, foreign: Colour, letters: Colour
 ) -> None:
-    palette = draw("initials", "", Look(primary, foreign, text="Ada")).palette
+    palette = draw("initials", "", StyleInput(primary, foreign, text="Ada")).palette
     assert palette.tolist() == [list(primary), list(letters)]
 
 

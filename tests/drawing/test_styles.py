@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatar_gen.drawing.drawing import Drawing, Flat, Look, Vector
+from avatar_gen.drawing.drawing import Drawing, Flat, StyleInput, Vector
 from avatar_gen.drawing.palette import Colour, parse_colour
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.styles import STYLES
@@ -21,18 +21,18 @@ from avatar_gen.imaging.svg import rasterise
 
 SIZES = [16, 32, 64, 128, 256, 512]
 BLUE, WHITE = Colour(59, 130, 246), Colour(255, 255, 255)
-LOOK = Look(BLUE, WHITE, 90)
+STYLE_INPUT = StyleInput(BLUE, WHITE, 90)
 RED, IVORY = Colour(200, 40, 60), Colour(240, 245, 230)
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 seeds = st.text(st.characters(exclude_categories=["Cs"]), max_size=32)
 colours = st.builds(Colour, *[st.integers(0, 255)] * 3)
-looks = st.builds(Look, colours, colours, st.floats(0, 360))
+looks = st.builds(StyleInput, colours, colours, st.floats(0, 360))
 
 
-def draw(style: str, seed: str, look: Look) -> Flat:
+def draw(style: str, seed: str, style_input: StyleInput) -> Flat:
     """An avatar of a style that is flat."""
-    drawing = draw_any(style, seed, look)
+    drawing = draw_any(style, seed, style_input)
     assert isinstance(drawing, Flat)
     return drawing
 
@@ -57,14 +57,14 @@ def test_every_release_draws_what_the_first_one_drew(
     style: str, seed: str, px: int, angle: int, request: pytest.FixtureRequest
 ) -> None:
     name = f"{style}-{seed.encode().hex()[:16] or 'empty'}-{angle}-{px}.png"
-    drawing = draw(style, seed, Look(BLUE, WHITE, angle))
+    drawing = draw(style, seed, StyleInput(BLUE, WHITE, angle))
     if request.config.getoption("--record-golden") and not (GOLDEN / name).exists():
         (GOLDEN / name).write_bytes(encode_png(drawing.at(px), drawing.palette))
     golden = np.asarray(Image.open(GOLDEN / name).convert("RGB"))
     assert np.array_equal(pixels(drawing, px), golden)
 
 
-SHAPES = [style for style in STYLES if isinstance(draw_any(style, "ada", LOOK), Vector)]
+SHAPES = [style for style in STYLES if isinstance(draw_any(style, "ada", STYLE_INPUT), Vector)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -74,7 +74,7 @@ def test_every_release_writes_the_shapes_that_the_first_one_wrote(
 ) -> None:
     """Their text is ours; their pixels may change with a renderer's release."""
     path = GOLDEN / f"{style}-{seed.encode().hex()[:16] or 'empty'}.svg"
-    drawing = draw_any(style, seed, replace(LOOK, text=seed))
+    drawing = draw_any(style, seed, replace(STYLE_INPUT, text=seed))
     assert isinstance(drawing, Vector)
     text = document(drawing.svg, drawing.palette, 64, "square", "x") + "\n"
     if request.config.getoption("--record-golden") and not path.exists():
@@ -92,9 +92,9 @@ def test_every_style_is_pinned() -> None:
 
 @given(st.sampled_from(sorted(set(STYLES) - set(SHAPES))), seeds, looks, st.integers(16, 600))
 def test_anything_can_be_drawn_at_any_size_and_always_alike(
-    style: str, seed: str, look: Look, px: int
+    style: str, seed: str, style_input: StyleInput, px: int
 ) -> None:
-    one, other = draw(style, seed, look), draw(style, seed, look)
+    one, other = draw(style, seed, style_input), draw(style, seed, style_input)
     index_map = one.at(px)
     assert index_map.rows.dtype == np.uint8
     assert index_map.heights.sum() == px
@@ -105,8 +105,10 @@ def test_anything_can_be_drawn_at_any_size_and_always_alike(
 
 
 @given(st.sampled_from(SHAPES), seeds, looks, st.integers(1, 300))
-def test_any_shapes_can_be_drawn_and_always_alike(style: str, seed: str, look: Look, px: int) -> None:
-    one, other = draw_any(style, seed, look), draw_any(style, seed, look)
+def test_any_shapes_can_be_drawn_and_always_alike(
+    style: str, seed: str, style_input: StyleInput, px: int
+) -> None:
+    one, other = draw_any(style, seed, style_input), draw_any(style, seed, style_input)
     assert one.svg is not None
     assert other.svg is not None
     assert np.array_equal(one.palette, other.palette)
@@ -115,14 +117,14 @@ def test_any_shapes_can_be_drawn_and_always_alike(style: str, seed: str, look: L
     assert rasterise(text, px).shape == (px, px, 4)
 
 
-IN_SVG = [style for style in STYLES if draw_any(style, "ada", LOOK).svg]
+IN_SVG = [style for style in STYLES if draw_any(style, "ada", STYLE_INPUT).svg]
 
 
 @pytest.mark.parametrize("style", IN_SVG)
 @settings(max_examples=25)
-@given(seed=seeds, look=looks)
-def test_ids_begin_as_they_are_told_to_and_are_there(style: str, seed: str, look: Look) -> None:
-    drawing = draw_any(style, seed, look)
+@given(seed=seeds, style_input=looks)
+def test_ids_begin_as_they_are_told_to_and_are_there(style: str, seed: str, style_input: StyleInput) -> None:
+    drawing = draw_any(style, seed, style_input)
     assert drawing.svg is not None
     elements = drawing.svg.paint(to_hex(drawing.palette), "unique-")
     root = ET.fromstring(f"<svg>{elements}</svg>")  # noqa: S314 - our own
@@ -137,7 +139,7 @@ def test_ids_begin_as_they_are_told_to_and_are_there(style: str, seed: str, look
 def test_every_colour_is_the_palettes(style: str) -> None:
     """Or a filter would not reach it: of a palette of one colour, the whole picture is of that colour."""
     for number in range(25):
-        drawing = draw_any(style, f"user-{number}", LOOK)
+        drawing = draw_any(style, f"user-{number}", STYLE_INPUT)
         assert drawing.svg is not None
         rose = np.full_like(drawing.palette, (200, 30, 90))
         picture = rasterise(document(drawing.svg, rose, 64, "square", "x"), 64).astype(int)
@@ -150,7 +152,7 @@ def test_both_colours_are_seen_and_most_of_what_is_drawn_is_in_a_circle(style: s
     centres = np.arange(64) - 31.5
     circle = np.hypot(centres, centres[:, np.newaxis]) <= 32
     for number in range(100):
-        picture = pixels(draw_any(style, f"user-{number}", Look(RED, IVORY)), 64).astype(int)
+        picture = pixels(draw_any(style, f"user-{number}", StyleInput(RED, IVORY)), 64).astype(int)
         for colour in (RED, IVORY):
             assert (np.abs(picture - colour).max(axis=2) < 16).mean() > 0.003
         drawn = np.abs(picture - IVORY).max(axis=2) > 8
@@ -163,7 +165,9 @@ LEAST_IN_CIRCLE = {"rings": 1 - 1e-9, "bloom": 1 - 1e-9, "retro": 0.95, "smile":
 
 @pytest.mark.parametrize("style", COMPOSED)
 def test_seeds_that_are_alike_have_pictures_that_are_not(style: str) -> None:
-    pictures = {pixels(draw_any(style, f"user-{number}", LOOK), 32).tobytes() for number in range(1000)}
+    pictures = {
+        pixels(draw_any(style, f"user-{number}", STYLE_INPUT), 32).tobytes() for number in range(1000)
+    }
     assert len(pictures) == 1000
 
 
@@ -171,12 +175,12 @@ class TestPixelize:
     @given(seeds, st.sampled_from([7, *SIZES]))
     def test_is_mirrored_in_its_cells(self, seed: str, px: int) -> None:
         middles = [(2 * cell + 1) * px // 14 for cell in range(7)]
-        cells = draw("pixelize", seed, LOOK).at(px).pixels()[np.ix_(middles, middles)]
+        cells = draw("pixelize", seed, STYLE_INPUT).at(px).pixels()[np.ix_(middles, middles)]
         assert np.array_equal(cells, cells[:, ::-1])
 
     @pytest.mark.parametrize("px", SIZES)
     def test_has_its_borders_at_the_floor_of_sevenths(self, px: int) -> None:
-        picture = draw("pixelize", "ada", LOOK).at(px).pixels()
+        picture = draw("pixelize", "ada", STYLE_INPUT).at(px).pixels()
         borders = {i * px // 7 for i in range(1, 7)}
         assert set(np.flatnonzero(np.diff(picture, axis=1).any(axis=0)) + 1) <= borders
         assert set(np.flatnonzero(np.diff(picture, axis=0).any(axis=1)) + 1) <= borders
@@ -194,19 +198,19 @@ class TestPixelize:
         drawn = set()
         for i in range(200):
             bits = Chance("pixelize", f"user-{i}").bits(28)
-            cells = draw("pixelize", f"user-{i}", LOOK).at(7).pixels()[:, :4].ravel()
+            cells = draw("pixelize", f"user-{i}", STYLE_INPUT).at(7).pixels()[:, :4].ravel()
             assert cells.tolist() == [bits >> cell & 1 for cell in range(28)]
             drawn.add(cells.tobytes())
         assert len(drawn) == 200
 
     def test_paints_set_cells_in_the_primary_colour(self) -> None:
-        drawing = draw("pixelize", "ada", LOOK)
+        drawing = draw("pixelize", "ada", STYLE_INPUT)
         assert drawing.palette.tolist() == [list(WHITE), list(BLUE)]
 
 
 class TestWave:
     def test_shows_both_colours_to_every_seed(self) -> None:
-        shares = [draw("wave", f"user-{i}", LOOK).at(16).pixels().mean() for i in range(2000)]
+        shares = [draw("wave", f"user-{i}", STYLE_INPUT).at(16).pixels().mean() for i in range(2000)]
         assert min(shares) >= 1 / 8
         assert max(shares) <= 7 / 8
 
@@ -214,7 +218,7 @@ class TestWave:
     def test_is_the_formula_of_the_contract(self, seed: str, px: int) -> None:
         """f(x, y) = (a1 sin(2 pi f1 x + p1) + a2 sin(2 pi f2 y + p2)) / 2 + 0.3 sin(4 pi r)."""
         chance = Chance("wave", seed)
-        picture = draw("wave", seed, LOOK).at(px).pixels()
+        picture = draw("wave", seed, STYLE_INPUT).at(px).pixels()
         while True:
             f1, f2 = chance.between(0.1, 0.3), chance.between(0.15, 0.4)
             a1, a2 = chance.between(0.3, 0.7), chance.between(0.2, 0.5)
@@ -227,7 +231,7 @@ class TestWave:
 
     @given(seeds)
     def test_at_half_the_size_is_every_other_pixel(self, seed: str) -> None:
-        drawing = draw("wave", seed, LOOK)
+        drawing = draw("wave", seed, STYLE_INPUT)
         assert np.array_equal(drawing.at(512).pixels()[::2, ::2], drawing.at(256).pixels())
 
 
@@ -249,7 +253,7 @@ class TestGradient:
     def test_leads_from_primary_to_foreign(
         self, angle: int, start: tuple[int, int], end: tuple[int, int]
     ) -> None:
-        picture = pixels(draw("gradient", "", Look(BLUE, WHITE, angle)), 16)
+        picture = pixels(draw("gradient", "", StyleInput(BLUE, WHITE, angle)), 16)
         assert tuple(picture[start]) == BLUE
         assert tuple(picture[end]) == WHITE
 
@@ -261,14 +265,16 @@ class TestGradient:
             at = np.arange(1 - px, px, 2) / (px - 1)
             along = at[np.newaxis, :] * np.cos(radians) + at[:, np.newaxis] * np.sin(radians)
             exact = np.clip((along + 1) / 2, 0, 1) * 255
-            grey = pixels(draw("gradient", "", Look(black, white, angle)), px)[:, :, 0]
+            grey = pixels(draw("gradient", "", StyleInput(black, white, angle)), px)[:, :, 0]
             assert np.abs(grey - exact).max() <= 0.51
 
     @given(looks, st.integers(0, 255))
-    def test_has_no_colour_outside_of_its_two(self, look: Look, step: int) -> None:
-        palette = draw("gradient", "", look).palette
+    def test_has_no_colour_outside_of_its_two(self, style_input: StyleInput, step: int) -> None:
+        palette = draw("gradient", "", style_input).palette
         assert len(palette) == 256
-        for channel, ends in zip(palette[step], zip(look.primary, look.foreign, strict=True), strict=True):
+        for channel, ends in zip(
+            palette[step], zip(style_input.primary, style_input.foreign, strict=True), strict=True
+        ):
             assert min(ends) <= channel <= max(ends)
 
     def test_no_whole_degree_lies_where_a_machine_could_round_otherwise(self) -> None:
@@ -282,7 +288,7 @@ class TestBlocks:
     def test_is_mirrored_both_ways_or_turned(self) -> None:
         kinds = []
         for number in range(100):
-            picture = pixels(draw_any("blocks", f"user-{number}", LOOK), 64).astype(int)
+            picture = pixels(draw_any("blocks", f"user-{number}", STYLE_INPUT), 64).astype(int)
             # A renderer smooths the two slopes of an edge alike but for a step or two.
             mirrored = max(np.abs(picture - picture[::-1]).max(), np.abs(picture - picture[:, ::-1]).max())
             turned = np.abs(picture - np.rot90(picture)).max()
@@ -293,7 +299,7 @@ class TestBlocks:
     def test_has_no_seams_where_tiles_of_a_colour_meet_between_pixels(self) -> None:
         """At 101 px no border of a tile but the outer ones lies on one of a pixel's, at 404 px all do."""
         for number in range(50):
-            drawing = draw_any("blocks", f"user-{number}", LOOK)
+            drawing = draw_any("blocks", f"user-{number}", STYLE_INPUT)
             assert drawing.svg is not None
             for colour in range(len(drawing.palette)):
                 palette = np.full_like(drawing.palette, 255)
@@ -308,7 +314,7 @@ class TestBlocks:
 
 class TestRetro:
     def cells(self, number: int) -> np.ndarray:
-        return draw("retro", f"user-{number}", LOOK).at(16).pixels()
+        return draw("retro", f"user-{number}", STYLE_INPUT).at(16).pixels()
 
     def test_is_mirrored_in_its_cells(self) -> None:
         for number in range(200):
@@ -343,7 +349,7 @@ class TestRetro:
 
 def test_a_sun_sets_in_sight() -> None:
     for number in range(300):
-        picture = pixels(draw_any("sunset", f"user-{number}", Look(RED, IVORY)), 64).astype(int)
+        picture = pixels(draw_any("sunset", f"user-{number}", StyleInput(RED, IVORY)), 64).astype(int)
         assert (np.abs(picture - IVORY).max(axis=2) < 8).mean() > 0.02
 
 
@@ -351,14 +357,16 @@ def test_a_sun_sets_in_sight() -> None:
 def test_marble_has_no_seams(px: int) -> None:
     """Neighbouring pixels differ by what a cloud's slope explains."""
     for number in range(10):
-        picture = pixels(draw_any("marble", f"user-{number}", Look(Colour(0, 0, 0), WHITE)), px).astype(int)
+        picture = pixels(draw_any("marble", f"user-{number}", StyleInput(Colour(0, 0, 0), WHITE)), px).astype(
+            int
+        )
         steepest = 255 * 9 / px + 3
         assert np.abs(np.diff(picture, axis=0)).max() <= steepest
         assert np.abs(np.diff(picture, axis=1)).max() <= steepest
 
 
 def test_colours_reach_the_file() -> None:
-    look = Look(parse_colour("rebeccapurple"), parse_colour("#ABC"), 90)
-    drawing = draw("pixelize", "ada", look)
+    style_input = StyleInput(parse_colour("rebeccapurple"), parse_colour("#ABC"), 90)
+    drawing = draw("pixelize", "ada", style_input)
     picture = Image.open(io.BytesIO(encode_png(drawing.at(64), drawing.palette))).convert("RGB")
     assert {colour for _, colour in picture.getcolors() or []} == {(102, 51, 153), (170, 187, 204)}

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.net import free_port
+from tests.servers.net import free_port
 
 IMAGE = "avatar-backend:latest"
 ROOT = Path(__file__).parents[2]

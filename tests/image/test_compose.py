@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.image.conftest import ROOT, Container, docker
-from tests.net import free_port
+from tests.servers.net import free_port
 
 BACKEND = "avatar-gen-backend"
 DEV = ("-f", "docker-compose.yml", "-f", "docker-compose.dev.yml")

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import STYLES, draw, traits
 from avatar_gen.drawing.svg import Shape, document
-from avatar_gen.imaging.drawings import draw_picture, draw_png
+from avatar_gen.imaging.pictures import draw_picture, draw_png
 from avatar_gen.imaging.svg import rasterise
 
-LOOK = Look(Colour(59, 130, 246), Colour(239, 68, 68), 30, "Ada Lovelace")
+STYLE_INPUT = StyleInput(Colour(59, 130, 246), Colour(239, 68, 68), 30, "Ada Lovelace")
 
 
 def decoded(png: bytes) -> np.ndarray:
@@ -25,7 +25,7 @@ FLAT = [style for style in STYLES if traits(style).exact and traits(style).has_s
 @pytest.mark.parametrize("px", [112, 512])
 @pytest.mark.parametrize("style", FLAT)
 def test_a_flat_drawing_is_the_same_in_svg(style: str, px: int) -> None:
-    drawing = draw(style, "ada", LOOK)
+    drawing = draw(style, "ada", STYLE_INPUT)
     assert drawing.svg
     svg = rasterise(document(drawing.svg, drawing.palette, px, "square", "x"), px).astype(int)
     difference = np.abs(svg - decoded(draw_png(drawing, px)))
@@ -37,7 +37,7 @@ def test_a_flat_drawing_is_the_same_in_svg(style: str, px: int) -> None:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize(("shape", "share"), [("circle", np.pi / 4), ("rounded", 1 - (4 - np.pi) / 36)])
 def test_a_shape_has_transparent_corners_and_smooth_borders(style: str, shape: Shape, share: float) -> None:
-    drawing = draw(style, "ada", LOOK)
+    drawing = draw(style, "ada", STYLE_INPUT)
     picture = decoded(draw_png(drawing, 128, None, shape))
     alpha = picture[:, :, 3]
     assert alpha[0, 0] == alpha[0, -1] == alpha[-1, 0] == alpha[-1, -1] == 0
@@ -50,7 +50,7 @@ def test_a_shape_has_transparent_corners_and_smooth_borders(style: str, shape: S
 
 @pytest.mark.parametrize("filter_name", FILTERS)
 def test_a_filter_changes_colours_alone(filter_name: str) -> None:
-    drawing = draw("pixelize", "ada", LOOK)
+    drawing = draw("pixelize", "ada", STYLE_INPUT)
     recolour = FILTERS[filter_name]
     plain, filtered = decoded(draw_png(drawing, 64)), decoded(draw_png(drawing, 64, recolour))
     for colour, new in zip(drawing.palette, recolour(drawing.palette), strict=True):
@@ -60,7 +60,7 @@ def test_a_filter_changes_colours_alone(filter_name: str) -> None:
 @pytest.mark.parametrize("shape", ["square", "circle", "rounded"])
 @pytest.mark.parametrize("style", STYLES)
 def test_every_format_shows_the_same_shape(style: str, shape: Shape) -> None:
-    drawing = draw(style, "ada", LOOK)
+    drawing = draw(style, "ada", STYLE_INPUT)
     png = decoded(draw_picture(drawing, 96, media="png", shape=shape))
     webp = decoded(draw_picture(drawing, 96, media="webp", shape=shape))
     seen = png[:, :, 3] > 0
@@ -76,13 +76,13 @@ def test_every_format_shows_the_same_shape(style: str, shape: Shape) -> None:
 
 def test_few_colours_stay_an_indexed_png_in_any_shape() -> None:
     for px in (16, 128, 1024):
-        png = draw_png(draw("pixelize", "ada", LOOK), px, None, "circle")
+        png = draw_png(draw("pixelize", "ada", STYLE_INPUT), px, None, "circle")
         assert Image.open(io.BytesIO(png)).mode == "P"
 
 
 @pytest.mark.parametrize("px", [16, 17, 64, 255])
 def test_a_circle_is_as_large_as_a_circle(px: int) -> None:
-    alpha = decoded(draw_png(draw("pixelize", "ada", LOOK), px, None, "circle"))[:, :, 3]
+    alpha = decoded(draw_png(draw("pixelize", "ada", STYLE_INPUT), px, None, "circle"))[:, :, 3]
     assert abs(alpha.sum() / 255 - np.pi * px * px / 4) < 0.01 * px * px
     assert np.array_equal(alpha, alpha.T)
     assert np.array_equal(alpha, alpha[::-1, ::-1])
@@ -90,13 +90,13 @@ def test_a_circle_is_as_large_as_a_circle(px: int) -> None:
 
 def test_a_drawing_without_svg_says_so() -> None:
     with pytest.raises(ValueError, match="pixels alone"):
-        draw_picture(draw("wave", "ada", LOOK), 64, media="svg")
+        draw_picture(draw("wave", "ada", STYLE_INPUT), 64, media="svg")
 
 
 @pytest.mark.parametrize("filter_name", FILTERS)
 @pytest.mark.parametrize("style", FLAT)
 def test_a_filter_is_the_same_in_svg(style: str, filter_name: str) -> None:
-    drawing = draw(style, "ada", Look(Colour(90, 200, 130), Colour(250, 240, 120), 30))
+    drawing = draw(style, "ada", StyleInput(Colour(90, 200, 130), Colour(250, 240, 120), 30))
     assert drawing.svg
     palette = FILTERS[filter_name](drawing.palette)
     svg = rasterise(document(drawing.svg, palette, 112, "square", "x"), 112).astype(int)

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from avatar_gen.errors import Overloaded
-from avatar_gen.imaging.pool import Line, Pool
+from avatar_gen.imaging.pool import FairQueue, Pool
 
 
 def test_work_beyond_the_queue_is_refused_at_once_and_taken_again_later() -> None:
@@ -38,12 +38,12 @@ def test_what_work_raises_is_raised_where_it_was_asked_for() -> None:
 
 def test_a_line_that_is_too_long_refuses_and_counts() -> None:
     async def scenario() -> None:
-        line = Line(2)
-        turns = await asyncio.gather(*(line.turn() for _ in range(5)), return_exceptions=True)
+        line = FairQueue(2)
+        turns = await asyncio.gather(*(line.acquire() for _ in range(5)), return_exceptions=True)
         # The first does not wait, two may, and the others are two too many.
         assert [type(each) for each in turns] == [type(None)] * 3 + [Overloaded] * 2
         assert (line.refused, line.taken) == (2, 0)
         await asyncio.sleep(0)
-        await line.turn()
+        await line.acquire()
 
     asyncio.run(scenario())

@@ -5,15 +5,15 @@ import pytest
 import pyvips
 from PIL import Image
 
-from avatar_gen.drawing.drawing import Look
+from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.imaging import ENCODERS, convert
-from avatar_gen.imaging.drawings import draw_png
+from avatar_gen.imaging.pictures import draw_png
 
 
 def png_of(style: str, px: int) -> bytes:
-    drawing = draw(style, "ada", Look(Colour(59, 130, 246), Colour(239, 68, 68), 30))
+    drawing = draw(style, "ada", StyleInput(Colour(59, 130, 246), Colour(239, 68, 68), 30))
     return draw_png(drawing, px)
 
 

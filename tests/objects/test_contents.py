@@ -2,10 +2,10 @@ import json
 
 import pytest
 
+from avatar_gen.avatar import Avatar
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects.container import pack, unpack
 from avatar_gen.objects.contents import read_object, write_object
-from avatar_gen.record import Avatar
 
 ID = "0a1b2c3d-0000-4000-8000-000000000000"
 AVATAR = Avatar(ID, 1_700_000_000_123, "wave", seed="☃", color_scheme="ocean", angle=0.5)

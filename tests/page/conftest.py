@@ -13,7 +13,7 @@ from tests.conftest import Service
 
 PHONE, DESKTOP = (390, 844), (1440, 900)
 
-PATIENCE = 20_000  # ms, where it takes tenths of a second: a busy machine is no fault of the page
+TIMEOUT_SECONDS = 20_000  # ms, where it takes tenths of a second: a busy machine is no fault of the page
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 EXECUTABLE = next(filter(None, map(shutil.which, _NAMES)), None)
@@ -28,7 +28,7 @@ def pytest_pycollect_makemodule() -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium; stopped with the module, for as long as it is there no test can have a loop of its own."""
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT_SECONDS)
     with sync_playwright() as playwright:
         # Its own sandbox needs rights that a container seldom gives.
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
@@ -106,7 +106,7 @@ def visit(browser: Browser, service: Service, complaints: Complaints) -> Iterato
             timezone_id="UTC",
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT_SECONDS)
         contexts.append(context)
         page = context.new_page()
         complaints.watch(page)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from avatar_gen.keys import hash_of, new_key
+from avatar_gen.security.api_keys import hash_of, new_key
 from tests.conftest import Service
 from tests.page.conftest import Complaints, Visit
-from tests.page.test_everybody import assert_no_violations
+from tests.page.test_accessibility import assert_no_violations
 
 KEY, LISTING = new_key(), new_key()
 

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from avatar_gen.errors import KeyNeeded, KeyNotAllowed
-from avatar_gen.keys import Keys
-from avatar_gen.settings import ApiKey, Right
+from avatar_gen.security.api_keys import Keys
+from avatar_gen.settings.schema import ApiKey, Right
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Scope
 
-from avatar_gen.api.front import FOR_EVER, Address, Picture, answer
+from avatar_gen.api.picture_routes import FOR_EVER, Address, Picture, answer
 from avatar_gen.api.requests import LONGEST, split_query
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import OptionRefused, Value, read_options
 from avatar_gen.errors import InvalidRequest, Problem, StyleNotServed
 from avatar_gen.imaging import MEDIA_TYPES
-from avatar_gen.sketches import SKETCH_TYPES, Sketch
+from avatar_gen.services.rendering import DICEBEAR_TYPES, DicebearRequest
 
 if TYPE_CHECKING:
-    from avatar_gen.rendering import Renderer
+    from avatar_gen.services.rendering import Renderer
 
 FORMATS = {"svg": "svg", "json": "json", "jpg": "jpeg", **{media: media for media in MEDIA_TYPES}}
 
@@ -54,7 +54,7 @@ def require_style(style: str, licences: frozenset[str]) -> None:
     dicebear.options(style)
 
 
-def read_sketch_options(style: str, pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
+def read_dicebear_options(style: str, pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
     """The options of a style, by its schema. Raises `InvalidRequest`."""
     try:
         return read_options(dicebear.options(style), pairs)
@@ -63,7 +63,7 @@ def read_sketch_options(style: str, pairs: Iterable[tuple[str, str]]) -> dict[st
         raise InvalidRequest(f"{problem.field} {problem.message}.", (problem,)) from None
 
 
-async def _get_sketch(scope: Scope) -> Picture:
+async def _get_dicebear_picture(scope: Scope) -> Picture:
     """An avatar, or 304 where the client has it already, which takes no drawing to know."""
     match = _PATH.fullmatch(scope["path"])
     assert match  # noqa: S101 - this address was chosen by it
@@ -73,8 +73,8 @@ async def _get_sketch(scope: Scope) -> Picture:
     await load(style, scope)
     if extension not in FORMATS:
         raise InvalidRequest(f"The format must be one of {', '.join(FORMATS)}.")
-    options = read_sketch_options(style, split_query(scope["query_string"], LONGEST))
-    sketch = Sketch(style, options, FORMATS[extension])
+    options = read_dicebear_options(style, split_query(scope["query_string"], LONGEST))
+    sketch = DicebearRequest(style, options, FORMATS[extension])
     renderer: Renderer = scope["app"].state.renderer
     key = sketch.key()
     etag = f'"{key.hex()}-{sketch.made_by}"'.encode()
@@ -84,8 +84,10 @@ async def _get_sketch(scope: Scope) -> Picture:
         (b"x-robots-tag", b"noindex"),
     ]
     return await answer(
-        scope, etag, headers, SKETCH_TYPES[sketch.media], lambda: renderer.render(sketch, key)
+        scope, etag, headers, DICEBEAR_TYPES[sketch.media], lambda: renderer.render(sketch, key)
     )
 
 
-SKETCH = Address("/{version}/{style}/{format}", lambda scope: _PATH.fullmatch(scope["path"]), _get_sketch)
+DICEBEAR_ROUTE = Address(
+    "/{version}/{style}/{format}", lambda scope: _PATH.fullmatch(scope["path"]), _get_dicebear_picture
+)

@@ -1,32 +1,22 @@
 """Whether the service lives, can do its work, and should be sent requests."""
 
-import asyncio
-import logging
 import time
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from avatar_gen import __version__
-from avatar_gen.api.answers import UNCACHED, Answer, Check, Checks, Health, Message
-from avatar_gen.api.failures import fails
+from avatar_gen.api.error_responses import fails
 from avatar_gen.api.requests import Parameters, parse_query
-from avatar_gen.avatars import Avatars
-from avatar_gen.errors import AvatarError, NotReady
-
-log = logging.getLogger(__name__)
+from avatar_gen.api.responses import UNCACHED, Answer, Check, Checks, Health, Message
+from avatar_gen.errors import NotReady
+from avatar_gen.services.health import HealthReport, check_dependencies
 
 router = APIRouter(prefix="/api/health", tags=["health"])
 
-_PATIENCE = 2.0
-"""Seconds: a dependency that takes longer to answer is down."""
-
 _STARTED = time.monotonic()
-
-T = TypeVar("T")
 
 _UNHEALTHY: dict[int | str, dict[str, Any]] = {
     503: {"model": Answer[Health], "description": "A dependency is down."}
@@ -37,12 +27,11 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
 async def health(request: Request, response: Response) -> Answer[Health]:
     """Ask each dependency."""
     parse_query(request.scope["query_string"], Parameters)
-    data = await examine(request.app.state.avatars)
-    down = [name for name, check in data.checks if check.status == "down"]
+    report = await check_dependencies(request.app.state.avatars)
     response.headers.update(UNCACHED)
-    response.status_code = 503 if down else 200
-    message = f"Down: {', '.join(down)}" if down else "The service is healthy"
-    return Answer(statusCode=response.status_code, message=message, data=data)
+    response.status_code = 503 if report.down else 200
+    message = f"Down: {', '.join(report.down)}" if report.down else "The service is healthy"
+    return Answer(statusCode=response.status_code, message=message, data=_describe(report))
 
 
 @router.get("/ready", responses=fails(400, 503))
@@ -51,10 +40,9 @@ async def ready(request: Request, response: Response) -> Message:
     parse_query(request.scope["query_string"], Parameters)
     if not request.app.state.serving:
         raise NotReady("The service is stopping.")
-    data = await examine(request.app.state.avatars)
-    down = [name for name, check in data.checks if check.status == "down"]
-    if down:
-        raise NotReady(f"The service is not ready; down: {', '.join(down)}.")
+    report = await check_dependencies(request.app.state.avatars)
+    if report.down:
+        raise NotReady(f"The service is not ready; down: {', '.join(report.down)}.")
     response.headers.update(UNCACHED)
     return Message(message="Ready")
 
@@ -67,29 +55,15 @@ async def live(request: Request, response: Response) -> Message:
     return Message(message="Alive")
 
 
-async def examine(avatars: Avatars) -> Health:
-    """What the dependencies answer, within two seconds."""
-    (database_up, total), (storage_up, _) = await asyncio.gather(
-        _ask("database", avatars.total()), _ask("storage", avatars.check_storage())
-    )
-    kinds = avatars.kinds
+def _describe(report: HealthReport) -> Health:
+    checks = {
+        name: Check(status="up" if state.up else "down", type=state.kind)
+        for name, state in report.dependencies.items()
+    }
     return Health(
-        status="healthy" if database_up and storage_up else "unhealthy",
-        database=total,
+        status="unhealthy" if report.down else "healthy",
+        database=report.stored_avatars,
         version=__version__,
         uptime=round(time.monotonic() - _STARTED, 3),
-        checks=Checks(
-            database=Check(status="up" if database_up else "down", type=kinds["database"]),
-            storage=Check(status="up" if storage_up else "down", type=kinds["storage"]),
-        ),
+        checks=Checks(**checks),
     )
-
-
-async def _ask(name: str, question: Awaitable[T]) -> tuple[bool, T | None]:
-    """Whether a dependency answers, and what. Why it does not goes to the log."""
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            return True, await question
-    except (AvatarError, TimeoutError) as error:
-        log.error("The %s is down: %r", name, error.__cause__ or error)  # noqa: TRY400
-        return False, None

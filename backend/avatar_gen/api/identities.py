@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from avatar_gen.api.access import needs
-from avatar_gen.api.answers import EXAMPLE_ID, UNCACHED, Answer, Message
-from avatar_gen.api.failures import fails
+from avatar_gen.api.error_responses import fails
 from avatar_gen.api.libravatar import read_hash
 from avatar_gen.api.openapi import EXAMPLE_HASH, HASH_PARAMETER, LINKS_TO_IDENTITY, takes_body
 from avatar_gen.api.requests import Parameters, parse_body, parse_query
-from avatar_gen.identities import Identities
+from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
+from avatar_gen.services.identities import Identities
 
 router = APIRouter(prefix="/api/identities", tags=["identities"])
 
@@ -48,17 +48,17 @@ class IdentityData(BaseModel):
 
 @router.put(
     "/{hash}",
-    operation_id="tie_identity",
+    operation_id="link_identity",
     responses={200: {"links": LINKS_TO_IDENTITY}, **fails(400, 404, 413, 415, 500, 503, 507)},
     openapi_extra=_IN_PATH | takes_body(IdentityBody, {"avatarId": EXAMPLE_ID}, required=True),
 )
 @needs("write")
-async def tie_identity(request: Request) -> Answer[IdentityData]:
+async def link_identity(request: Request) -> Answer[IdentityData]:
     """Have the picture of a stored avatar shown for the hash of an address."""
     identities, identity = _read(request)
     body = await parse_body(request, IdentityBody)
-    await identities.tie(identity, body.avatarId)
-    return Answer(message="Identity tied", data=IdentityData(hash=identity, avatarId=body.avatarId))
+    await identities.link(identity, body.avatarId)
+    return Answer(message="Identity linked", data=IdentityData(hash=identity, avatarId=body.avatarId))
 
 
 @router.get(
@@ -69,19 +69,19 @@ async def get_identity(request: Request, response: Response) -> Answer[IdentityD
     """Tell which avatar the hash of an address is tied to."""
     identities, identity = _read(request)
     response.headers.update(UNCACHED)
-    data = IdentityData(hash=identity, avatarId=identities.tied_to(identity))
+    data = IdentityData(hash=identity, avatarId=identities.linked_avatar(identity))
     return Answer(message="Identity found", data=data)
 
 
 @router.delete(
-    "/{hash}", operation_id="untie_identity", responses=fails(400, 404, 503), openapi_extra=_IN_PATH
+    "/{hash}", operation_id="unlink_identity", responses=fails(400, 404, 503), openapi_extra=_IN_PATH
 )
 @needs("delete")
-async def untie_identity(request: Request) -> Message:
+async def unlink_identity(request: Request) -> Message:
     """Have no stored avatar shown for the hash of an address any more."""
     identities, identity = _read(request)
-    await identities.untie(identity)
-    return Message(message="Identity untied")
+    await identities.unlink(identity)
+    return Message(message="Identity unlinked")
 
 
 def _read(request: Request) -> tuple[Identities, str]:

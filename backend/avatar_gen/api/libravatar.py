@@ -13,19 +13,19 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.types import Scope
 
-from avatar_gen.api.addresses import EXTENSIONS
-from avatar_gen.api.front import Address, Picture, answer
+from avatar_gen.api.picture_routes import Address, Picture, answer
+from avatar_gen.api.render_urls import EXTENSIONS
 from avatar_gen.api.requests import LONGEST, refuse
 from avatar_gen.drawing.initials import apart
-from avatar_gen.errors import InvalidRequest, NotTied
-from avatar_gen.identities import DEFAULT, DEFAULTS, Identities, Wanted, default
+from avatar_gen.errors import IdentityNotLinked, InvalidRequest
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
+from avatar_gen.services.identities import DEFAULT, DEFAULTS, Identities, Wanted, default
 
 CACHE_CONTROL = b"public, max-age=300"
 """As Gravatar: what a hash is tied to may change at any time."""
 
 DEFAULT_PX = 80
-MOST_PX = 2048
+MAX_PX = 2048
 
 HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 
@@ -52,10 +52,10 @@ async def _get_picture(scope: Scope) -> Picture:
     identity, media = _read_path(scope["path"].removeprefix(_PREFIX))
     asked = read_query(scope["query_string"])
     wanted = Wanted(identity, asked.px, media, asked.text)
-    offer = None if asked.forced else identities.tied(wanted)
+    offer = None if asked.forced else identities.linked_picture(wanted)
     if offer is None:
         if asked.default == "404":
-            raise NotTied
+            raise IdentityNotLinked
         if _may_lead_to(asked.default, scope["app"].state.redirect_hosts):
             location = (b"location", asked.default.encode("ascii"))
             return Picture(302, [(b"cache-control", CACHE_CONTROL), location, (b"content-length", b"0")])
@@ -65,7 +65,9 @@ async def _get_picture(scope: Scope) -> Picture:
     return await answer(scope, etag, headers, MEDIA_TYPES[media], lambda: identities.make(offer))
 
 
-IDENTITY_PICTURE = Address("/avatar/{hash}", lambda scope: scope["path"].startswith(_PREFIX), _get_picture)
+IDENTITY_PICTURE_ROUTE = Address(
+    "/avatar/{hash}", lambda scope: scope["path"].startswith(_PREFIX), _get_picture
+)
 
 
 def read_hash(text: str) -> str:
@@ -103,7 +105,7 @@ def read_query(query: bytes) -> Asked:
 def _size(said: Mapping[str, str]) -> int:
     text = said.get("size") or said.get("s") or ""
     size = int(text) if _DIGITS.fullmatch(text) else 0
-    return min(size, MOST_PX) or DEFAULT_PX
+    return min(size, MAX_PX) or DEFAULT_PX
 
 
 def _initials(said: Mapping[str, str]) -> str:

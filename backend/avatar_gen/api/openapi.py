@@ -14,14 +14,14 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from avatar_gen.api.access import UNCOUNTED, is_guarded
-from avatar_gen.api.addresses import EXTENSIONS, SEED_LENGTH, RenderParameters, SeededRenderParameters
-from avatar_gen.api.answers import EXAMPLE_ID
 from avatar_gen.api.dicebear import FORMATS, VERSIONS
-from avatar_gen.api.failures import failed, name_failures
+from avatar_gen.api.error_responses import failed, name_failures
+from avatar_gen.api.render_urls import EXTENSIONS, MAX_SEED_LENGTH, RenderParameters, SeededRenderParameters
 from avatar_gen.api.requests import Parameters, PictureParameters
+from avatar_gen.api.responses import EXAMPLE_ID
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.imaging import DRAWN_TYPES, MEDIA_TYPES
-from avatar_gen.sketches import SKETCH_TYPES
+from avatar_gen.services.rendering import DICEBEAR_TYPES
 
 Json = dict[str, Any]
 
@@ -47,13 +47,13 @@ LINKS_TO_AVATAR = {
         identity: {"operationId": identity, "parameters": {"id": _ITS_ID}}
         for identity in ("get_picture", "get_picture_headers", "delete_avatar")
     },
-    "tie_identity": {"operationId": "tie_identity", "requestBody": {"avatarId": _ITS_ID}},
+    "link_identity": {"operationId": "link_identity", "requestBody": {"avatarId": _ITS_ID}},
 }
 """What can be asked for with the id that generate answers."""
 
 LINKS_TO_IDENTITY = {
     identity: {"operationId": identity, "parameters": {"hash": "$response.body#/data/hash"}}
-    for identity in ("get_identity", "untie_identity")
+    for identity in ("get_identity", "unlink_identity")
 }
 """What can be asked for once a hash is tied."""
 
@@ -163,7 +163,7 @@ def _picture_operations() -> dict[str, Json]:
     style = _in_path("style", "A style's name; /api/styles has them all.", examples=list(STYLES))
     seed = _in_path(
         "seed",
-        f"Any text of at most {SEED_LENGTH} code points; slashes may be encoded or not.",
+        f"Any text of at most {MAX_SEED_LENGTH} code points; slashes may be encoded or not.",
         examples=["ada"],
     )
     media = _in_path(
@@ -232,7 +232,7 @@ def _dicebear_operation() -> Json:
             _in_path("format", "What it is drawn as.", enum=list(FORMATS)),
             option,
         ],
-        types=SKETCH_TYPES.values(),
+        types=DICEBEAR_TYPES.values(),
         headers=("ETag", "Cache-Control", "Content-Disposition", "Content-Security-Policy"),
         failures=(400, 404, 500, 503),
     )

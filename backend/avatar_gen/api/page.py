@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
-from avatar_gen.api.front import FOR_EVER, Address, Headers, Picture, answer
+from avatar_gen.api.picture_routes import FOR_EVER, Address, Headers, Picture, answer
 
 MEDIA_TYPES = {
     "css": "text/css; charset=utf-8",

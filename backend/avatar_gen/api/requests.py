@@ -23,16 +23,16 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
-from avatar_gen.avatars import EXPONENTS, Wish
+from avatar_gen.avatar import Cursor
 from avatar_gen.drawing.palette import SCHEMES, UnknownColour, parse_colour
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import BodyTooLarge, InvalidRequest, NotJson, Problem
-from avatar_gen.record import Place
+from avatar_gen.services.avatars import EXPONENTS, AvatarSpec
 
 BODY_LIMIT = 64 * 1024
 """Bytes. The largest body that makes sense has some 600."""
 
-SEED_LENGTH = 32
+MAX_SEED_LENGTH = 32
 """Code points, as Python and PostgreSQL count them; a flag or a family emoji has several."""
 
 M = TypeVar("M", bound=BaseModel)
@@ -60,9 +60,9 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def _place(text: str) -> Place:
+def _cursor(text: str) -> Cursor:
     try:
-        return Place.parse(text)
+        return Cursor.parse(text)
     except ValueError:
         raise PydanticCustomError("place", "must be the next of a page's pagination") from None
 
@@ -92,7 +92,7 @@ class ListParameters(Parameters):
         description="How many are left out. The more, the slower: `after` is as fast anywhere.",
     )
     order: Literal["oldest", "newest"] = Field(default="oldest", description="Which come first.")
-    after: Annotated[Place | None, BeforeValidator(_place)] = Field(
+    after: Annotated[Cursor | None, BeforeValidator(_cursor)] = Field(
         default=None,
         description="Goes on behind a page: the `next` of its pagination. Avatars that come and go in between"
         " make none come twice, and none be left out.",
@@ -134,9 +134,9 @@ class GenerateBody(BaseModel):
     )
     seed: str | None = Field(
         default=None,
-        max_length=SEED_LENGTH,
-        description=f"Any text of at most {SEED_LENGTH} code points. The same type, colours, seed and angle"
-        " always give the same picture; without a seed it is random.",
+        max_length=MAX_SEED_LENGTH,
+        description=f"Any text of at most {MAX_SEED_LENGTH} code points. The same type, colours, seed and"
+        " angle always give the same picture; without a seed it is random.",
         examples=["ada"],
     )
     angle: float | None = Field(
@@ -184,9 +184,9 @@ class GenerateBody(BaseModel):
             raise PydanticCustomError("angle", "is for the type {users} alone", {"users": users})
         return value
 
-    def wish(self) -> Wish:
+    def spec(self) -> AvatarSpec:
         """What is to be drawn."""
-        return Wish(
+        return AvatarSpec(
             generator_type=self.type or "pixelize",
             primary_color=self.primaryColor,
             foreign_color=self.foreignColor,

@@ -23,7 +23,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "settings": "Show the settings, and where each comes from.",
         "keys": "Make API keys, for those who may write, list and delete.",
     },
-    "Look after stored avatars": {
+    "StyleInput after stored avatars": {
         "stats": "Count the stored avatars.",
         "reindex": "Rebuild the records of avatars from their objects.",
         "export": "Copy stored avatars into a folder of plain pictures.",
@@ -46,7 +46,7 @@ _STUBS: dict[str, click.Command] = {
     for name, text in commands.items()
 }
 
-_MODULES = {"import": "moving_in"}
+_MODULES = {"import": "legacy_import"}
 """Where a command's name cannot be that of a module."""
 
 

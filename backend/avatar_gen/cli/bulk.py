@@ -8,23 +8,23 @@ from typing import BinaryIO
 
 import click
 
-from avatar_gen.api.addresses import SEED_LENGTH
-from avatar_gen.api.requests import SEED_LENGTH as STORED_SEED_LENGTH
+from avatar_gen.api.render_urls import MAX_SEED_LENGTH
+from avatar_gen.api.requests import MAX_SEED_LENGTH as MAX_STORED_SEED_LENGTH
 from avatar_gen.api.requests import GenerateBody, read_fields
 from avatar_gen.app import open_store
-from avatar_gen.avatars import Wish
-from avatar_gen.bulk.crew import processors
-from avatar_gen.bulk.folder import Folder
-from avatar_gen.bulk.people import Columns, People
-from avatar_gen.bulk.report import Report
-from avatar_gen.bulk.storing import Storing
 from avatar_gen.cli import PARTLY
-from avatar_gen.cli.looks import FORMAT, OPTION, STYLE_NAME, looks, read_picture
 from avatar_gen.cli.output import as_json, print_json, progress, warn
-from avatar_gen.configuration import load_settings
+from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, looks, read_picture
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
+from avatar_gen.services.avatars import AvatarSpec
+from avatar_gen.services.bulk.csv_input import Columns, CsvInput
+from avatar_gen.services.bulk.pictures import Folder
+from avatar_gen.services.bulk.process_pool import processors
+from avatar_gen.services.bulk.report import Report
+from avatar_gen.services.bulk.stored import Storing
+from avatar_gen.settings.loader import load_settings
 
 _FOR_STORED = {"primaryColor", "foreignColor", "colorScheme", "angle"}
 """Looks that a stored avatar has; it has all sizes, square and unfiltered."""
@@ -124,7 +124,7 @@ def command(  # noqa: PLR0913
             if media or others or file_column or letters_column or set(_given(parameters)) - _FOR_STORED:
                 raise click.UsageError("A stored avatar takes a style, colours, a scheme and an angle alone.")
             job: Folder | Storing = _storing(
-                _wish(style, parameters), manifest or _manifest_of(names), jobs, stack
+                _spec(style, parameters), manifest or _manifest_of(names), jobs, stack
             )
         elif manifest:
             raise click.UsageError("--manifest is for --store; DIR has its own.")
@@ -142,15 +142,15 @@ def command(  # noqa: PLR0913
 
 def _open(  # noqa: PLR0913
     names: str, columns: Columns, *, header: bool, encoding: str, stack: ExitStack, stored: bool
-) -> People:
+) -> CsvInput:
     if not _has_lines(encoding):
         raise click.BadParameter("there is no such encoding of text in lines.", param_hint="--encoding")
     stream: BinaryIO = sys.stdin.buffer
     if names != "-":
         stream = stack.enter_context(Path(names).open("rb"))  # noqa: SIM115 - it does
-    longest = STORED_SEED_LENGTH if stored else SEED_LENGTH
+    longest = MAX_STORED_SEED_LENGTH if stored else MAX_SEED_LENGTH
     name = "standard input" if names == "-" else names
-    return People(stream, name, columns, longest=longest, header=header, encoding=encoding)
+    return CsvInput(stream, name, columns, longest=longest, header=header, encoding=encoding)
 
 
 def _has_lines(encoding: str) -> bool:
@@ -165,7 +165,7 @@ def _given(parameters: Looks) -> list[str]:
     return [name for name, value in parameters.items() if value is not None]
 
 
-def _wish(style: str, parameters: Looks) -> Wish:
+def _spec(style: str, parameters: Looks) -> AvatarSpec:
     """What is stored for everybody. Raises `InvalidRequest`."""
     fields: dict[str, object] = {"type": style, **{name: parameters[name] for name in _given(parameters)}}
     if angle := parameters["angle"]:
@@ -173,7 +173,7 @@ def _wish(style: str, parameters: Looks) -> Wish:
             fields["angle"] = float(angle)
         except ValueError:
             raise click.BadParameter("must be a number.", param_hint="--angle") from None
-    return read_fields(fields, GenerateBody).wish()
+    return read_fields(fields, GenerateBody).spec()
 
 
 def _manifest_of(names: str) -> Path:
@@ -182,12 +182,12 @@ def _manifest_of(names: str) -> Path:
     return Path(names).with_suffix(".stored.jsonl")
 
 
-def _storing(wish: Wish, manifest: Path, jobs: int, stack: ExitStack) -> Storing:
+def _storing(spec: AvatarSpec, manifest: Path, jobs: int, stack: ExitStack) -> Storing:
     settings = load_settings()
     engines = stack.enter_context(closing(open_engines(settings.database)))
     prepare(engines)
     repository = Repository(engines)
-    return Storing(open_store(settings), repository, manifest, wish=wish, jobs=jobs, on_refusal=_refuse)
+    return Storing(open_store(settings), repository, manifest, spec=spec, jobs=jobs, on_refusal=_refuse)
 
 
 def _refuse(line: int, reason: str) -> None:

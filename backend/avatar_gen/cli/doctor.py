@@ -14,7 +14,6 @@ import click
 from avatar_gen.app import open_store
 from avatar_gen.cli import FAILED
 from avatar_gen.cli.output import as_json, print_json
-from avatar_gen.configuration import trace_settings
 from avatar_gen.database.engine import missing_file, open_engines, whereabouts
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import require, revision_of
@@ -26,8 +25,9 @@ from avatar_gen.errors import AvatarError, DatabaseTaken, StartupError
 from avatar_gen.imaging import DRAWN_TYPES, require_formats
 from avatar_gen.imaging.svg import writes_letters
 from avatar_gen.imaging.vips import VERSION, require_version
-from avatar_gen.keys import read_keys
-from avatar_gen.settings import Database, Settings
+from avatar_gen.security.api_keys import read_keys
+from avatar_gen.settings.loader import trace_settings
+from avatar_gen.settings.schema import Database, Settings
 
 State = Literal["ok", "note", "fault"]
 

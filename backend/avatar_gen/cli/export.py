@@ -8,9 +8,9 @@ import click
 from avatar_gen.app import open_store
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import progress, warn
-from avatar_gen.configuration import load_settings
-from avatar_gen.exports import WIDTHS, Export
 from avatar_gen.imaging import MEDIA_TYPES
+from avatar_gen.services.export import WIDTHS, Export
+from avatar_gen.settings.loader import load_settings
 
 
 @click.command(

@@ -6,8 +6,8 @@ from typing import get_args
 import click
 from pydantic import ValidationError
 
-from avatar_gen.keys import hash_of, new_key
-from avatar_gen.settings import ApiKey, Right
+from avatar_gen.security.api_keys import hash_of, new_key
+from avatar_gen.settings.schema import ApiKey, Right
 
 
 @click.group("keys")

@@ -4,10 +4,10 @@ from contextlib import closing
 
 import click
 
-from avatar_gen.configuration import load_settings
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.schema import migrate
 from avatar_gen.database.tables import REVISION
+from avatar_gen.settings.loader import load_settings
 
 
 @click.command(

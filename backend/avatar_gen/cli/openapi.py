@@ -4,7 +4,7 @@ import click
 
 from avatar_gen.app import create_app
 from avatar_gen.cli.output import print_json
-from avatar_gen.configuration import load_settings
+from avatar_gen.settings.loader import load_settings
 
 
 @click.command(

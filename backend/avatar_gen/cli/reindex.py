@@ -8,12 +8,12 @@ import click
 from avatar_gen.app import open_store
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import progress, warn
-from avatar_gen.configuration import load_settings
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError
-from avatar_gen.reindex import Reindex
+from avatar_gen.services.reindex import Reindex
+from avatar_gen.settings.loader import load_settings
 
 
 @click.command(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from avatar_gen.cli.looks import FORMAT, OPTION, STYLE_NAME, looks, media_of, read_picture
 from avatar_gen.cli.output import write_file
+from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, looks, media_of, read_picture
 from avatar_gen.imaging import DRAWN_TYPES
 
 

@@ -13,15 +13,15 @@ from contextlib import ExitStack, closing
 import click
 import uvicorn
 
-from avatar_gen.api.protocol import PunctualProtocol, Server, announce
 from avatar_gen.app import create_app, open_services
-from avatar_gen.configuration import load_settings
 from avatar_gen.database.engine import open_engines
 from avatar_gen.errors import StartupError
-from avatar_gen.figures import Figures
-from avatar_gen.logs import configure_logs
-from avatar_gen.settings import Metrics, Settings
-from avatar_gen.workers import supervise
+from avatar_gen.runtime.protocol import Server, TimeoutProtocol, announce
+from avatar_gen.runtime.workers import supervise
+from avatar_gen.settings.loader import load_settings
+from avatar_gen.settings.schema import Metrics, Settings
+from avatar_gen.telemetry.logs import configure_logs
+from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 
 @click.command(
@@ -63,7 +63,7 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool) -> None:
         return
     with ExitStack() as stack:
         # What can't be opened stops us here, with a line, before there is a server to fail.
-        open_services(settings, stack, Figures(), migrating=migrating)
+        open_services(settings, stack, RequestStatistics(), migrating=migrating)
     with ExitStack() as stack:
         _take_descriptors()
         ours = _listen(settings.server.host, settings.server.port, "HOST and PORT")
@@ -81,7 +81,7 @@ def _export(settings: Metrics, stack: ExitStack) -> Callable[[int], socket.socke
     if settings.port is None:
         return None
     # Imported here: who is not asked need not carry it.
-    from avatar_gen.exporter import Exporter  # noqa: PLC0415
+    from avatar_gen.telemetry.metrics_endpoint import Exporter  # noqa: PLC0415
 
     exporter = Exporter(_listen(settings.host, settings.port, "METRICS_HOST and METRICS_PORT"))
     stack.callback(exporter.close)
@@ -122,7 +122,7 @@ def _serve_here(
     app = create_app(settings, channel)
     config = uvicorn.Config(
         app,
-        http=PunctualProtocol,
+        http=TimeoutProtocol,
         ws="none",
         loop="uvloop",
         log_config=None,

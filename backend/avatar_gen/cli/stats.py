@@ -8,16 +8,16 @@ from typing import Any
 import click
 
 from avatar_gen.app import open_store
+from avatar_gen.avatar import format_time
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import as_json, print_json, progress, warn
-from avatar_gen.configuration import load_settings
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository, Summary
 from avatar_gen.database.schema import require, revision_of
 from avatar_gen.errors import ObjectDamaged, StorageUnavailable
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object
-from avatar_gen.record import format_time
+from avatar_gen.settings.loader import load_settings
 
 
 @click.command(

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Engine
 READERS = 2
 """Threads that read at once, each with a connection of its own."""
 
-PATIENCE = 2
+TIMEOUT_SECONDS = 2
 """Seconds that a connection, a lock or an answer is waited for."""
 
-QUIETLY = {"hide_parameters": True}
+HIDE_PARAMETERS = {"hide_parameters": True}
 """For every engine: what SQLAlchemy says of an error goes to the log, and a seed may be someone's name."""
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from avatar_gen.database import Engines
 from avatar_gen.database.sqlite import open_sqlite, open_sqlite_to_read, sqlite_path
 from avatar_gen.errors import StartupError, reason_of
-from avatar_gen.settings import Connection, Database
+from avatar_gen.settings.schema import Connection, Database
 
 if TYPE_CHECKING:
     from avatar_gen.database.postgresql import PostgresAddress
@@ -63,7 +63,7 @@ def _url(settings: Database) -> str | None:
     return params.url.get_secret_value() if params else None
 
 
-def open_old(url: str) -> Engine:
+def open_legacy(url: str) -> Engine:
     """A way to the database of the service that this one replaces, which reads and never writes.
 
     Raises `StartupError` for an address that is not understood.

@@ -10,9 +10,9 @@ import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import Connection, Engine, create_engine
 
-from avatar_gen.database import PATIENCE, QUIETLY, READERS, Engines
+from avatar_gen.database import HIDE_PARAMETERS, READERS, TIMEOUT_SECONDS, Engines
 from avatar_gen.errors import StartupError
-from avatar_gen.settings import Network
+from avatar_gen.settings.schema import Network
 
 _PASSED_ON = frozenset(
     (
@@ -53,9 +53,9 @@ _LONG = 3600
 
 _SERVER_TIMEOUTS = {
     # A process that is cut off in the middle of a transaction must not hold what others need.
-    "idle_in_transaction_session_timeout": PATIENCE * 1000,
-    "statement_timeout": PATIENCE * 1000,
-    "lock_timeout": PATIENCE * 1000,
+    "idle_in_transaction_session_timeout": TIMEOUT_SECONDS * 1000,
+    "statement_timeout": TIMEOUT_SECONDS * 1000,
+    "lock_timeout": TIMEOUT_SECONDS * 1000,
 }
 """In ms: when the server gives up, as our side of the connection does."""
 
@@ -146,7 +146,7 @@ class ImpatientConnection(psycopg.Connection[Any]):
     that hangs.
     """
 
-    patience: float = PATIENCE
+    patience: float = TIMEOUT_SECONDS
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ANN401
         """Run an exchange with the server. Raises `OperationalError` if it takes too long."""
@@ -169,7 +169,7 @@ def _exclusively(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(_LOCK)
         yield
     finally:
-        driver_connection.patience = PATIENCE
+        driver_connection.patience = TIMEOUT_SECONDS
 
 
 def open_postgresql_to_read(address: PostgresAddress) -> Engine:
@@ -182,7 +182,7 @@ def open_postgresql_to_read(address: PostgresAddress) -> Engine:
         connection.patience = _LONG
         return connection
 
-    return create_engine("postgresql+psycopg://", creator=connect, **QUIETLY)
+    return create_engine("postgresql+psycopg://", creator=connect, **HIDE_PARAMETERS)
 
 
 def open_postgresql(address: PostgresAddress) -> Engines:
@@ -190,13 +190,23 @@ def open_postgresql(address: PostgresAddress) -> Engines:
     timeouts = " ".join(f"-c{name}={value}" for name, value in _SERVER_TIMEOUTS.items())
     # What the address says itself comes last, and wins.
     options_ = f"{timeouts} {address.parameters.get('options', '')}".strip()
-    parameters = {**_KEEPALIVES, **address.parameters, "options": options_, "connect_timeout": PATIENCE}
+    parameters = {
+        **_KEEPALIVES,
+        **address.parameters,
+        "options": options_,
+        "connect_timeout": TIMEOUT_SECONDS,
+    }
 
     def connect() -> psycopg.Connection[Any]:
         return ImpatientConnection.connect(**parameters)
 
     # A connection is tried before it is used: after the server was restarted all of them are dead.
-    options: dict[str, Any] = {"creator": connect, "pool_pre_ping": True, "pool_timeout": PATIENCE, **QUIETLY}
+    options: dict[str, Any] = {
+        "creator": connect,
+        "pool_pre_ping": True,
+        "pool_timeout": TIMEOUT_SECONDS,
+        **HIDE_PARAMETERS,
+    }
     url = "postgresql+psycopg://"
     write = create_engine(url, pool_size=2, max_overflow=0, **options)
     # Each question is a transaction of its own, as it would see anyway, which saves two exchanges.

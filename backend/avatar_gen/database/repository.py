@@ -16,10 +16,10 @@ from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, sele
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from avatar_gen.avatar import Avatar, Cursor
 from avatar_gen.database import Engines
 from avatar_gen.database.tables import avatar_total, stored_avatars
 from avatar_gen.errors import AvatarError, DatabaseFull, DatabaseUnavailable, OutcomeUnknown
-from avatar_gen.record import Avatar, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Repository:
             return there_was_an_object or rows > 0
 
     def page(
-        self, pick: int, offset: int = 0, *, after: Place | None = None, newest_first: bool = False
+        self, pick: int, offset: int = 0, *, after: Cursor | None = None, newest_first: bool = False
     ) -> Page:
         """`pick` avatars by age, of one age by id, but for the first `offset` and all up to `after`.
 

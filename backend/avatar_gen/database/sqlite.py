@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from avatar_gen.database import PATIENCE, QUIETLY, READERS, Engines
+from avatar_gen.database import HIDE_PARAMETERS, READERS, TIMEOUT_SECONDS, Engines
 from avatar_gen.errors import DatabaseTaken, StartupError
 
 try:
@@ -52,10 +52,14 @@ def open_sqlite(path: Path) -> Engines:
         raise StartupError(f"{path.parent}: cannot be made: {error.strerror}") from error
     is_safe = not corrupts_shared_wal()
     release = _nothing if is_safe else _claim(path)
-    arguments: dict[str, Any] = {"module": sqlite, "connect_args": {"timeout": PATIENCE}, **QUIETLY}
+    arguments: dict[str, Any] = {
+        "module": sqlite,
+        "connect_args": {"timeout": TIMEOUT_SECONDS},
+        **HIDE_PARAMETERS,
+    }
     url = URL.create("sqlite", database=str(path))
-    write = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=PATIENCE, **arguments)
-    read = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=PATIENCE, **arguments)
+    write = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=TIMEOUT_SECONDS, **arguments)
+    read = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=TIMEOUT_SECONDS, **arguments)
     event.listen(write, "connect", _prepare_writer)
     event.listen(write, "begin", _begin_writing)
     event.listen(read, "connect", _prepare_reader)
@@ -67,7 +71,7 @@ def open_sqlite_to_read(path: Path) -> Engine:
     """A way to an SQLite file that another program made; nothing of it is changed, nor its journal."""
     address = f"{path.absolute().as_uri()}?mode=ro"
     connect = functools.partial(sqlite.connect, address, uri=True)
-    return create_engine("sqlite://", module=sqlite, creator=connect, **QUIETLY)
+    return create_engine("sqlite://", module=sqlite, creator=connect, **HIDE_PARAMETERS)
 
 
 def corrupts_shared_wal(version: tuple[int, ...] = sqlite.sqlite_version_info) -> bool:
@@ -113,7 +117,7 @@ def _prepare_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 
 def _switch_to_wal(connection: Any) -> None:  # noqa: ANN401
     """The one statement for which SQLite does not wait, when several processes open a new file at once."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

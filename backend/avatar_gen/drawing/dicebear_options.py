@@ -15,7 +15,7 @@ from typing import Any
 Value = str | int | float | list[str] | list[int | float] | dict[str, int | float]
 """An option as DiceBear's core takes it."""
 
-SEED_LENGTH = 256
+MAX_SEED_LENGTH = 256
 """Characters."""
 
 _TITLE_LENGTH = 256
@@ -155,7 +155,7 @@ def options_of(descriptor: Mapping[str, Json]) -> dict[str, Option]:
 def _text(name: str, _field: Json) -> Option:
     if name == "fontFamily":
         return Words(_FONT, "names of fonts")
-    return Text(SEED_LENGTH if name == "seed" else _TITLE_LENGTH)
+    return Text(MAX_SEED_LENGTH if name == "seed" else _TITLE_LENGTH)
 
 
 def _numbers(name: str, field: Json) -> Option:

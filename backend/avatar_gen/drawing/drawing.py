@@ -70,7 +70,7 @@ DEFAULT_ANGLE = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class StyleInput:
     """What a person may ask of a style."""
 
     primary: Colour
@@ -91,6 +91,6 @@ class Style:
 
     name: str
     title: str
-    draw: Callable[[Chance, Look], Drawing]
+    draw: Callable[[Chance, StyleInput], Drawing]
     options: frozenset[Literal["angle", "text"]] = frozenset()
-    """Which parts of a `Look` beside its colours make a difference."""
+    """Which parts of a `StyleInput` beside its colours make a difference."""

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 _TOO_MUCH = "The service is encoding as many pictures as it can; try again in a second."
 
-MOST_IN_LINE = 512
+MAX_QUEUED = 512
 """Pictures that may wait to be drawn on the event loop: some 0.2 s' worth."""
 
 
@@ -27,7 +27,7 @@ class Pool:
 
     def __init__(self, threads: int, waiting: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="imaging")
-        self.line = Line()
+        self.queue = FairQueue()
         """Where what is too quick to be worth a thread waits instead."""
         self.limit = threads + waiting
         self.taken = 0
@@ -52,14 +52,14 @@ class Pool:
         self._executor.shutdown(cancel_futures=True)
 
 
-class Line:
+class FairQueue:
     """Where work waits that is done on the event loop: one piece each time that the loop comes round.
 
     However much there is, all else that the loop has to do, such as to say that we live, waits for half a
     millisecond of it.
     """
 
-    def __init__(self, most: int = MOST_IN_LINE) -> None:
+    def __init__(self, most: int = MAX_QUEUED) -> None:
         self.limit = most
         self.refused = 0
         """Pieces that were one too many, so far."""
@@ -71,7 +71,7 @@ class Line:
         """Pieces that wait."""
         return len(self._waiting)
 
-    async def turn(self) -> None:
+    async def acquire(self) -> None:
         """Return when it is the caller's turn. Raises `Overloaded` when the line is too long."""
         loop = asyncio.get_running_loop()
         if not self._busy:

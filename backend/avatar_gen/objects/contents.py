@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from avatar_gen.avatar import Avatar, format_time, parse_time
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects.container import Damaged, pack, unpack
-from avatar_gen.record import Avatar, format_time, parse_time
 
 _FORMAT = 1
 """To be raised when an object is written that older releases would misread."""

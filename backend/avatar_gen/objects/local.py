@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
 
+from avatar_gen.avatar import CANONICAL_ID
 from avatar_gen.objects.files import read, sync, translated, write_synced
-from avatar_gen.record import CANONICAL_ID
 
 _SUFFIX = ".zip"
 SHARDS = [f"{number:02x}" for number in range(256)]

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import NamedTuple
 
-from avatar_gen.drawing.drawing import Drawing, Flat, Look, Style
+from avatar_gen.drawing.drawing import Drawing, Flat, Style, StyleInput
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.styles.bauhaus import BAUHAUS
@@ -37,9 +37,9 @@ _ALL = (
 STYLES: dict[str, Style] = {style.name: style for style in _ALL}
 
 
-def draw(style: str, seed: str, look: Look) -> Drawing:
+def draw(style: str, seed: str, style_input: StyleInput) -> Drawing:
     """Draw the avatar that `style`, one of `STYLES`, makes of a seed: any text that UTF-8 can write."""
-    return STYLES[style].draw(Chance(style, seed), look)
+    return STYLES[style].draw(Chance(style, seed), style_input)
 
 
 class Traits(NamedTuple):
@@ -55,5 +55,5 @@ class Traits(NamedTuple):
 @cache
 def traits(style: str) -> Traits:
     """What kind of drawings a style makes; found out by making one."""
-    drawing = draw(style, "", Look(Colour(0, 0, 0), Colour(255, 255, 255)))
+    drawing = draw(style, "", StyleInput(Colour(0, 0, 0), Colour(255, 255, 255)))
     return Traits(drawing.svg is not None, isinstance(drawing, Flat), len(drawing.palette))

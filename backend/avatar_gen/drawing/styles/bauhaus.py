@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
+from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
 from avatar_gen.drawing.harmony import ACCENTS, accent, half, ink, palette
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.shapes import ground, group, number, path
@@ -52,9 +52,9 @@ class _Piece(NamedTuple):
     size: float = 1
 
 
-def _draw(chance: Chance, look: Look) -> Vector:
+def _draw(chance: Chance, style_input: StyleInput) -> Vector:
     """A large shape near the middle, and smaller ones to balance it."""
-    primary, foreign = look.primary, look.foreign
+    primary, foreign = style_input.primary, style_input.foreign
     third = accent(primary, foreign, chance.choice(ACCENTS))
     colours = palette(foreign, primary, third, half(primary, primary, foreign), ink(primary, foreign))
     large, small, bars = chance.choice(_COLOURS)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
+from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
 from avatar_gen.drawing.harmony import ACCENTS, accent, half, palette
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.shapes import ground, path
@@ -52,7 +52,7 @@ class _Tile(NamedTuple):
     above: int
 
 
-def _draw(chance: Chance, look: Look) -> Vector:
+def _draw(chance: Chance, style_input: StyleInput) -> Vector:
     """Tiles are drawn from chance until one shows both of the look's colours."""
     degrees = chance.choice(ACCENTS)
     quarters = chance.choice((_MIRRORED, _MIRRORED, _TURNED))
@@ -72,7 +72,7 @@ def _draw(chance: Chance, look: Look) -> Vector:
         ]
         return ground(_SIDE, colours[_GROUND]) + "".join(layers)
 
-    primary, foreign = look.primary, look.foreign
+    primary, foreign = style_input.primary, style_input.foreign
     colours = palette(foreign, half(primary, primary, foreign), primary, accent(primary, foreign, degrees))
     return Vector(colours, Svg(_SIDE, paint))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
+from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
 from avatar_gen.drawing.harmony import ACCENTS, accent, half, palette
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.shapes import disc, ground, group, number
@@ -31,8 +31,8 @@ class _Petals(NamedTuple):
     """Degrees, one for each petal."""
 
 
-def _draw(chance: Chance, look: Look) -> Vector:
-    primary, foreign = look.primary, look.foreign
+def _draw(chance: Chance, style_input: StyleInput) -> Vector:
+    primary, foreign = style_input.primary, style_input.foreign
     third = accent(primary, foreign, chance.choice(ACCENTS))
     colours = palette(foreign, primary, third, half(primary, primary, foreign))
     order = chance.choice(_COLOURS)

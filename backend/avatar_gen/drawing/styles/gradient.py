@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from avatar_gen.drawing.drawing import Flat, IndexMap, Look, Style, Svg, every_row
+from avatar_gen.drawing.drawing import Flat, IndexMap, Style, StyleInput, Svg, every_row
 from avatar_gen.drawing.seed import Chance
 
 _STEPS = 256
@@ -13,14 +13,14 @@ _FRACTION = 16
 """Binary places of the fixed-point numbers below."""
 
 
-def _draw(chance: Chance, look: Look) -> Flat:  # noqa: ARG001 - a style takes both
+def _draw(chance: Chance, style_input: StyleInput) -> Flat:  # noqa: ARG001 - a style takes both
     """A ramp of 256 colours; the seed has no say in it."""
-    primary, foreign = np.array(look.primary), np.array(look.foreign)
+    primary, foreign = np.array(style_input.primary), np.array(style_input.foreign)
     part = np.arange(_STEPS)[:, np.newaxis] / (_STEPS - 1)
     palette = np.floor(primary + part * (foreign - primary) + 0.5).astype(np.uint8)
 
     # To 30 binary places, so that the last bit of a platform's sine cannot move a pixel.
-    radians = math.radians(look.angle)
+    radians = math.radians(style_input.angle)
     right, down = round(math.cos(radians) * 2**30), round(math.sin(radians) * 2**30)
 
     def at(px: int) -> IndexMap:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from avatar_gen.drawing.contrast import legible
-from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
+from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
 from avatar_gen.drawing.glyphs import EM, Glyph, glyph
 from avatar_gen.drawing.initials import in_writing_order, initials
 from avatar_gen.drawing.seed import Chance
@@ -21,10 +21,12 @@ _SOMEBODY = '<circle cx="50" cy="40" r="18"/><path d="M14 100c0-24 16-36 36-36s3
 """Head and shoulders, in a picture 100 wide, for a name without letters."""
 
 
-def _draw(chance: Chance, look: Look) -> Vector:  # noqa: ARG001 - a style takes both
+def _draw(chance: Chance, style_input: StyleInput) -> Vector:  # noqa: ARG001 - a style takes both
     """Letters in the foreign colour, where that can be read on the primary one; the seed has no say in it."""
-    palette = np.array((look.primary, legible(look.primary, look.foreign)), dtype=np.uint8)
-    letters = initials(look.text)
+    palette = np.array(
+        (style_input.primary, legible(style_input.primary, style_input.foreign)), dtype=np.uint8
+    )
+    letters = initials(style_input.text)
     side, shapes = _set(letters) if letters else (100, _SOMEBODY)
 
     def paint(colours: Sequence[str], _unique: str) -> str:

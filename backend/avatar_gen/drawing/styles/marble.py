@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
+from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
 from avatar_gen.drawing.harmony import ACCENTS, accent, blend, half, palette
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.shapes import ground, number, ring_point
@@ -28,10 +28,12 @@ class _Cloud(NamedTuple):
     """Its height, in widths of its own."""
 
 
-def _draw(chance: Chance, look: Look) -> Vector:
-    third = accent(look.primary, look.foreign, chance.choice(ACCENTS))
-    middle = half(look.primary, look.primary, look.foreign)
-    colours = palette(look.foreign, look.primary, third, middle, blend(third, look.foreign, 0.5))
+def _draw(chance: Chance, style_input: StyleInput) -> Vector:
+    third = accent(style_input.primary, style_input.foreign, chance.choice(ACCENTS))
+    middle = half(style_input.primary, style_input.primary, style_input.foreign)
+    colours = palette(
+        style_input.foreign, style_input.primary, third, middle, blend(third, style_input.foreign, 0.5)
+    )
     # Round the middle in even steps, so that no colour hides all others.
     first, clockwise = chance.below(360), chance.choice((-1, 1))
     clouds = []

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar_gen.drawing.drawing import Flat, Look, Style
+from avatar_gen.drawing.drawing import Flat, Style, StyleInput
 from avatar_gen.drawing.grid import grid
 from avatar_gen.drawing.harmony import ACCENTS, accent, eye, line_on, palette, shadow
 from avatar_gen.drawing.seed import Chance
@@ -122,7 +122,7 @@ _MARKS: tuple[_Sprite, ...] = (
 )
 
 
-def _draw(chance: Chance, look: Look) -> Flat:
+def _draw(chance: Chance, style_input: StyleInput) -> Flat:
     """A body, what it stands on and what stands on it, and a face."""
     degrees = chance.choice(ACCENTS)
     body = chance.choice(_BODIES)
@@ -147,7 +147,7 @@ def _draw(chance: Chance, look: Look) -> Flat:
     _stamp(cells, eyes, _TOP + 1 + chance.below(2))
     _stamp(cells, mouth, _TOP + 5)
 
-    primary, foreign = look.primary, look.foreign
+    primary, foreign = style_input.primary, style_input.foreign
     third = accent(primary, foreign, degrees)
     colours = palette(foreign, primary, shadow(primary), third, *eye(primary), line_on(primary))
     return grid(colours, np.hstack((cells[:, ::-1], cells)))

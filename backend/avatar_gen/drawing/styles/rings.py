@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import permutations
 from typing import NamedTuple
 
-from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
+from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
 from avatar_gen.drawing.harmony import ACCENTS, accent, blend, half, palette
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.shapes import ground, path, sector
@@ -33,10 +33,12 @@ class _Ring(NamedTuple):
     above: int
 
 
-def _draw(chance: Chance, look: Look) -> Vector:
-    third = accent(look.primary, look.foreign, chance.choice(ACCENTS))
-    middle = half(look.primary, look.primary, look.foreign)
-    colours = palette(look.foreign, look.primary, middle, third, blend(third, look.foreign, 0.5))
+def _draw(chance: Chance, style_input: StyleInput) -> Vector:
+    third = accent(style_input.primary, style_input.foreign, chance.choice(ACCENTS))
+    middle = half(style_input.primary, style_input.primary, style_input.foreign)
+    colours = palette(
+        style_input.foreign, style_input.primary, middle, third, blend(third, style_input.foreign, 0.5)
+    )
     while True:
         rings = _rings(chance, len(colours))
         if any(_PRIMARY in (ring.below, ring.above) for ring in rings):

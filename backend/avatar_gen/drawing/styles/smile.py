@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
+from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
 from avatar_gen.drawing.harmony import ACCENTS, accent, eye, half, line_on, palette
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.shapes import ground, group, path
@@ -78,8 +78,8 @@ _MOUTHS = (
 _STROKE = 'fill="none" stroke="{line}" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round"'
 
 
-def _draw(chance: Chance, look: Look) -> Vector:
-    primary, foreign = look.primary, look.foreign
+def _draw(chance: Chance, style_input: StyleInput) -> Vector:
+    primary, foreign = style_input.primary, style_input.foreign
     third = accent(primary, foreign, chance.choice(ACCENTS))
     white, pupil = eye(primary)
     line = line_on(primary)

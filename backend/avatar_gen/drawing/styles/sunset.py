@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from avatar_gen.drawing.contrast import contrast
-from avatar_gen.drawing.drawing import Look, Style, Svg, Vector
+from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
 from avatar_gen.drawing.harmony import ACCENTS, accent, blend, by_lightness, half, lit, palette, silhouette
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.shapes import disc, ground, path
@@ -23,8 +23,8 @@ _LEAST_GLARE = 2.0
 _Paint = Callable[[Sequence[str]], str]
 
 
-def _draw(chance: Chance, look: Look) -> Vector:
-    dark, light = by_lightness(look.primary, look.foreign)
+def _draw(chance: Chance, style_input: StyleInput) -> Vector:
+    dark, light = by_lightness(style_input.primary, style_input.foreign)
     glow = half(accent(dark, light, chance.choice(ACCENTS)), dark, light)
     sky = [blend(blend(dark, glow, to_glow), light, to_light) for to_glow, to_light in _MIX]
     sun = light if contrast(light, dark) > _LEAST_GLARE else lit(light, 0.95)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar_gen.drawing.drawing import Flat, IndexMap, Look, Style, every_row
+from avatar_gen.drawing.drawing import Flat, IndexMap, Style, StyleInput, every_row
 from avatar_gen.drawing.seed import Chance
 
 _UNIT = 2**20
@@ -29,7 +29,7 @@ class _Wave(NamedTuple):
         return np.rint(self.amplitude / 2 * sine * _UNIT).astype(np.int32)
 
 
-def _draw(chance: Chance, look: Look) -> Flat:
+def _draw(chance: Chance, style_input: StyleInput) -> Flat:
     """Waves are drawn from chance until both colours have their share of the picture."""
     while True:
         frequency_x, frequency_y = chance.between(0.1, 0.3), chance.between(0.15, 0.4)
@@ -44,7 +44,7 @@ def _draw(chance: Chance, look: Look) -> Flat:
     def at(px: int) -> IndexMap:
         return every_row(_above_zero(across, down, px))
 
-    return Flat(look.duotone(), at)
+    return Flat(style_input.duotone(), at)
 
 
 def _above_zero(across: _Wave, down: _Wave, px: int) -> NDArray[np.uint8]:

@@ -1,0 +1,63 @@
+"""How requests fail, as the OpenAPI document has it: every status that there can be, each with an example."""
+
+from http import HTTPStatus
+from typing import Any
+
+from avatar_gen.api.responses import Failure
+
+Json = dict[str, Any]
+
+_FAILURE = {"$ref": f"#/components/schemas/{Failure.__name__}"}
+
+_SENTENCES = {
+    400: "size must be at most 9.",
+    401: "This takes an API key: send it as Authorization: Bearer KEY.",
+    403: "This API key is not allowed to do this.",
+    404: "There is no avatar with this id.",
+    408: "The request took too long to arrive.",
+    413: "The body is larger than 64 KB.",
+    415: "The body must be JSON, sent with Content-Type: application/json.",
+    429: "These are too many requests; try again in a second.",
+    431: "The request is too large.",
+    500: "The service has failed; see its log.",
+    503: "The database is unavailable; try again later.",
+    507: "The storage is full; no avatar can be kept until space is made.",
+}
+"""What is said with each status of a failure, or the like of it."""
+
+_EVERYWHERE = (400, 408, 431, 500, 503)
+"""The statuses that any request can be answered with: what is no request, one that comes too slowly or is too
+large, a fault of ours, and the end of the process."""
+
+
+def fails(*statuses: int) -> dict[int | str, Json]:
+    """The responses of a route that can fail in these ways."""
+    return {status: {"model": Failure, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def failed(status: int) -> Json:
+    """One of these responses, with an example."""
+    phrase = HTTPStatus(status).phrase
+    example = {"statusCode": status, "message": _SENTENCES[status], "error": phrase}
+    return {
+        "description": phrase,
+        "content": {"application/json": {"schema": _FAILURE, "example": example}},
+    }
+
+
+def name_failures(document: Json) -> None:
+    """Say each failure once, with an example, and of each operation which it can have."""
+    named = document["components"]["responses"] = {}
+    for operation in (each for path in document["paths"].values() for each in path.values()):
+        responses = operation["responses"]
+        failing = {status for status, response in responses.items() if _says_no_more(response)}
+        for status in failing | {str(status) for status in _EVERYWHERE} - responses.keys():
+            named[status] = failed(int(status))
+            responses[status] = {"$ref": f"#/components/responses/{status}"}
+        operation["responses"] = dict(sorted(responses.items()))
+
+
+def _says_no_more(response: Json) -> bool:
+    """Whether there is nothing but an error in it, where limits add headers."""
+    contents = response.get("content", {}).values()
+    return "headers" not in response and any(each.get("schema") == _FAILURE for each in contents)

@@ -1,0 +1,64 @@
+"""Refuses who asks too often, before anything else is done for the request."""
+
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from avatar_gen.api.access import UNCOUNTED, identify
+from avatar_gen.api.client_address import Clients
+from avatar_gen.api.responses import failure
+from avatar_gen.security.rate_limits import Count, Limit
+from avatar_gen.settings.schema import Limits
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class RateLimiting:
+    """ASGI middleware that counts requests, by API key or else by client.
+
+    Each answer says what is left, by the fields of draft-ietf-httpapi-ratelimit-headers-11.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, clients: Clients) -> None:
+        self._app = app
+        self._clients = clients
+        self._client = limits.client and Limit("client", limits.client)
+        self._writes = limits.writes and Limit("writes", limits.writes)
+        self._key = limits.key and Limit("key", limits.key)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["path"] in UNCOUNTED:
+            await self._app(scope, receive, send)
+            return
+        limits, who = self._applying(scope)
+        counts = [limit.count(who) for limit in limits]
+        fields = [
+            (b"ratelimit-policy", b", ".join([limit.policy for limit in limits])),
+            (b"ratelimit", b", ".join([count.item for count in counts])),
+        ]
+
+        async def send_with_fields(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *fields]
+            await send(message)
+
+        app = _refusal(counts) or self._app
+        await app(scope, receive, send_with_fields if limits else send)
+
+    def _applying(self, scope: Scope) -> tuple[list[Limit], str]:
+        """The limits that a request falls under, and as whose."""
+        keys = scope["app"].state.keys
+        if self._key and keys and (key := identify(scope, keys)):
+            return [self._key], key.label
+        writing = None if scope["method"] in _READING else self._writes
+        return [limit for limit in (self._client, writing) if limit], self._clients.of(scope)
+
+
+def _refusal(counts: list[Count]) -> ASGIApp | None:
+    """What answers a request that may not pass."""
+    wait = max((count.retry_after for count in counts), default=0)
+    if not wait:
+        return None
+    message = f"These are too many requests; try again in {wait} s."
+    return failure(HTTPStatus.TOO_MANY_REQUESTS, message, headers={"Retry-After": str(wait)})

@@ -1,0 +1,79 @@
+"""What every request gets: an id, a line in the log, and a safe answer even when our own code fails."""
+
+import asyncio
+import logging
+import re
+import time
+from http import HTTPStatus
+from secrets import token_hex
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from avatar_gen.api.responses import INTERNAL_ERROR, failure
+from avatar_gen.security.headers import PROTECTION
+from avatar_gen.telemetry.logs import log_request, request_id
+from avatar_gen.telemetry.request_statistics import RequestStatistics
+
+log = logging.getLogger(__name__)
+
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestLog:
+    """ASGI middleware, outside of everything else.
+
+    A client's own `X-Request-ID` is kept if it is at most 64 letters, digits, dots, dashes or underscores.
+    """
+
+    def __init__(self, app: ASGIApp, statistics: RequestStatistics) -> None:
+        self._app = app
+        self._statistics = statistics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        method = scope["method"]
+        if method == "HEAD":
+            # What can be got can be asked about; the server leaves the body out, for it has the original.
+            scope = {**scope, "method": "GET"}
+        identity = _identity(scope)
+        request_id.set(identity)
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *PROTECTION, (b"x-request-id", identity.encode())]
+            await send(message)
+
+        try:
+            fault = await self._answer(scope, receive, send_with_id)
+            if fault and not status:
+                await failure(*fault)(scope, receive, send_with_id)
+        finally:
+            seconds = time.perf_counter() - started
+            route = getattr(scope.get("route"), "path_format", None)
+            self._statistics.observe(method, route, status, seconds)
+            log_request(method, route, scope["path"][:500], status, seconds, key=scope.get("api_key"))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> tuple[HTTPStatus, str] | None:
+        """Let the application answer; what is wrong when it did not."""
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "The service is stopping; send the request again."
+        except Exception:
+            log.exception("A request failed for a reason that is ours")
+            return HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR
+        return None
+
+
+def _identity(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _GIVEN_ID.fullmatch(value):
+            return str(value, "ascii")
+    return token_hex(8)

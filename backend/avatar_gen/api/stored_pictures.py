@@ -1,0 +1,72 @@
+"""`GET /api/{id}`: the picture of a stored avatar."""
+
+import re
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from starlette.types import Scope
+
+from avatar_gen.api.picture_routes import Address, Headers, Picture, answer
+from avatar_gen.api.requests import PictureParameters, parse_query
+from avatar_gen.avatar import CANONICAL_ID, Avatar, format_time
+from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
+from avatar_gen.imaging.png import is_indexed
+
+if TYPE_CHECKING:
+    from avatar_gen.services.avatars import Avatars
+
+CACHE_CONTROL = b"public, max-age=3600"
+"""A stored picture never changes, but it can be deleted: an hour later nobody shows it any more."""
+
+_PATH = re.compile(r"/api/[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
+
+
+async def _get_picture(scope: Scope) -> Picture:
+    """A picture, or 304 where the client has it already."""
+    avatars: Avatars = scope["app"].state.avatars
+    parameters = parse_query(scope["query_string"], PictureParameters)
+    stored = avatars.find(_canonical(scope["path"].removeprefix("/api/")), parameters.size)
+    etag = _etag(stored.png, parameters)
+    return await answer(
+        scope,
+        etag,
+        _headers(stored.avatar),
+        MEDIA_TYPES[parameters.format],
+        lambda: avatars.convert(etag, stored.png, parameters.filter, parameters.format),
+    )
+
+
+STORED_PICTURE_ROUTE = Address(
+    "/api/{id}",
+    lambda scope: _PATH.fullmatch(scope["path"]),
+    _get_picture,
+    others=("DELETE",),
+)
+
+
+def _canonical(avatar_id: str) -> str:
+    """An id as it is kept: in small letters, with dashes."""
+    return avatar_id if CANONICAL_ID.fullmatch(avatar_id) else str(UUID(avatar_id))
+
+
+@lru_cache(maxsize=1024)
+def _headers(avatar: Avatar) -> Headers:
+    return [
+        (b"cache-control", CACHE_CONTROL),
+        (b"x-avatar-id", avatar.id.encode()),
+        (b"x-created-at", format_time(avatar.created_ms).encode()),
+        (b"x-version", avatar.version.encode()),
+    ]
+
+
+def _etag(png: bytes, parameters: PictureParameters) -> bytes:
+    """Says what the answer is made of, so that nothing has to be made to know it.
+
+    A stored PNG is given as it is, an indexed one also through a filter; all else is encoded anew.
+    """
+    kept = parameters.format == "png" and (parameters.filter is None or is_indexed(png))
+    encoder = "" if kept else f"-{MADE_BY[parameters.format]}"
+    made_of = blake2b(png, digest_size=12).hexdigest()
+    return f'"{made_of}-{parameters.filter or "plain"}.{parameters.format}{encoder}"'.encode()

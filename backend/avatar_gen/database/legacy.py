@@ -1,0 +1,103 @@
+"""The records of the service that this one replaces, at any of its schemas; they are only read."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Engine, String, Uuid, column, inspect, select, table
+from sqlalchemy.exc import SQLAlchemyError
+
+from avatar_gen.errors import StartupError, reason_of
+
+_TABLE = "avatars"
+_OPTIONAL = ("createdAt", "version", "primaryColor", "foreignColor", "colorScheme", "seed", "generatorType")
+_BATCH = 1000
+_YEAR_3000 = 32_503_680_000_000
+
+
+class LegacyRecord(NamedTuple):
+    """What the old service knew of an avatar; None for what it did not."""
+
+    created_ms: int | None
+    version: str | None
+    primary_color: str | None
+    foreign_color: str | None
+    color_scheme: str | None
+    seed: str | None
+    generator_type: str | None
+
+
+class LegacyRecords:
+    """The old service's table. Raises `StartupError` when it is not there."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        with self._reading() as connection:
+            inspector = inspect(connection)
+            if not inspector.has_table(_TABLE):
+                raise StartupError("The old database has no table avatars.")
+            types = {each["name"]: each["type"] for each in inspector.get_columns(_TABLE)}
+        self._columns = [name for name in _OPTIONAL if name in types]
+        # A UUID in one schema, text in another; each with its own index.
+        is_uuid = isinstance(types.get("id"), Uuid)
+        self._id = column("id", Uuid(as_uuid=False) if is_uuid else String())
+        self._spellings = (str,) if is_uuid else (str.lower, str.upper)
+
+    def find(self, ids: Sequence[str]) -> dict[str, LegacyRecord]:
+        """The records of these avatars, by lower-case id."""
+        columns: list[ColumnElement[Any]] = [column(name) for name in self._columns]
+        asked = [spell(each) for spell in self._spellings for each in ids]
+        query = select(self._id.label("id"), *columns).select_from(table(_TABLE)).where(self._id.in_(asked))
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return {str(row["id"]).lower(): _record(dict(row)) for row in rows}
+
+    def ids(self) -> Iterator[str]:
+        """The ids of all records, as they are written there."""
+        query = select(self._id).select_from(table(_TABLE)).order_by(self._id).limit(_BATCH)
+        page = query
+        while True:
+            with self._reading() as connection:
+                ids = connection.execute(page).scalars().all()
+            if not ids:
+                return
+            yield from ids
+            page = query.where(self._id > ids[-1])
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StartupError(f"The old database cannot be read: {reason_of(error)}") from error
+
+
+def _record(row: dict[str, Any]) -> LegacyRecord:
+    return LegacyRecord(
+        created_ms=milliseconds(row.get("createdAt")),
+        version=row.get("version"),
+        primary_color=row.get("primaryColor"),
+        foreign_color=row.get("foreignColor"),
+        color_scheme=row.get("colorScheme"),
+        seed=row.get("seed"),
+        generator_type=row.get("generatorType"),
+    )
+
+
+def milliseconds(moment: object) -> int | None:
+    """A time as the old service wrote it: ms since 1970, ISO text, or a timestamp; UTC where no zone is said.
+
+    None for what is none of these, or not of this age.
+    """
+    try:
+        if isinstance(moment, str):
+            moment = int(moment) if moment.isdecimal() else datetime.fromisoformat(moment)
+        if isinstance(moment, datetime):
+            aware = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+            moment = int(aware.replace(microsecond=0).timestamp()) * 1000 + aware.microsecond // 1000
+        ms = int(moment) if isinstance(moment, (int, float)) else -1
+    except (ValueError, OverflowError):
+        return None
+    return ms if 0 <= ms < _YEAR_3000 else None

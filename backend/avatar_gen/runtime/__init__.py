@@ -1,0 +1,1 @@
+"""How the service runs: the HTTP/1.1 protocol, worker processes, caches, batching."""

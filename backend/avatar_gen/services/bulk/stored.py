@@ -1,0 +1,151 @@
+"""Stored avatars for everybody on a list."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+from secrets import token_hex
+from typing import NamedTuple
+from uuid import UUID
+
+from avatar_gen.avatar import Avatar, format_time
+from avatar_gen.database.repository import Repository
+from avatar_gen.errors import ObjectDamaged
+from avatar_gen.objects import ObjectStore
+from avatar_gen.objects.contents import read_object
+from avatar_gen.objects.files import read, sync, write_synced
+from avatar_gen.runtime.batches import batches
+from avatar_gen.services.avatars import AvatarSpec, draw_object
+from avatar_gen.services.bulk.csv_input import CsvInput, RejectedRow
+from avatar_gen.services.bulk.process_pool import share
+from avatar_gen.services.bulk.report import OnRefusal, Report
+from avatar_gen.services.checkpoint import Checkpoint, Status
+
+_BATCH = 50
+"""Avatars that are kept in one go: as many files are open then."""
+
+
+class _Task(NamedTuple):
+    """An avatar that is to be stored."""
+
+    line: int
+    avatar_id: str
+    made_of: str
+    spec: AvatarSpec
+
+
+class _Drawn(NamedTuple):
+    """One that has been drawn."""
+
+    task: _Task
+    avatar: Avatar
+    data: bytes
+
+
+class Storing:
+    """Store an avatar for everybody, as `wish` is of its own seed, and say in a manifest which is whose.
+
+    An avatar is in the manifest once its object and its row survive a crash. Whoever is in it already is
+    passed over. Ids are worked out from a secret of the run, which is kept beside the manifest until all is
+    done: what was stored just before a run was killed is found again, and nobody is stored twice.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        store: ObjectStore,
+        repository: Repository,
+        manifest: Path,
+        *,
+        spec: AvatarSpec,
+        jobs: int,
+        on_refusal: OnRefusal,
+    ) -> None:
+        self._store = store
+        self._repository = repository
+        self._manifest = manifest
+        self._secret_file = manifest.with_name(f"{manifest.name}.unfinished")
+        self._spec = spec
+        self._jobs = jobs
+        self._on_refusal = on_refusal
+        self.report = Report()
+
+    def run(self, people: CsvInput) -> Iterator[Report]:
+        """Do it, and yield the report after each batch. Raises as the store and the repository do."""
+        with Checkpoint(self._manifest, "madeOf", "madeOf") as manifest:
+            secret, resumed = self._open_secret()
+            tasks = batches(self._tasks(people, manifest, secret), _BATCH)
+            for drawn in share(_draw, tasks, jobs=self._jobs):
+                stored = self._keep(drawn, look_first=resumed)
+                manifest.add(_entry(each, avatar) for each, avatar in zip(drawn, stored, strict=True))
+                self.report.made += len(drawn)
+                yield self.report
+            # While the manifest is still ours: another run may be waiting to begin with a secret of its own.
+            os.unlink(self._secret_file)
+        yield self.report
+
+    def _open_secret(self) -> tuple[bytes, bool]:
+        """The run's secret, and whether an earlier run began with it."""
+        path = str(self._secret_file)
+        with contextlib.suppress(FileNotFoundError):
+            if secret := read(path):
+                return secret, True
+            os.unlink(path)
+        secret = token_hex(16).encode()
+        write_synced([(path, secret)])
+        sync(self._secret_file.parent)
+        return secret, False
+
+    def _tasks(self, people: CsvInput, manifest: Checkpoint, secret: bytes) -> Iterator[_Task]:
+        for person in people.read():
+            if isinstance(person, RejectedRow):
+                self.report.refused += 1
+                self._on_refusal(person.line, person.reason)
+                continue
+            spec = replace(self._spec, seed=person.seed)
+            made_of = blake2b(repr(spec).encode(), digest_size=16).hexdigest()
+            status = manifest.claim(made_of, made_of).status
+            if status is Status.REPEATED:
+                self.report.repeated += 1
+            elif status is Status.MADE:
+                self.report.there += 1
+            else:
+                number = blake2b(secret + made_of.encode(), digest_size=16).digest()
+                yield _Task(person.line, str(UUID(bytes=number, version=4)), made_of, spec)
+
+    def _keep(self, drawn: Sequence[_Drawn], *, look_first: bool) -> list[Avatar]:
+        """Objects before rows, as the service does it; what is there already stays as it is."""
+        there = {}
+        if look_first:
+            there = {id_: avatar for id_ in (each.avatar.id for each in drawn) if (avatar := self._find(id_))}
+        self._store.put({each.avatar.id: each.data for each in drawn if each.avatar.id not in there})
+        avatars = [there.get(each.avatar.id, each.avatar) for each in drawn]
+        self._repository.add(avatars)
+        return avatars
+
+    def _find(self, avatar_id: str) -> Avatar | None:
+        data = self._store.get(avatar_id)
+        try:
+            return None if data is None else read_object(avatar_id, data).avatar
+        except ObjectDamaged:
+            return None
+
+
+def _draw(tasks: Sequence[_Task]) -> list[_Drawn]:
+    """Draw objects; in a process of its own."""
+    avatars = [task.spec.as_avatar(task.avatar_id) for task in tasks]
+    return [
+        _Drawn(task, avatar, draw_object(avatar, task.spec))
+        for task, avatar in zip(tasks, avatars, strict=True)
+    ]
+
+
+def _entry(drawn: _Drawn, avatar: Avatar) -> dict[str, object]:
+    return {
+        "line": drawn.task.line,
+        "seed": avatar.seed,
+        "id": avatar.id,
+        "createdAt": format_time(avatar.created_ms),
+        "madeOf": drawn.task.made_of,
+    }

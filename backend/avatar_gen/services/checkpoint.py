@@ -1,0 +1,182 @@
+"""What a command has made so far, in lines of JSON, from which it goes on when it is run again."""
+
+import errno
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from avatar_gen.errors import StartupError
+
+Entry = Mapping[str, Any]
+
+
+class Status(Enum):
+    """What a manifest knows of something that is to be made."""
+
+    NEW = 1
+    MADE = 2
+    """An earlier run made just this."""
+    OTHER = 3
+    """An earlier run made another one under this key."""
+    REPEATED = 4
+    """This run has come across it already."""
+    TAKEN = 5
+    """This run has come across another one under this key."""
+
+
+class Claim(NamedTuple):
+    """An answer to one who is about to make something."""
+
+    status: Status
+    sha256: str | None
+    """What an earlier run made, where it said so."""
+
+
+class Checkpoint:
+    """A file of JSON Lines that is only added to, and belongs to one process at a time.
+
+    `key` names the field that no two entries share, `made_of` the one that says what an entry was made of. An
+    index of them is kept outside of memory, so that there may be any number. A line that was cut off when a
+    process was killed is removed.
+    """
+
+    def __init__(self, path: Path, key: str, made_of: str) -> None:
+        self._path = path
+        self._fields = (key, made_of)
+        self._line = 0
+        self._replaced = 0
+        self._file = open(path, "a+b")  # noqa: SIM115 - __exit__ closes it
+        try:
+            self._lock()
+            # A private database in a file of its own that only grows where it must, and has no name.
+            self._index = sqlite3.connect("", isolation_level=None)
+            for pragma in ("journal_mode = OFF", "cache_size = -32000"):
+                self._index.execute(f"PRAGMA {pragma}")
+            self._index.execute(
+                "CREATE TABLE entries (key TEXT PRIMARY KEY, made_of TEXT, sha256 TEXT, line INTEGER,"
+                " fresh INTEGER NOT NULL) WITHOUT ROWID"
+            )
+            self._index.execute("BEGIN")
+            self._load()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._index.close()
+        with closing(self._file):
+            if kind is None:
+                os.fsync(self._file.fileno())
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return self._line == 0
+
+    def claim(self, key: str, made_of: str) -> Claim:
+        """Announce that something is about to be made, once."""
+        found = self._index.execute(
+            "SELECT made_of, sha256, fresh FROM entries WHERE key = ?", (key,)
+        ).fetchone()
+        if found is None:
+            self._index.execute("INSERT INTO entries VALUES (?, ?, NULL, NULL, 1)", (key, made_of))
+            return Claim(Status.NEW, None)
+        known, sha256, fresh = found
+        if fresh:
+            return Claim(Status.REPEATED if known == made_of else Status.TAKEN, None)
+        self._index.execute("UPDATE entries SET made_of = ?, fresh = 1 WHERE key = ?", (made_of, key))
+        return Claim(Status.MADE if known == made_of else Status.OTHER, sha256)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Note what was made; it survives the end of this process, in whatever way that comes.
+
+        Raises `OSError`.
+        """
+        lines = []
+        for entry in entries:
+            self._line += 1
+            lines.append(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+            self._note(entry, fresh=True)
+        data = b"".join(lines)
+        try:
+            is_whole = os.write(self._file.fileno(), data) == len(data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
+        if not is_whole:
+            # What there was room for is a line that is cut off, which the next run removes.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+
+    def tidy(self) -> None:
+        """Remove the lines in whose place others have come."""
+        if not self._replaced:
+            return
+        temporary = self._path.with_name(f"{self._path.name}.part")
+        try:
+            with temporary.open("wb") as file:
+                for number, line, entry in self._entries():
+                    key = (entry[self._fields[0]],)
+                    kept = self._index.execute("SELECT line FROM entries WHERE key = ?", key).fetchone()
+                    if kept == (number,):
+                        file.write(line)
+            os.replace(temporary, self._path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+
+    def _note(self, entry: Entry, *, fresh: bool) -> None:
+        key, made_of = (entry[field] for field in self._fields)
+        before = self._index.execute("SELECT line FROM entries WHERE key = ?", (key,)).fetchone()
+        if before and before[0]:
+            self._replaced += 1
+        row = (key, made_of, entry.get("sha256"), self._line, fresh)
+        self._index.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", row)
+
+    def _load(self) -> None:
+        for number, _, entry in self._entries():
+            self._line = number
+            self._note(entry, fresh=False)
+
+    def _entries(self) -> Iterator[tuple[int, bytes, Entry]]:
+        self._file.seek(0)
+        for number, line in enumerate(self._file, 1):
+            if not line.endswith(b"\n"):
+                if not _is_cut_off(line):
+                    self._parse(line, number)
+                self._file.truncate(self._file.tell() - len(line))
+                return
+            yield number, line, self._parse(line, number)
+
+    def _parse(self, line: bytes, number: int) -> Entry:
+        with suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and all(isinstance(entry.get(field), str) for field in self._fields):
+                return entry
+        raise StartupError(f"{self._path}: line {number} is none of this command's; move the file away")
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StartupError(f"{self._path}: another process is at work on it") from error
+
+
+def _is_cut_off(line: bytes) -> bool:
+    """Whether this may be the beginning of a line of ours."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return line.startswith(b'{"')
+    return False

@@ -1,0 +1,92 @@
+"""Rebuild the records from the objects, which are the truth."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from avatar_gen.avatar import Avatar
+from avatar_gen.database.repository import Repository
+from avatar_gen.errors import AvatarError, ObjectDamaged, StartupError, StorageUnavailable
+from avatar_gen.objects import ObjectStore
+from avatar_gen.objects.contents import read_object
+from avatar_gen.runtime.batches import batches
+
+_BATCH = 500
+"""Avatars in one transaction: the most that an interruption costs."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What has been done so far."""
+
+    added: int = 0
+    removed: int = 0
+    damaged: int = 0
+    seen: int = 0
+    """Objects, then rows, that were looked at."""
+    avatars: int = 0
+    """How many there are, once all is done."""
+    part: float = 0.0
+    """Of the work, 0 to 1: ids are random, so where one lies among all says how far we are."""
+
+
+class Reindex:
+    """Add the rows of objects that have none, remove the rows that have no object, and count anew.
+
+    Every step leaves the database better than it was, so this can be stopped at any time and run again, and
+    it can run beside the service: an object is there before its row, and gone before its row. Objects that
+    cannot be read are told to `on_damage`, and stay as they are, with their rows: they may yet be mended.
+    """
+
+    def __init__(
+        self, store: ObjectStore, repository: Repository, on_damage: Callable[[str, AvatarError], None]
+    ) -> None:
+        self._store = store
+        self._repository = repository
+        self._on_damage = on_damage
+        self.report = Report()
+
+    def run(self, *, allow_empty: bool = False) -> Iterator[Report]:
+        """Do it, and yield the report after each batch.
+
+        Raises `StartupError` where there are rows and not a single object, which is what a volume that is not
+        mounted looks like, unless `allow_empty`.
+        """
+        if not allow_empty and not any(True for _ in self._store.ids()) and self._repository.total():
+            raise StartupError(
+                "There are avatars in the database, but no object at all in the storage: is it the right"
+                " folder, and mounted? To empty the database nevertheless, use --allow-empty."
+            )
+        for batch in batches(self._store.ids(), _BATCH):
+            known = self._repository.known(batch)
+            found = [avatar for each in batch if (avatar := self._read(each)) and each not in known]
+            if found:
+                self.report.added += self._repository.add(found)
+            yield self._reached(batch, half=0)
+        for batch in batches(self._repository.ids(), _BATCH):
+            lost = [each for each in batch if self._is_lost(each)]
+            if lost:
+                self.report.removed += self._repository.remove_rows(lost)
+            yield self._reached(batch, half=1)
+        self.report.avatars = self._repository.recount()
+        self.report.part = 1.0
+        yield self.report
+
+    def _read(self, avatar_id: str) -> Avatar | None:
+        try:
+            data = self._store.get(avatar_id)
+            return None if data is None else read_object(avatar_id, data).avatar
+        except (ObjectDamaged, StorageUnavailable) as error:
+            self.report.damaged += 1
+            self._on_damage(avatar_id, error)
+            return None
+
+    def _is_lost(self, avatar_id: str) -> bool:
+        try:
+            return self._store.get(avatar_id) is None
+        except StorageUnavailable:
+            return False
+
+    def _reached(self, batch: Sequence[str], *, half: int) -> Report:
+        self.report.seen += len(batch)
+        self.report.part = (half + int(batch[-1][:8], 16) / 2**32) / 2
+        return self.report

@@ -1,0 +1,1 @@
+"""The settings: one frozen, typed object, read from files and the environment."""

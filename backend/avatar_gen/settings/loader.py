@@ -1,0 +1,191 @@
+"""Reads the settings: `settings.yaml` and its overlays, under the environment, as one frozen object.
+
+The environment wins over files, later files over earlier ones, all over the defaults. The files of the
+service that this one replaces load as they are. No other module reads the environment, but for
+`RUN_MIGRATIONS`, an option of `serve`.
+"""
+
+import os
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from avatar_gen.errors import SettingsError
+from avatar_gen.settings.schema import Settings
+
+
+def _number(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text
+
+
+def _list(text: str) -> list[str]:
+    return re.split(r"[\s,]+", text.strip())
+
+
+ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str | list[str]]]] = {
+    "HOST": ("server", "host", str),
+    "PORT": ("server", "port", _number),
+    "TRUSTED_PROXIES": ("server", "trusted_proxies", _list),
+    "DATABASE_URL": ("database", "url", str),
+    "DATABASE_PASSWORD_FILE": ("database", "password_file", str),
+    "METRICS_HOST": ("metrics", "host", str),
+    "METRICS_PORT": ("metrics", "port", _number),
+    "LOG_LEVEL": ("logging", "level", str.lower),
+    "AUTH_API_KEYS_FILE": ("auth", "api_keys_file", str),
+}
+"""Environment variables, the settings that they replace, and how they are read. An empty one is as
+good as none."""
+
+_DEFAULT_FILE = "settings.yaml"
+_APP_ENV = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+Tree = dict[str, Any]
+
+Origins = dict[tuple[str, ...], str]
+"""Where values came from, by the keys that lead to them: a file, or an environment variable."""
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises `SettingsError` with one line: which file, which key, what it takes."""
+    return trace_settings(environ)[0]
+
+
+def trace_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings, Origins]:
+    """Likewise, with where each value that is not a default came from."""
+    tree: Tree = {}
+    origins: Origins = {}
+    for path in _files(environ):
+        _lay_over(tree, _read(path, environ), origins, str(path))
+    for name, (section, key, read) in ENVIRONMENT.items():
+        if value := environ.get(name):
+            over = {section: {key: read(value)}}
+            _lay_over(tree, over, origins, f"environment variable {name}")
+    try:
+        return Settings.model_validate(tree), origins
+    except RecursionError:
+        raise SettingsError("the settings: nested without end") from None
+    except ValidationError as error:
+        raise SettingsError(_first_line(error, origins)) from None
+
+
+def _files(environ: Mapping[str, str]) -> Iterator[Path]:
+    """The files that there are, those that win last."""
+    named = environ.get("CONFIG_PATH")
+    base = Path(named or _DEFAULT_FILE)
+    if named and not base.is_file():
+        raise SettingsError(f"{named}: there is no such file; CONFIG_PATH names it")
+    app_env = environ.get("APP_ENV") or environ.get("NODE_ENV") or ""
+    if app_env and not _APP_ENV.fullmatch(app_env):
+        raise SettingsError("environment variable APP_ENV: expected a name such as production")
+    overlays = ("", ".local", f".{app_env}", f".{app_env}.local") if app_env else ("", ".local")
+    candidates = tuple(base.with_name(f"{base.stem}{overlay}{base.suffix}") for overlay in overlays)
+    for path in candidates:
+        if path.is_dir():
+            # As Docker makes of a file that is mounted and not there.
+            raise SettingsError(f"{path}: this is a folder, expected a file")
+    return (path for path in candidates if path.is_file())
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with `${NAME}` and `${NAME:-default}` filled in from the environment."""
+
+    environ: Mapping[str, str]
+    _placeholder = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:  # noqa: ANN401 - PyYAML's
+        node = super().compose_scalar_node(anchor)
+        filled = self._placeholder.sub(self._value, node.value)
+        if filled != node.value:
+            node.value = filled
+            if node.style is None:
+                # Not in quotes: what was filled in may be a number or a boolean.
+                node.tag = self.resolve(yaml.ScalarNode, filled, (True, False))  # type: ignore[no-untyped-call]
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's
+        names = [key.value for key, _ in node.value]
+        for number, (key, _) in enumerate(node.value):
+            if key.value in names[:number]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} stands here a second time", key.start_mark
+                )
+        return super().construct_mapping(node, deep=deep)
+
+    def _value(self, match: re.Match[str]) -> str:
+        return self.environ.get(match[1]) or match[2] or ""
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> Tree:
+    """What a file holds below `app:`, in today's spelling."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            loader = _Loader(stream)
+            loader.environ = environ
+            try:
+                document = loader.get_single_data()
+            finally:
+                loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SettingsError(f"{path}: line {line}: not YAML: {error.problem}") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}".splitlines()[0]) from None
+    except RecursionError:
+        raise SettingsError(f"{path}: cannot be read: it is nested without end") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict) or set(document) - {"app"}:
+        raise SettingsError(f"{path}: expected one key, app, with all settings below it")
+    return _respelled(document["app"] or {}, path)
+
+
+def _respelled(app: object, path: Path) -> Tree:
+    """The oldest files have `save_path` further up."""
+    if not isinstance(app, dict):
+        raise SettingsError(f"{path}: app: expected a mapping")
+    tree = dict(app)
+    storage = tree.get("storage")
+    if not isinstance(storage, dict | None):
+        return tree
+    rest = dict(storage or {})
+    paths = [holder.pop("save_path") for holder in (rest, tree) if "save_path" in holder]
+    local = rest.get("local", {})
+    if paths and isinstance(local, dict):
+        tree["storage"] = {**rest, "local": {"save_path": paths[0], **local}}
+    return tree
+
+
+def _lay_over(tree: Tree, over: Tree, origins: Origins, origin: str, at: tuple[str, ...] = ()) -> None:
+    """Merge `over` into `tree`, mapping by mapping, and note where each value came from."""
+    for key, value in over.items():
+        here = (*at, str(key))
+        if isinstance(value, dict) and value:
+            below = tree.get(key)
+            tree[key] = dict(below) if isinstance(below, dict) else {}
+            _lay_over(tree[key], value, origins, origin, at=here)
+        else:
+            tree[key] = value
+            origins[here] = origin
+
+
+def origin_of(location: tuple[str, ...], origins: Origins) -> str | None:
+    """Where the value at these keys came from, or a part of it; None for a default."""
+    for path in reversed(origins):
+        if path[: len(location)] == location or location[: len(path)] == path:
+            return origins[path]
+    return None
+
+
+def _first_line(error: ValidationError, origins: Origins) -> str:
+    """The first thing that is wrong, without the value: it may be a secret."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    location = tuple(str(part) for part in problem["loc"])
+    origin = origin_of(location, origins) or "the settings"
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if problem["type"] == "extra_forbidden":
+        return f"{origin}: app.{'.'.join(location)}: unknown key"
+    return f"{origin}: app.{'.'.join(location)}: expected {message}"

@@ -1,0 +1,96 @@
+"""What SECURITY.md says is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from avatar_gen.api import libravatar, requests
+from avatar_gen.api.render_urls import MAX_SEED_LENGTH
+from avatar_gen.database import TIMEOUT_SECONDS
+from avatar_gen.imaging.pool import MAX_QUEUED
+from avatar_gen.runtime import protocol
+from avatar_gen.services.avatars import EXPONENTS, MOST_WAITING
+from avatar_gen.services.rendering import MAX_PX
+from avatar_gen.settings.schema import Settings
+from tests.conftest import MakeService
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+
+DEAREST = [
+    f"/api/render/glass/{seed}.{media}?size=1024" for seed in "abc" for media in ("png", "webp", "avif")
+]
+
+
+def limits() -> dict[str, str]:
+    table = PAGE.split("## Limits of one request")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE)
+    return dict(rows[2:])
+
+
+def most_listed() -> int:
+    [most] = (
+        each.le for each in requests.ListParameters.model_fields["pick"].metadata if hasattr(each, "le")
+    )
+    assert isinstance(most, int)
+    return most
+
+
+def test_its_limits_are_those_of_the_code() -> None:
+    settings = Settings()
+    said = limits()
+    assert said.pop("processor time of the dearest picture").endswith(" s")
+    assert said.pop("memory of the dearest picture").endswith(" MB")
+    assert said == {
+        "request line and headers": f"{protocol.HEAD_LIMIT // 1024} KiB",
+        "body": f"{requests.BODY_LIMIT // 1024} KiB",
+        "what is read of a request, to be able to say so": f"{protocol.MESSAGE_LIMIT // 2**20} MiB",
+        "query of a picture by URL": f"{requests.LONGEST} bytes",
+        "query of anything else": f"{requests.Parameters.longest} bytes",
+        "seed, stored": f"{requests.MAX_SEED_LENGTH} code points",
+        "seed, by URL": f"{MAX_SEED_LENGTH} code points",
+        "width of a stored picture": f"{1 << EXPONENTS[-1]} px",
+        "width of a picture by URL": f"{MAX_PX} px",
+        "width of a picture by hash": f"{libravatar.MAX_PX} px",
+        "avatars in one answer of the list": f"{most_listed()}",
+        "time in which a request must have arrived, and in which an answer must begin to be taken": (
+            f"{settings.server.receive_timeout:g} s"
+        ),
+        "time that the database is waited for": f"{TIMEOUT_SECONDS} s",
+        "pictures that wait for a thread": f"{settings.imaging.queue}",
+        "pictures that wait to be drawn at once": f"{MAX_QUEUED}",
+        "avatars that wait to be kept": f"{MOST_WAITING}",
+    }
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="it asks Linux for the peak of memory")
+def test_the_dearest_picture_costs_no_more_than_it_says(make_service: MakeService) -> None:
+    service = make_service({"imaging": {"threads": 1, "cache": 0}, "logging": {"level": "warn"}}).start()
+    assert service.process
+    process = Path(f"/proc/{service.process.pid}")
+
+    def memory(name: str) -> int:
+        match = re.search(rf"^{name}:\s+(\d+) kB", (process / "status").read_text(), re.MULTILINE)
+        assert match
+        return int(match[1]) * 1024
+
+    def processor() -> float:
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
+    def seconds_and_bytes(address: str) -> tuple[float, int]:
+        (process / "clear_refs").write_text("5")
+        before, spent = memory("VmRSS"), processor()
+        assert service.client.get(address).status_code == 200
+        return processor() - spent, memory("VmHWM") - before
+
+    # The first one of all loads what draws them.
+    service.client.get("/api/render/glass/first.png")
+    costs = [seconds_and_bytes(address) for address in DEAREST]
+    said = limits()
+    assert max(each[0] for each in costs) < float(
+        said["processor time of the dearest picture"].removesuffix(" s")
+    )
+    most = float(said["memory of the dearest picture"].removesuffix(" MB")) * 1e6
+    assert most / 10 < max(each[1] for each in costs) < most

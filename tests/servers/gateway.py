@@ -1,0 +1,60 @@
+"""nginx from the system's packages, with the gateway's own configuration."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.servers.net import free_port
+
+ROOT = Path(__file__).parents[2]
+
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
+
+
+class Gateway:
+    """The gateway before a service: all that is changed of its configuration is where things are."""
+
+    def __init__(self, backend: int) -> None:
+        assert NGINX
+        self.port = free_port()
+        # Its workers are not root, and nobody else may look into pytest's folders.
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="avatars-nginx-"))
+        folder.chmod(0o755)
+        text = (ROOT / "backend/docker/gateway/nginx.conf").read_text(encoding="utf-8")
+        for ours, here in (
+            ("listen 8080;", f"listen 127.0.0.1:{self.port};"),
+            ("http://avatar-backend:3000;", f"http://127.0.0.1:{backend};"),
+            ("/tmp/", f"{folder}/"),  # noqa: S108 - in the image
+            ("/dev/stdout", f"{folder}/access.log"),
+        ):
+            assert ours in text, ours
+            text = text.replace(ours, here)
+        (folder / "nginx.conf").write_text(text, encoding="utf-8")
+        self.log = folder / "error.log"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"], stderr=log
+            )
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+
+    def start(self) -> "Gateway":
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self.client.get("/api/health/live").raise_for_status()
+            except httpx.HTTPError:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    raise AssertionError(f"nginx does not answer: {self.log.read_text()}") from None
+                time.sleep(0.05)
+            else:
+                return self
+
+    def stop(self) -> None:
+        self.client.close()
+        self._process.terminate()
+        self._process.wait(timeout=20)
+        shutil.rmtree(self._folder)

@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import pytest
+
+from avatar_gen.errors import StartupError
+from avatar_gen.services.bulk.csv_input import Columns, CsvInput, CsvRow, RejectedRow
+
+
+def read(
+    tmp_path: Path,
+    content: bytes | str,
+    columns: Columns | None = None,
+    *,
+    header: bool = True,
+    encoding: str = "utf-8",
+) -> list[CsvRow | RejectedRow]:
+    path = tmp_path / "people.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with path.open("rb") as stream:
+        people = CsvInput(
+            stream, "people.csv", columns or Columns(), longest=10, header=header, encoding=encoding
+        )
+        found = list(people.read())
+        assert people.part == 1
+    return found
+
+
+def seeds(found: list[CsvRow | RejectedRow]) -> list[tuple[int, str]]:
+    return [(each.line, each.seed if isinstance(each, CsvRow) else each.reason) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("name\nada\nbob", [(2, "ada"), (3, "bob")]),
+        ("name\r\nada\r\n\r\nbob\r\n", [(2, "ada"), (4, "bob")]),
+        ("\ufeffname,age\nada,1\n,\n  ,\nbob,2\n", [(2, "ada"), (5, "bob")]),
+        ('name\n"a ""b"" c"\n" , "\n', [(2, 'a "b" c'), (3, ",")]),
+        ('name,x\n"a\nb",1\nbob,2\n', [(2, "a\nb"), (4, "bob")]),
+        ("name;x;y,z\nada;1;2\n", [(2, "ada")]),
+        ("name\tx,y;z\tu\nada\t1\t2\n", [(2, "ada")]),
+        ("name\n  ada \n", [(2, "ada")]),
+        ("name\n山田太郎\n", [(2, "山田太郎")]),
+        ("name,x\nada\nbob,1,2,3\n", [(2, "ada"), (3, "bob")]),
+        ("name,x\n,1\n", [(2, "there is nothing in its column")]),
+        ("name\n" + "x" * 10 + "\n" + "x" * 11, [(2, "x" * 10), (3, "it has more than 10 characters")]),
+        ("name\n", []),
+    ],
+)
+def test_rows_are_people(tmp_path: Path, content: str, expected: list[tuple[int, str]]) -> None:
+    assert seeds(read(tmp_path, content)) == expected
+
+
+def test_columns_have_names_or_numbers(tmp_path: Path) -> None:
+    content = "id,email,2\n7,a@b.c,ada\n"
+    assert read(tmp_path, content) == [CsvRow(2, "7", "7", None)]
+    assert read(tmp_path, content, Columns("email", "id", "3")) == [CsvRow(2, "a@b.c", "7", "ada")]
+    # A name wins over a number.
+    assert read(tmp_path, content, Columns("2")) == [CsvRow(2, "ada", "ada", None)]
+    assert read(tmp_path, "7,ada\n", Columns("2"), header=False) == [CsvRow(1, "ada", "ada", None)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (Columns("mail"), "there is no column mail; there are id, email, id"),
+        (Columns(file="4"), "there is no column 4;"),
+        (Columns(letters="0"), "there is no column 0;"),
+        (Columns("9" * 5000), "there is no column 9"),
+        (Columns("id"), "there are several columns id"),
+    ],
+)
+def test_a_column_has_to_be_there(tmp_path: Path, columns: Columns, line: str) -> None:
+    with pytest.raises(StartupError, match=f"^people.csv: {line}"):
+        read(tmp_path, "id,email,id\n1,2,3\n", columns)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"", "there is nobody on this list"),
+        ("name\nada\n".encode("utf-16"), "line 1: not CSV: it is UTF-16; save it as UTF-8"),
+        ("name\nada\n".encode("utf-16-le"), "line 1: not CSV: it has a NUL character"),
+        (b"name\nada\nzo\xeb\n", "line 3: not utf-8; save the list as UTF-8, or name its encoding"),
+        (b'name\nada\n"a"b"\n', "line 3: not CSV: ',' expected after '\"'"),
+        (b'name\nada\n"bob\ncarol\n', "line 3: not CSV: unexpected end of data"),
+        (b'name\nada\n"' + b"x\n" * 100_000, "line 3: not CSV: field larger than field limit"),
+        (b"name\n" + b"x" * 2_000_000, "line 2: not CSV: a line of more than 1,000,000 bytes"),
+        (b"name\rada\rbob\r", "line 1: not CSV: new-line character seen in unquoted field"),
+    ],
+)
+def test_what_is_no_list_is_refused_with_its_line(tmp_path: Path, content: bytes, line: str) -> None:
+    with pytest.raises(StartupError) as caught:
+        read(tmp_path, content)
+    assert str(caught.value).startswith(f"people.csv: {line}")
+
+
+def test_an_encoding_can_be_named(tmp_path: Path) -> None:
+    assert seeds(read(tmp_path, b"name\nzo\xeb\n", encoding="cp1252")) == [(2, "zoë")]

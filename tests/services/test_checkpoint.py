@@ -1,0 +1,85 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from avatar_gen.errors import StartupError
+from avatar_gen.services.checkpoint import Checkpoint, Claim, Status
+
+
+def entry(key: str, made_of: str, **more: str) -> dict[str, str]:
+    return {"file": key, "madeOf": made_of, **more}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "manifest.jsonl"
+
+
+def opened(path: Path) -> Checkpoint:
+    return Checkpoint(path, "file", "madeOf")
+
+
+def test_what_an_earlier_run_made_is_known(path: Path) -> None:
+    with opened(path) as manifest:
+        assert manifest.claim("ada", "x") == Claim(Status.NEW, None)
+        manifest.add([entry("ada", "x", sha256="f00")])
+    with opened(path) as manifest:
+        assert manifest.claim("ada", "x") == Claim(Status.MADE, "f00")
+        assert manifest.claim("ada", "x").status is Status.REPEATED
+    with opened(path) as manifest:
+        assert manifest.claim("ada", "y").status is Status.OTHER
+
+
+def test_one_run_makes_each_thing_once(path: Path) -> None:
+    with opened(path) as manifest:
+        standings = [manifest.claim(*each).status for each in (("ada", "x"), ("ada", "x"), ("ada", "y"))]
+    assert standings == [Status.NEW, Status.REPEATED, Status.TAKEN]
+
+
+def test_a_line_that_was_cut_off_is_removed_and_made_again(path: Path) -> None:
+    with opened(path) as manifest:
+        manifest.add([entry("ada", "x"), entry("bob", "x")])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5])
+    with opened(path) as manifest:
+        assert manifest.claim("ada", "x").status is Status.MADE
+        assert manifest.claim("bob", "x").status is Status.NEW
+        manifest.add([entry("bob", "x")])
+    assert path.read_bytes() == whole
+
+
+def test_of_two_lines_the_later_one_stays(path: Path) -> None:
+    with opened(path) as manifest:
+        manifest.add([entry("ada", "x"), entry("bob", "x"), entry("☃", "x")])
+    with opened(path) as manifest:
+        manifest.claim("ada", "y")
+        manifest.add([entry("ada", "y")])
+        manifest.tidy()
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert lines == [entry("bob", "x"), entry("☃", "x"), entry("ada", "y")]
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("line", ["no JSON", "[]", "{}", '{"file": 1, "madeOf": "x"}', '{"file": "x"}'])
+def test_a_file_of_somebody_else_is_left_alone(path: Path, line: str) -> None:
+    content = json.dumps(entry("ada", "x")) + "\n" + line + "\n"
+    path.write_text(content)
+    with pytest.raises(StartupError, match="line 2 is none of this command's"):
+        opened(path)
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("content", ["my notes", '{"name": "theirs"}', "[1", "7"])
+def test_a_file_of_somebody_else_is_not_cut_off(path: Path, content: str) -> None:
+    path.write_text(content)
+    with pytest.raises(StartupError, match="line 1 is none of this command's"):
+        opened(path)
+    assert path.read_text() == content
+
+
+def test_it_belongs_to_one_process_at_a_time(path: Path) -> None:
+    with opened(path), pytest.raises(StartupError, match="another process is at work on it"):
+        opened(path)
+    with opened(path):
+        pass

@@ -1,0 +1,333 @@
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from avatar_gen.errors import SettingsError
+from avatar_gen.settings.loader import ENVIRONMENT, load_settings
+from avatar_gen.settings.schema import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(name: str, text: str) -> None:
+    Path(name).write_text(text, encoding="utf-8")
+
+
+def load(text: str, **environ: str) -> Settings:
+    write("settings.yaml", text)
+    return load_settings(environ)
+
+
+def failure(text: str, **environ: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(text, **environ)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def leaves(tree: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{at}{key}.")
+        else:
+            yield f"{at}{key}", value
+
+
+def keys(model: type[BaseModel], at: str = "") -> Iterator[str]:
+    """Every setting that a new file may hold."""
+    for name, info in model.model_fields.items():
+        if info.json_schema_extra == {"old": True}:
+            continue
+        key = f"{at}{info.alias or name}"
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from keys(kind, f"{key}.")
+        else:
+            yield key
+
+
+def test_a_folder_in_the_place_of_a_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Docker makes of a file that is mounted and not there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "settings.yaml").mkdir()
+    with pytest.raises(SettingsError, match=r"^settings\.yaml: this is a folder, expected a file$"):
+        load_settings({})
+
+
+class TestTheFileInTheRepository:
+    def test_has_every_setting_with_its_default(self) -> None:
+        text = (ROOT / "settings.yaml").read_text(encoding="utf-8")
+        document = yaml.safe_load(text)
+        assert dict(leaves(document["app"])).keys() == set(keys(Settings))
+        assert load(text) == Settings()
+
+    def test_and_the_docs_know_the_same_settings(self) -> None:
+        page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+        variables = {*ENVIRONMENT, "CONFIG_PATH", "APP_ENV", "RUN_MIGRATIONS"}
+        rows = set(re.findall(r"^\| `([\w.]+)` \|", page, re.MULTILINE))
+        assert rows == set(keys(Settings)) | variables
+        defaults = {
+            key: str(value) for key, value in leaves(Settings().model_dump(mode="json", by_alias=True))
+        }
+        for key, default in re.findall(r"^\| `([\w.]+)` \| `?([^`|]*?)`? \|", page, re.MULTILINE):
+            if key in defaults:
+                expected = defaults[key].replace("None", "null").lower()
+                assert default.lower() == expected, key
+
+
+def test_the_settings_that_the_docs_show_are_settings() -> None:
+    page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "app:" in block]
+    assert len(blocks) == 4
+    first, *others = (load(block.replace('"…"', '"' + "0" * 64 + '"')) for block in blocks)
+    assert [key.name for key in first.auth.api_keys] == ["web", "board"]
+    assert str(others[0].limits.client) == "100/s burst 200"
+    examples = re.findall(
+        r"^    (client|writes|key): null .*?e\.g\. ([^;\n]*)",
+        (ROOT / "settings.yaml").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert dict(examples) == {key: str(rate) for key, rate in others[0].limits}
+
+
+class TestLayers:
+    def test_without_files_there_are_the_defaults(self) -> None:
+        assert load_settings({}) == Settings()
+
+    def test_an_empty_file_is_no_file(self) -> None:
+        assert load("") == load("app:") == load("# nothing\n") == Settings()
+
+    def test_later_files_win_key_by_key(self) -> None:
+        write("settings.local.yaml", "app: {server: {port: 2}, logging: {level: warn}}")
+        write("settings.production.yaml", "app: {server: {port: 3}, cors: true}")
+        write("settings.production.local.yaml", "app: {server: {port: 4}}")
+        base = "app: {server: {host: a, port: 1}}"
+        settings = load(base, APP_ENV="production")
+        assert (settings.server.host, settings.server.port) == ("a", 4)
+        assert (settings.logging.level, settings.cors) == ("warn", True)
+        assert load(base).server.port == 2
+        assert load(base, APP_ENV="staging").server.port == 2
+        assert load(base, NODE_ENV="production").server.port == 4
+        assert load(base, NODE_ENV="production", APP_ENV="staging").server.port == 2
+
+    def test_overlays_stand_beside_the_file_that_config_path_names(self, tmp_path: Path) -> None:
+        (tmp_path / "etc").mkdir()
+        write("etc/avatars.yaml", "app: {server: {port: 1}}")
+        write("etc/avatars.local.yaml", "app: {server: {host: there}}")
+        write("settings.yaml", "app: {server: {port: 9}}")
+        settings = load_settings({"CONFIG_PATH": "etc/avatars.yaml"})
+        assert (settings.server.host, settings.server.port) == ("there", 1)
+
+    def test_the_environment_wins(self) -> None:
+        settings = load(
+            "app: {server: {host: a, port: 1}, database: {url: 'file:a'}, logging: {level: warn}}",
+            HOST="b",
+            PORT="2",
+            DATABASE_URL="file:b",
+            LOG_LEVEL="DEBUG",
+        )
+        assert (settings.server.host, settings.server.port) == ("b", 2)
+        assert settings.database.url
+        assert settings.database.url.get_secret_value() == "file:b"
+        assert settings.logging.level == "debug"
+
+    def test_an_empty_variable_is_none(self) -> None:
+        assert load("app: {server: {port: 1}}", PORT="", CONFIG_PATH="", APP_ENV="").server.port == 1
+
+    def test_a_file_can_name_variables(self) -> None:
+        text = """
+app:
+  server:
+    host: '${H:-here}'
+    port: ${P:-5}
+  database:
+    url: "file:${A}${B}"
+"""
+        settings = load(text)
+        assert (settings.server.host, settings.server.port) == ("here", 5)
+        settings = load(text, H="there", P="6", A="x", B="y")
+        assert (settings.server.host, settings.server.port) == ("there", 6)
+        assert settings.database.url
+        assert settings.database.url.get_secret_value() == "file:xy"
+        assert load("app: {server: {host: '${H}'}}", H="5").server.host == "5"
+
+
+class TestOldFiles:
+    def test_the_first_ones_load(self) -> None:
+        settings = load("""
+app:
+  save_path: './storage/avatars'
+  server:
+    host: '0.0.0.0'
+    port: 3000
+  database:
+    driver: 'sqlite'
+    connection:
+      maxRetries: 3
+      retryDelay: 2000
+    sqlite_params:
+      url: 'file:./storage/database/database.sqlite'
+    postgresql_params:
+      url: 'postgresql://user:password@localhost:5432/avatar_gen'
+  logging:
+    level: 'info' # trace, debug, info, warn, error, fatal
+    verbose: false
+    pretty: true
+""")
+        assert settings.storage.local.save_path == Path("storage/avatars")
+        assert settings.database.sqlite_params.url == "file:./storage/database/database.sqlite"
+
+    def test_the_last_ones_load(self) -> None:
+        settings = load("""
+app:
+  storage:
+    type: 'local'
+    local:
+      save_path: './elsewhere'
+    s3:
+      endpoint: 'https://your-s3-endpoint.com'
+      bucket: 'your-bucket-name'
+      access_key: 'YOUR_S3_ACCESS_KEY'
+      secret_key: 'YOUR_S3_SECRET_KEY'
+      region: 'us-east-1'
+      force_path_style: true
+      connection: {maxRetries: 3, retryDelay: 2000}
+  server: {host: 'localhost', port: 3000}
+  database:
+    driver: 'postgresql'
+    synchronize: false
+    connection: {maxRetries: 3, retryDelay: 2000}
+    network:
+      host: '${DB_HOST:-postgres}'
+      port: ${DB_PORT:-5432}
+      database: 'avatar_gen'
+      username: 'postgres'
+      password: 'password'
+      ssl: false
+  logging: {level: 'warn', verbose: true, pretty: false}
+  cors: true
+  corsEnabled: ['https://a.example', 'http://localhost:5173']
+""")
+        assert settings.storage.local.save_path == Path("elsewhere")
+        assert settings.database.network.host == "postgres"
+        assert settings.database.network.port == 5432
+        assert settings.cors_enabled == ["https://a.example", "http://localhost:5173"]
+
+    def test_save_path_may_stand_in_storage(self) -> None:
+        settings = load("app: {storage: {type: local, save_path: ./x}}")
+        assert settings.storage.local.save_path == Path("x")
+
+    def test_s3_is_said_not_to_be_there(self) -> None:
+        assert failure("app: {storage: {type: s3, s3: {bucket: b}}}") == (
+            'settings.yaml: app.storage: expected "local": storage in S3 is not there yet'
+        )
+
+
+class TestWhatIsWrongIsSaidInOneLine:
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("app: {server: {prot: 1}}", "settings.yaml: app.server.prot: unknown key"),
+            ("app: {sever: {port: 1}}", "settings.yaml: app.sever: unknown key"),
+            ("app: {server: {port: abc}}", "settings.yaml: app.server.port: expected a valid integer"),
+            ("app: {server: {port: '80'}}", "settings.yaml: app.server.port: expected a valid integer"),
+            ("app: {server: {port: true}}", "settings.yaml: app.server.port: expected a valid integer"),
+            (
+                "app: {server: {port: 65536}}",
+                "settings.yaml: app.server.port: expected less than or equal to 65535",
+            ),
+            (
+                "app: {logging: {level: loud}}",
+                "settings.yaml: app.logging.level: expected 'trace', 'debug', 'info', 'warn', ",
+            ),
+            ("app: {cors: 'yes'}", "settings.yaml: app.cors: expected a valid boolean"),
+            ("app: {corsEnabled: x}", "settings.yaml: app.corsEnabled: expected a valid list"),
+            (
+                "app: {libravatar: {redirect_hosts: ['https://example.org/']}}",
+                "settings.yaml: app.libravatar.redirect_hosts.0: expected ",
+            ),
+            (
+                "app: {server: null}",
+                "settings.yaml: app.server: expected a valid dictionary or instance of Server",
+            ),
+            ("server: {}", "settings.yaml: expected one key, app, with all settings below it"),
+            ("- app", "settings.yaml: expected one key, app, with all settings below it"),
+            ("app: [1]", "settings.yaml: app: expected a mapping"),
+            ("app: {a: [}", "settings.yaml: line 1: not YAML: expected the node content"),
+            ("app: {password: !!python/object x}", "settings.yaml: line 1: not YAML: could not determine a"),
+        ],
+    )
+    def test_which_file_which_key_and_what_it_takes(self, text: str, line: str) -> None:
+        assert failure(text).startswith(line)
+
+    @pytest.mark.parametrize(
+        "rate",
+        [100, "100", "0/s", "1/day", "-1/s", "1.5/s", "100/s burst 0", "100/s burst", "9999999/s", []],
+    )
+    def test_what_is_no_rate(self, rate: object) -> None:
+        assert failure(yaml.safe_dump({"app": {"limits": {"client": rate}}})).startswith(
+            'settings.yaml: app.limits.client: expected a rate such as "100/s", "100/s burst 200", '
+        )
+
+    @pytest.mark.parametrize("proxy", [5, "", "*", "gateway", "10.0.0.1/8", "10.0.0.0/33", None])
+    def test_what_is_no_network(self, proxy: object) -> None:
+        assert failure(yaml.safe_dump({"app": {"server": {"trusted_proxies": [proxy]}}})) == (
+            "settings.yaml: app.server.trusted_proxies.0: expected an address or a network such as 10.0.0.0/8"
+        )
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            "canary7f3a",
+            "avk_" + "a" * 43,
+            "A" * 64,
+            5,
+            {"name": "canary7f3a"},
+            {"sha256": "canary7f3a"},
+            {"sha256": "0" * 64, "may": ["canary7f3a"]},
+            {"sha256": "0" * 64, "name": "canary7f3a " * 9},
+            {"sha256": "0" * 64, "canary": 1},
+        ],
+    )
+    def test_what_is_no_hash_of_a_key(self, entry: object) -> None:
+        """A key itself, in the place of its hash, is not shown."""
+        line = failure(yaml.safe_dump({"app": {"auth": {"api_keys": [entry]}}}))
+        assert line.startswith("settings.yaml: app.auth.api_keys.0")
+        assert "canary7f3a" not in line
+        assert "avk_" not in line
+
+    def test_the_overlay_that_is_at_fault_is_named(self) -> None:
+        write("settings.local.yaml", "app: {server: {port: x}}")
+        assert failure("app: {server: {port: 1}}").startswith("settings.local.yaml: app.server.port: ")
+
+    def test_the_variable_that_is_at_fault_is_named(self) -> None:
+        for value in ("xyz", "3_000", "٣", "-1", "99999"):
+            line = failure("app: {server: {port: 1}}", PORT=value)
+            assert line.startswith("environment variable PORT: app.server.port: expected ")
+            assert value not in line
+
+    def test_a_secret_is_not_shown(self) -> None:
+        assert "hunter2" not in failure("app: {database: {network: {password: [hunter2]}}}")
+        assert "hunter2" not in repr(load("app: {database: {url: hunter2, network: {password: hunter2}}}"))
+
+    def test_a_file_that_config_path_names_must_be_there(self) -> None:
+        assert (
+            failure("", CONFIG_PATH="nope.yaml") == "nope.yaml: there is no such file; CONFIG_PATH names it"
+        )
+
+    def test_a_file_must_be_readable_text(self) -> None:
+        Path("settings.local.yaml").write_bytes(b"app: \xff")
+        assert failure("").startswith("settings.local.yaml: cannot be read: ")
+
+    def test_app_env_is_a_name_and_no_path(self) -> None:
+        assert failure("", APP_ENV="../x").startswith("environment variable APP_ENV: expected a name")
