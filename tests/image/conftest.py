@@ -77,6 +77,10 @@ class Container:
         result = docker("logs", self.name)
         return result.stdout + result.stderr
 
+    def errors(self) -> str:
+        """Return the lines of the log that are not about requests served well."""
+        return "\n".join(line for line in self.logs().splitlines() if '"level": "info"' not in line)[-4000:]
+
     def run(self, *command: str, check: bool = True) -> str:
         """Run a command in it, as `docker exec` does: as root."""
         return docker("exec", self.name, *command, check=check).stdout
@@ -103,7 +107,14 @@ RunImage = Callable[..., Container]
 
 @pytest.fixture
 def run_image() -> Iterator[RunImage]:
-    """Containers for one test alone, removed with their volumes when it ends."""
+    """Start containers for one test. They and their volumes are removed when the test ends."""
+    with containers() as run:
+        yield run
+
+
+@contextlib.contextmanager
+def containers() -> Iterator[RunImage]:
+    """Yield a function that starts containers, and remove those containers and their volumes at the end."""
     running: list[Container] = []
 
     def run(*options: str, port: int = 3000, command: tuple[str, ...] = ()) -> Container:
