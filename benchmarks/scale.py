@@ -17,7 +17,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from avatar_gen.avatar import Avatar, Cursor
+from avatar_gen.avatar import Avatar, AvatarSpec, Cursor
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
@@ -25,7 +25,7 @@ from avatar_gen.drawing.styles import draw
 from avatar_gen.imaging.pictures import draw_png
 from avatar_gen.objects.contents import write_object
 from avatar_gen.objects.local import LocalStore
-from avatar_gen.services.avatars import EXPONENTS, AvatarSpec
+from avatar_gen.services.avatars import EXPONENTS, style_input
 from avatar_gen.settings.schema import Database
 from benchmarks.cases import get, post
 from benchmarks.load import Request, ask, numbers
@@ -96,7 +96,7 @@ class _Stock:
         LocalStore(self._store).open()
         self._numbers = count()
         self._random = random.Random(0)  # noqa: S311 - a sample, no secret
-        drawing = draw("pixelize", "ada", AvatarSpec().style_input())
+        drawing = draw("pixelize", "ada", style_input(AvatarSpec()))
         self._pictures = {1 << exponent: draw_png(drawing, 1 << exponent) for exponent in EXPONENTS}
 
     def fill(self, size: int, progress: Callable[[str], None]) -> None:
@@ -118,7 +118,7 @@ class _Stock:
     def _avatar(self) -> Avatar:
         number = next(self._numbers)
         avatar_id = str(UUID(int=self._random.getrandbits(128), version=4))
-        return Avatar(avatar_id, _FIRST_MS + number, "pixelize", seed=f"user {number}")
+        return Avatar(id=avatar_id, created_ms=_FIRST_MS + number, seed=f"user {number}")
 
 
 def _settings(url: str) -> Database:

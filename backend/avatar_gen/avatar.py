@@ -1,54 +1,167 @@
-"""What is known of an avatar beside its pictures: the same in its object, its row and over HTTP."""
+"""The one list of an avatar's fields, and its place in the list of avatars.
+
+`AvatarSpec` names each field once, with its JSON name and its limits. Objects, rows, imports, exports and
+HTTP models derive their fields from it.
+"""
 
 import re
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 VERSION = "0.0.1"
-"""The version of the record, as the old service gave it and its clients expect it."""
+"""The version of the record, as the old service answered it and its clients expect it."""
 
 CANONICAL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""An id as it is kept: in small letters, with dashes."""
+"""A UUID in lower case, with dashes."""
+
+MAX_NAME_LENGTH = 32
+"""Code points of a type, a colour or a scheme."""
+
+MAX_SEED_LENGTH = 32
+"""Code points of a seed, as Python and PostgreSQL count them. One flag or family emoji has several."""
+
+MAX_VERSION_LENGTH = 16
+
+_MAX_MS = 253_402_300_799_999
+"""The end of the year 9999, the last that ISO 8601 and Python can write."""
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL cannot store a NUL character, and UTF-8 has no surrogates."""
+    if "\0" in text:
+        raise PydanticCustomError("nul", "must not contain the NUL character")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise PydanticCustomError("surrogate", "must be text that UTF-8 can write") from None
+    return text
+
+
+Name = Annotated[str, Field(strict=True, max_length=MAX_NAME_LENGTH), AfterValidator(_without_nul)]
+Seed = Annotated[str, Field(strict=True, max_length=MAX_SEED_LENGTH), AfterValidator(_without_nul)]
+Angle = Annotated[float, Field(strict=True, ge=0, le=360, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
-class Avatar:
-    """One avatar. What was not asked for is None."""
+class AvatarSpec:
+    """The options of an avatar: what a client can ask for. None means "not given".
 
-    id: str
+    The constructor checks nothing. `read_avatar` checks types and limits; the HTTP models also check that
+    styles, schemes and colours are known. The JSON name of a field is its name in camelCase.
+    """
+
+    generator_type: Name = "pixelize"
+    primary_color: Name | None = None
+    foreign_color: Name | None = None
+    color_scheme: Name | None = None
+    seed: Seed | None = None
+    angle: Angle | None = None
+    """Degrees, for the style gradient: 0 to the right, 90 downwards."""
+
+    def as_avatar(self, avatar_id: str) -> "Avatar":
+        """Return an avatar with these options that is created now."""
+        options = {name: getattr(self, name) for name in SPEC_FIELDS}
+        return Avatar(id=avatar_id, created_ms=time.time_ns() // 1_000_000, **options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Avatar(AvatarSpec):
+    """A stored avatar: its options, and what the service adds to them."""
+
+    id: Annotated[str, Field(strict=True, pattern=rf"^{CANONICAL_ID.pattern}$")]
     """A UUID 4 in its canonical, lower-case form."""
-    created_ms: int
+    created_ms: Annotated[int, Field(strict=True, ge=0, le=_MAX_MS)]
     """Milliseconds since 1970, UTC."""
-    generator_type: str
-    version: str = VERSION
-    primary_color: str | None = None
-    foreign_color: str | None = None
-    color_scheme: str | None = None
-    seed: str | None = None
-    angle: float | None = None
+    version: Annotated[
+        str, Field(strict=True, max_length=MAX_VERSION_LENGTH), AfterValidator(_without_nul)
+    ] = VERSION
 
     @property
-    def place(self) -> "Cursor":
-        """Where it stands in the list: by age, of one age by id."""
+    def cursor(self) -> "Cursor":
+        """Return the avatar's place in the list, which is ordered by time of creation, then by id."""
         return Cursor(self.created_ms, self.id)
 
 
+SPEC_FIELDS = tuple(field.name for field in fields(AvatarSpec))
+AVATAR_FIELDS = tuple(field.name for field in fields(Avatar))
+
+JSON_NAMES: Mapping[str, str] = {name: to_camel(name) for name in AVATAR_FIELDS if name != "created_ms"}
+"""The JSON name of each field of an `Avatar`, except its time: JSON has `createdAt`, in ISO 8601."""
+
+_REQUIRED = ("id", "createdAt", "generatorType")
+"""A release before this one may have written the others, or not; these it always wrote."""
+
+_AVATAR = TypeAdapter(Avatar)
+
+_MESSAGES = {
+    "string_too_long": "has more than {max_length} characters",
+    "string_type": "is not text",
+    "string_unicode": "must be text that UTF-8 can write",
+    "string_pattern_mismatch": "is not a UUID in lower case",
+    "float_type": "is not a number",
+    "finite_number": "is not a finite number",
+    "greater_than_equal": "is less than {ge:g}",
+    "less_than_equal": "is more than {le:.15g}",
+}
+
+
+def avatar_as_json(avatar: Avatar) -> dict[str, object]:
+    """Return the fields of an avatar by their JSON names."""
+    values = {json_name: getattr(avatar, name) for name, json_name in JSON_NAMES.items()}
+    return {"createdAt": format_time(avatar.created_ms), **values}
+
+
+def read_avatar(values: Mapping[str, Any]) -> Avatar:
+    """Return the avatar whose fields are given by their JSON names; unknown names are ignored.
+
+    Raises `ValueError` with one clause that names the first field that is missing, of the wrong type or
+    beyond its limit.
+    """
+    for name in _REQUIRED:
+        if name not in values:
+            raise ValueError(f"it has no {name}")
+    try:
+        created_ms = parse_time(values["createdAt"])
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("its createdAt is not an ISO 8601 time") from None
+    known = {name: values[json] for name, json in JSON_NAMES.items() if json in values}
+    try:
+        return _AVATAR.validate_python({**known, "created_ms": created_ms})
+    except ValidationError as error:
+        raise ValueError(_describe(error)) from None
+
+
+def _describe(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = str(first["loc"][0])
+    name = JSON_NAMES.get(field, "createdAt")
+    template = _MESSAGES.get(first["type"])
+    return f"its {name} {template.format(**first.get('ctx', {})) if template else first['msg']}"
+
+
 class Cursor(NamedTuple):
-    """Where an avatar stands in the list, whether it is still there or not."""
+    """A place in the list of avatars. The avatar that it was made from may have been deleted."""
 
     created_ms: int
     id: str
 
     def __str__(self) -> str:
-        """As clients get it to go on from there."""
+        """Return the form that clients send back as `after`."""
         return f"{self.created_ms}-{self.id}"
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
-        """The inverse of `str`. Raises `ValueError`."""
+        """Return the cursor that `str` wrote. Raises `ValueError`."""
         if not _CURSOR.fullmatch(text):
-            raise ValueError("no place in the list")
+            raise ValueError("not a cursor")
         created_ms, _, avatar_id = text.partition("-")
         return cls(int(created_ms), avatar_id)
 
@@ -57,12 +170,12 @@ _CURSOR = re.compile(rf"[0-9]{{1,15}}-{CANONICAL_ID.pattern}")
 
 
 def format_time(ms: int) -> str:
-    """ISO 8601 in UTC with milliseconds and `Z`."""
+    """Return a time in ISO 8601, in UTC, with milliseconds and `Z`."""
     moment = datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_time(text: str) -> int:
-    """The inverse of `format_time`. Raises `ValueError`."""
+    """Return the milliseconds since 1970 of an ISO 8601 time. Raises `ValueError` or `OverflowError`."""
     moment = datetime.fromisoformat(text).astimezone(UTC)
     return int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatar_gen.avatar import Avatar
-from avatar_gen.services.avatars import AvatarSpec, draw_object
+from avatar_gen.avatar import Avatar, AvatarSpec
+from avatar_gen.services.avatars import draw_object
 from tests.conftest import MakeService, Service, assert_failure
 
 EMAIL = "Ada.Lovelace@Example.org "
@@ -295,7 +295,11 @@ class TestTies:
         service = make_service().start()
         for number, (kind, colour) in enumerate([("pixelize", "blue"), ("nope", "blue"), ("wave", "bluish")]):
             avatar = Avatar(
-                f"00000000-0000-4000-8000-{number:012}", 0, kind, seed="ada", primary_color=colour
+                kind,
+                id=f"00000000-0000-4000-8000-{number:012}",
+                created_ms=0,
+                seed="ada",
+                primary_color=colour,
             )
             service.object(avatar.id).write_bytes(draw_object(avatar, AvatarSpec("pixelize", seed="another")))
             identity = f"{number:032}"

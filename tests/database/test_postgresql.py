@@ -143,7 +143,7 @@ def test_a_schema_holds_the_tables(postgres: Postgres) -> None:
         connection.execute('CREATE SCHEMA "my ""own"')
     engines = open_engines(database(f"{url}?schema=my%20%22own"))
     prepare(engines)
-    Repository(engines).add([Avatar("0a1b2c3d-0000-4000-8000-000000000000", 5, "wave")])
+    Repository(engines).add([Avatar("wave", id="0a1b2c3d-0000-4000-8000-000000000000", created_ms=5)])
     engines.close()
     with postgres.connect(url.rpartition("/")[2]) as connection:
         tables = connection.execute("SELECT schemaname, tablename FROM pg_tables WHERE tablename ~ 'avatar'")
@@ -157,7 +157,9 @@ def test_times_are_the_same_in_every_time_zone(postgres: Postgres) -> None:
         engines = open_engines(database(f"{url}?options=-ctimezone%3D{zone.replace('/', '%2F')}"))
         prepare(engines)
         repository = Repository(engines)
-        repository.add([Avatar("0a1b2c3d-0000-4000-8000-000000000000", 1_700_000_000_123, "wave")])
+        repository.add(
+            [Avatar("wave", id="0a1b2c3d-0000-4000-8000-000000000000", created_ms=1_700_000_000_123)]
+        )
         with engines.read.connect() as connection:
             assert connection.execute(text("SHOW timezone")).scalar() == zone
         times.add(repository.page(1, 0).avatars[0].created_ms)
@@ -229,7 +231,7 @@ def test_a_process_that_is_cut_off_does_not_hold_up_others(postgres: Postgres) -
         repository = Repository(others)
         while True:
             try:
-                repository.add([Avatar("0a1b2c3d-0000-4000-8000-000000000000", 5, "wave")])
+                repository.add([Avatar("wave", id="0a1b2c3d-0000-4000-8000-000000000000", created_ms=5)])
             except DatabaseUnavailable:
                 assert time.monotonic() - started < 8
             else:

@@ -70,11 +70,11 @@ def test_places_lead_through_the_list_whatever_comes_and_goes(
 ) -> None:
     made = [avatar(created_ms=1_700_000_000_000 + i // 7) for i in range(50)]
     repository.add(made)
-    expected = sorted(made, key=lambda each: each.place, reverse=newest_first)
+    expected = sorted(made, key=lambda each: each.cursor, reverse=newest_first)
     seen: list[Avatar] = []
     place = None
-    while place is None or seen[-1].place != place:
-        place = seen[-1].place if seen else None
+    while place is None or seen[-1].cursor != place:
+        place = seen[-1].cursor if seen else None
         page = repository.page(7, after=place, newest_first=newest_first)
         assert page.has_more == (len(seen) + 7 < 50)
         seen += page.avatars
@@ -191,7 +191,7 @@ def test_a_page_costs_what_its_index_costs(repository: Repository, engines: Engi
     sent: list[tuple[str, Any]] = []
     event.listen(engines.read, "before_cursor_execute", lambda *call: sent.append((call[2], call[3])))
     repository.page(10, 0)
-    repository.page(10, after=avatar().place, newest_first=True)
+    repository.page(10, after=avatar().cursor, newest_first=True)
     plans = []
     with engines.read.connect() as connection:
         postgresql = connection.dialect.name == "postgresql"

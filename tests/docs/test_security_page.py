@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from avatar_gen import avatar
 from avatar_gen.api import libravatar, requests
 from avatar_gen.api.render_urls import MAX_SEED_LENGTH
 from avatar_gen.database import TIMEOUT_SECONDS
@@ -48,7 +49,7 @@ def test_its_limits_are_those_of_the_code() -> None:
         "what is read of a request, to be able to say so": f"{protocol.MESSAGE_LIMIT // 2**20} MiB",
         "query of a picture by URL": f"{requests.LONGEST} bytes",
         "query of anything else": f"{requests.Parameters.longest} bytes",
-        "seed, stored": f"{requests.MAX_SEED_LENGTH} code points",
+        "seed, stored": f"{avatar.MAX_SEED_LENGTH} code points",
         "seed, by URL": f"{MAX_SEED_LENGTH} code points",
         "width of a stored picture": f"{1 << EXPONENTS[-1]} px",
         "width of a picture by URL": f"{MAX_PX} px",

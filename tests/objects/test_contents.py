@@ -8,7 +8,7 @@ from avatar_gen.objects.container import pack, unpack
 from avatar_gen.objects.contents import read_object, write_object
 
 ID = "0a1b2c3d-0000-4000-8000-000000000000"
-AVATAR = Avatar(ID, 1_700_000_000_123, "wave", seed="☃", color_scheme="ocean", angle=0.5)
+AVATAR = Avatar("wave", id=ID, created_ms=1_700_000_000_123, seed="☃", color_scheme="ocean", angle=0.5)
 
 
 def test_what_is_written_is_read() -> None:
@@ -44,7 +44,7 @@ def test_fields_that_a_later_release_added_are_no_fault_of_older_objects() -> No
         "version": "1",
     }
     read = read_object(ID, pack({"avatar.json": json.dumps({**record, "mood": "good"}).encode()}))
-    assert read.avatar == Avatar(ID, 1_700_000_000_123, "wave", version="1")
+    assert read.avatar == Avatar("wave", id=ID, created_ms=1_700_000_000_123, version="1")
 
 
 @pytest.mark.parametrize(

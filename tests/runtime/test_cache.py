@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from avatar_gen.avatar import Avatar
+from avatar_gen.avatar import AvatarSpec
 from avatar_gen.objects.contents import Contents, read_object
 from avatar_gen.runtime.cache import OVERHEAD, Cache, PictureCache
-from avatar_gen.services.avatars import AvatarSpec, draw_object, size_of
+from avatar_gen.services.avatars import draw_object, size_of
 
 
 def room_for(pictures: int, size: int) -> PictureCache:
@@ -123,7 +123,7 @@ def test_the_size_of_an_opened_object_is_what_it_takes() -> None:
     cache: Cache[tuple[str, int], Contents] = Cache(10**9, size_of)
     objects = {}
     for _ in range(500):
-        avatar = Avatar(str(uuid4()), 1, "pixelize", primary_color="#336699", seed="somebody")
+        avatar = spec.as_avatar(str(uuid4()))
         objects[avatar.id] = draw_object(avatar, spec)
     tracemalloc.start()
     for number, (avatar_id, data) in enumerate(objects.items()):

@@ -256,7 +256,7 @@ class TestReindex:
     def test_can_be_stopped_at_any_time_and_run_again(self, tmp_path: Path) -> None:
         store = LocalStore(tmp_path / "avatars")
         store.open()
-        made = [Avatar(str(uuid4()), number, "wave") for number in range(1200)]
+        made = [Avatar("wave", id=str(uuid4()), created_ms=number) for number in range(1200)]
         store.put({avatar.id: write_object(avatar, {}) for avatar in made})
         with contextlib.closing(open_engines(database(f"file:{tmp_path}/avatars.db"))) as engines:
             prepare(engines)

@@ -92,7 +92,7 @@ async def list_avatars(request: Request) -> Answer[AvatarList]:
         offset=asked.offset,
         pick=asked.pick,
         hasMore=page.has_more,
-        next=str(page.avatars[-1].place) if page.has_more else None,
+        next=str(page.avatars[-1].cursor) if page.has_more else None,
     )
     avatars = [AvatarData.of(avatar) for avatar in page.avatars]
     return Answer(message="Avatars listed", data=AvatarList(avatars=avatars, pagination=pagination))

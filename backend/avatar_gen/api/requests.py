@@ -23,17 +23,14 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
-from avatar_gen.avatar import Cursor
+from avatar_gen.avatar import MAX_SEED_LENGTH, AvatarSpec, Cursor
 from avatar_gen.drawing.palette import SCHEMES, UnknownColour, parse_colour
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import BodyTooLarge, InvalidRequest, NotJson, Problem
-from avatar_gen.services.avatars import EXPONENTS, AvatarSpec
+from avatar_gen.services.avatars import EXPONENTS
 
 BODY_LIMIT = 64 * 1024
 """Bytes. The largest body that makes sense has some 600."""
-
-MAX_SEED_LENGTH = 32
-"""Code points, as Python and PostgreSQL count them; a flag or a family emoji has several."""
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound="Parameters")

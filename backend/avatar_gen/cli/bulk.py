@@ -9,16 +9,16 @@ from typing import BinaryIO
 import click
 
 from avatar_gen.api.render_urls import MAX_SEED_LENGTH
-from avatar_gen.api.requests import MAX_SEED_LENGTH as MAX_STORED_SEED_LENGTH
 from avatar_gen.api.requests import GenerateBody, read_fields
 from avatar_gen.app import open_store
+from avatar_gen.avatar import MAX_SEED_LENGTH as MAX_STORED_SEED_LENGTH
+from avatar_gen.avatar import AvatarSpec
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import as_json, print_json, progress, warn
 from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, looks, read_picture
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
-from avatar_gen.services.avatars import AvatarSpec
 from avatar_gen.services.bulk.csv_input import Columns, CsvInput
 from avatar_gen.services.bulk.pictures import Folder
 from avatar_gen.services.bulk.process_pool import processors

@@ -8,7 +8,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, sele
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from avatar_gen.avatar import Avatar, Cursor
+from avatar_gen.avatar import AVATAR_FIELDS, Avatar, Cursor
 from avatar_gen.database import Engines
 from avatar_gen.database.tables import avatar_total, stored_avatars
 from avatar_gen.errors import AvatarError, DatabaseFull, DatabaseUnavailable, OutcomeUnknown
@@ -61,7 +61,7 @@ class Repository:
         with _transaction(self._engines.write) as connection:
             dialect = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
             statement = dialect.insert(stored_avatars).on_conflict_do_nothing()
-            rows = [asdict(avatar) for avatar in avatars]
+            rows = [{name: getattr(avatar, name) for name in AVATAR_FIELDS} for avatar in avatars]
             options = {"preserve_rowcount": True}
             added: int = connection.execute(statement, rows, execution_options=options).rowcount
             _count(connection, added)
@@ -92,7 +92,7 @@ class Repository:
         asked = {"rows": pick + 1, "offset": offset, **(after._asdict() if after else {})}
         with _transaction(self._engines.read) as connection:
             total = connection.execute(_TOTAL).scalar_one()
-            avatars = [Avatar(*row) for row in connection.execute(statement, asked)]
+            avatars = [Avatar(**row) for row in connection.execute(statement, asked).mappings()]
             return Page(avatars[:pick], total, has_more=len(avatars) > pick)
 
     def total(self) -> int:
@@ -171,7 +171,7 @@ _TOTAL = select(avatar_total.c.total)
 def _page(*, newest_first: bool, behind: bool) -> Select[Any]:
     """The statement of a page, made once: to make it takes SQLAlchemy as long as to send it."""
     place = (stored_avatars.c.created_ms, stored_avatars.c.id)
-    columns = [stored_avatars.c[field.name] for field in fields(Avatar)]
+    columns = [stored_avatars.c[name] for name in AVATAR_FIELDS]
     order = [column.desc() for column in place] if newest_first else place
     statement = select(*columns).order_by(*order).limit(bindparam("rows")).offset(bindparam("offset"))
     if not behind:

@@ -13,6 +13,8 @@ from sqlalchemy import (
     Uuid,
 )
 
+from avatar_gen.avatar import MAX_NAME_LENGTH, MAX_SEED_LENGTH, MAX_VERSION_LENGTH
+
 REVISION = "0001"
 """The newest migration: what a database must be at for this release to work with it."""
 
@@ -35,12 +37,12 @@ stored_avatars = Table(
     # Milliseconds since 1970 rather than a timestamp: the same number on both databases, whatever time
     # zone a session has.
     Column("created_ms", BigInteger, nullable=False),
-    Column("generator_type", String(32), nullable=False),
-    Column("version", String(16), nullable=False),
-    Column("primary_color", String(32)),
-    Column("foreign_color", String(32)),
-    Column("color_scheme", String(32)),
-    Column("seed", String(32)),
+    Column("generator_type", String(MAX_NAME_LENGTH), nullable=False),
+    Column("version", String(MAX_VERSION_LENGTH), nullable=False),
+    Column("primary_color", String(MAX_NAME_LENGTH)),
+    Column("foreign_color", String(MAX_NAME_LENGTH)),
+    Column("color_scheme", String(MAX_NAME_LENGTH)),
+    Column("seed", String(MAX_SEED_LENGTH)),
     Column("angle", Float),
     # The order of the list.
     Index(None, "created_ms", "id"),

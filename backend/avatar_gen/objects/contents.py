@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from avatar_gen.avatar import Avatar, format_time, parse_time
+from avatar_gen.avatar import Avatar, avatar_as_json, read_avatar
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects.container import Damaged, pack, unpack
 
@@ -12,18 +12,6 @@ _FORMAT = 1
 """To be raised when an object is written that older releases would misread."""
 
 _RECORD = "avatar.json"
-
-_NAMES = {
-    "id": "id",
-    "version": "version",
-    "generator_type": "generatorType",
-    "primary_color": "primaryColor",
-    "foreign_color": "foreignColor",
-    "color_scheme": "colorScheme",
-    "seed": "seed",
-    "angle": "angle",
-}
-"""The fields of an `Avatar` as they are spelled in its object; the time is written out beside them."""
 
 
 class Contents(NamedTuple):
@@ -36,21 +24,9 @@ class Contents(NamedTuple):
 
 def write_object(avatar: Avatar, pictures: Mapping[int, bytes]) -> bytes:
     """The object of an avatar."""
-    record = {"format": _FORMAT, **write_fields(avatar)}
+    record = {"format": _FORMAT, **avatar_as_json(avatar)}
     files = {f"{px}.png": png for px, png in pictures.items()}
     return pack({_RECORD: json.dumps(record, ensure_ascii=False).encode(), **files})
-
-
-def write_fields(avatar: Avatar) -> dict[str, object]:
-    """What is known of an avatar, as JSON has it."""
-    fields = {name: getattr(avatar, field) for field, name in _NAMES.items()}
-    return {"createdAt": format_time(avatar.created_ms), **fields}
-
-
-def read_fields(fields: Mapping[str, Any]) -> Avatar:
-    """The inverse. Raises `KeyError`, `TypeError` or `ValueError` for what was not written so."""
-    known = {field: fields.get(name) for field, name in _NAMES.items()}
-    return Avatar(created_ms=parse_time(fields["createdAt"]), **known)  # type: ignore[arg-type]
 
 
 def read_object(avatar_id: str, data: bytes) -> Contents:
@@ -70,4 +46,4 @@ def _read_record(content: bytes) -> Avatar:
     fields = json.loads(content)
     if fields["format"] > _FORMAT:
         raise ValueError(f"it has format {fields['format']}, which is newer than this release")
-    return read_fields(fields)
+    return read_avatar(fields)

@@ -9,14 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from avatar_gen.avatar import Avatar
+from avatar_gen.avatar import Avatar, avatar_as_json, read_avatar
 from avatar_gen.database.repository import Repository
-from avatar_gen.database.tables import LENGTHS
 from avatar_gen.errors import ObjectDamaged, StorageUnavailable
 from avatar_gen.imaging import convert
 from avatar_gen.imaging.truecolour import decode_png
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.contents import read_fields, read_object, write_fields, write_object
+from avatar_gen.objects.contents import read_object, write_object
 from avatar_gen.objects.files import read
 from avatar_gen.runtime.batches import batches
 from avatar_gen.services.avatars import EXPONENTS
@@ -128,7 +127,12 @@ class Export:
             write_into(self._folder, name, picture)
             files[str(px)] = {"file": name, "sha256": sha256(picture).hexdigest()}
             whole.update(picture)
-        return {**write_fields(avatar), "files": files, "sha256": whole.hexdigest(), "madeOf": self._made_of}
+        return {
+            **avatar_as_json(avatar),
+            "files": files,
+            "sha256": whole.hexdigest(),
+            "madeOf": self._made_of,
+        }
 
     def _count(self, entries: Sequence["dict[str, Any] | _Failure"]) -> None:
         for entry in entries:
@@ -186,7 +190,7 @@ class ExportImporter:
                     avatars.append(read_object(name, kept).avatar)
                     self.report.there += 1
                     continue
-                avatar = _checked(read_fields(entry))
+                avatar = read_avatar(entry)
                 objects[name] = write_object(avatar, self._pictures(avatar, entry["files"]))
                 avatars.append(avatar)
             except (KeyError, TypeError, ValueError, RecursionError, OSError, ObjectDamaged) as error:
@@ -210,22 +214,6 @@ class ExportImporter:
                 raise ValueError(f"{name} is not what was exported")
             pictures[px] = png
         return pictures
-
-
-def _checked(avatar: Avatar) -> Avatar:
-    """The avatar, if it is one that could have been exported. Raises `ValueError`."""
-    for field, longest in LENGTHS.items():
-        text = getattr(avatar, field)
-        if text is None and field not in ("generator_type", "version"):
-            continue
-        if not isinstance(text, str):
-            raise ValueError(f"its {field} is no text")  # noqa: TRY004 - of the content, not of ours
-        if len(text) > longest or "\0" in text or not (text.isascii() or text.encode()):
-            raise ValueError(f"its {field} has more than {longest} characters, or a NUL")
-    angle: object = avatar.angle
-    if angle is not None and not (isinstance(angle, (int, float)) and 0 <= angle <= 360):
-        raise ValueError("its angle is none")
-    return avatar
 
 
 def _reason(error: Exception) -> str:

@@ -10,14 +10,14 @@ from secrets import token_hex
 from typing import NamedTuple
 from uuid import UUID
 
-from avatar_gen.avatar import Avatar, format_time
+from avatar_gen.avatar import Avatar, AvatarSpec, format_time
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object
 from avatar_gen.objects.files import read, sync, write_synced
 from avatar_gen.runtime.batches import batches
-from avatar_gen.services.avatars import AvatarSpec, draw_object
+from avatar_gen.services.avatars import draw_object
 from avatar_gen.services.bulk.csv_input import CsvInput, RejectedRow
 from avatar_gen.services.bulk.process_pool import share
 from avatar_gen.services.bulk.report import OnRefusal, Report
