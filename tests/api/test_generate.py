@@ -129,8 +129,8 @@ def test_version_two_draws_gradients(client: httpx.Client) -> None:
 REFUSED = [
     ({"type": "hexagon"}, "type", "type must be one of pixelize, wave, gradient, "),
     ({"colorScheme": "Ocean"}, "colorScheme", "colorScheme must be one of green, blue, red, "),
-    ({"primaryColor": "#12345"}, "primaryColor", "primaryColor is no colour; give #rgb, #rrggbb, a CSS"),
-    ({"foreignColor": "blurple"}, "foreignColor", "foreignColor is no colour; give "),
+    ({"primaryColor": "#12345"}, "primaryColor", "primaryColor is not a colour. Use #rgb, #rrggbb, a CSS"),
+    ({"foreignColor": "blurple"}, "foreignColor", "foreignColor is not a colour. Use "),
     ({"seed": "x" * 33}, "seed", "seed must have at most 32 characters."),
     ({"seed": "\0"}, "seed", "seed must not contain the NUL character."),
     ({"seed": 5}, "seed", "seed must be text."),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatar_gen.drawing.contrast import LEGIBLE, contrast
+from avatar_gen.drawing.contrast import GRAPHICS_CONTRAST, contrast
 from avatar_gen.drawing.harmony import (
     ACCENTS,
     _hue_of_css,
@@ -56,12 +56,12 @@ class TestSeedColours:
 
     @given(seeds, st.none() | hues)
     def test_contrast_as_much_as_graphics_must(self, seed: str, hue: int | None) -> None:
-        assert contrast(*seed_colours(seed, hue)) >= LEGIBLE
+        assert contrast(*seed_colours(seed, hue)) >= GRAPHICS_CONTRAST
 
     def test_contrast_for_every_hue(self) -> None:
         for hue in range(360):
             for number in range(20):
-                assert contrast(*seed_colours(f"user-{number}", hue)) >= LEGIBLE
+                assert contrast(*seed_colours(f"user-{number}", hue)) >= GRAPHICS_CONTRAST
 
     @given(seeds, hues)
     def test_are_of_the_hue_that_was_asked_for(self, seed: str, hue: int) -> None:

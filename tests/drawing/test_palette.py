@@ -61,5 +61,5 @@ def test_three_digits_are_doubled() -> None:
     "text", ["", "#", "#12", "#1234", "#12345g", "3B82F6", "blu", "rgb(1,2,3)", " blue", "#١٢٣", "blue\n"]
 )
 def test_anything_else_is_refused_with_what_there_is(text: str) -> None:
-    with pytest.raises(UnknownColour, match="give #rgb, #rrggbb, a CSS colour name, or one of green, "):
+    with pytest.raises(UnknownColour, match="Use #rgb, #rrggbb, a CSS colour name, or one of green, "):
         parse_colour(text)

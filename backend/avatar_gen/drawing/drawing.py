@@ -1,4 +1,4 @@
-"""The picture before it is a file: indices and the colours that they stand for."""
+"""A drawing: a picture before it is encoded, as palette indices or as SVG."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,24 +12,23 @@ from avatar_gen.drawing.seed import Chance
 
 
 class IndexMap(NamedTuple):
-    """A square picture of palette indices, with equal neighbouring rows kept once.
+    """A square picture of palette indices that stores a run of equal rows only once.
 
-    A `pixelize` avatar of 512 px has seven different rows; to work on those instead of on 512 makes
-    drawing and packing it four times cheaper.
+    A `pixelize` avatar of 512 px has seven different rows, so drawing and packing work on 7 rows, not on 512.
     """
 
     rows: NDArray[np.uint8]
-    """The different rows from top to bottom, shape (n, px)."""
+    """The distinct rows from top to bottom, shape (n, px)."""
     heights: NDArray[np.intp]
-    """How many rows of pixels each of them stands for, shape (n,); they add up to px."""
+    """The number of pixel rows that each of them covers, shape (n,). The sum is px."""
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Every row written out, shape (px, px)."""
+        """Return all rows, shape (px, px)."""
         return np.repeat(self.rows, self.heights, axis=0)
 
 
 def every_row(pixels: NDArray[np.uint8]) -> IndexMap:
-    """An index map of pixels, shape (px, px), in which any row may differ from its neighbour."""
+    """Return the index map of pixels, shape (px, px), without looking for equal rows."""
     return IndexMap(pixels, np.ones(len(pixels), dtype=np.intp))
 
 
@@ -37,33 +36,33 @@ class Svg(NamedTuple):
     """A picture as SVG elements."""
 
     side: int
-    """The width of its square view box, in units of its own."""
+    """The width and height of the view box."""
     paint: Callable[[Sequence[str], str], str]
-    """The elements, given the palette's colours as `#rrggbb`, and a prefix for every id in them, by which two
-    pictures on one page do not meet."""
+    """Return the elements. The arguments are the palette's colours as `#rrggbb` and a prefix for every id, so
+    that the ids of two pictures on one page differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """An avatar that is exact at any size: every pixel has one of the palette's colours."""
+    """An avatar drawn without a renderer: every pixel has one of the palette's colours, at any size."""
 
     palette: Palette
     at: Callable[[int], IndexMap]
-    """The index map at a width in px; the same width always gives the same one."""
+    """Return the index map at a width in px. The same width always gives the same map."""
     svg: Svg | None = None
-    """The same picture in SVG, where it can be said so."""
+    """The same picture in SVG. None if the style has no SVG."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """An avatar made of shapes, whose pixels a renderer of SVG finds."""
+    """An avatar made of shapes, which an SVG renderer turns into pixels."""
 
     palette: Palette
     svg: Svg
 
 
 Drawing = Flat | Vector
-"""One avatar, to be had at any size."""
+"""One avatar. It can be encoded at any size."""
 
 
 DEFAULT_ANGLE = 90.0
@@ -71,26 +70,26 @@ DEFAULT_ANGLE = 90.0
 
 @dataclass(frozen=True, slots=True)
 class StyleInput:
-    """What a person may ask of a style."""
+    """The options that a style draws with."""
 
     primary: Colour
     foreign: Colour
     angle: float = DEFAULT_ANGLE
     """Degrees: 0 points right, 90 down."""
     text: str = ""
-    """What styles that write take their letters from: the seed, unless another name was given."""
+    """The name that `initials` takes its letters from."""
 
     def duotone(self) -> Palette:
-        """The palette of styles that use both colours as they are: 0 foreign, 1 primary."""
+        """Return the palette of the two-coloured styles: 0 is foreign, 1 is primary."""
         return np.array((self.foreign, self.primary), dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A way to draw, by its name."""
+    """A way to draw avatars."""
 
     name: str
     title: str
     draw: Callable[[Chance, StyleInput], Drawing]
     options: frozenset[Literal["angle", "text"]] = frozenset()
-    """Which parts of a `StyleInput` beside its colours make a difference."""
+    """The fields of `StyleInput`, besides colours, that the style uses."""

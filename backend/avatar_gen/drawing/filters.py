@@ -1,51 +1,57 @@
-"""Filters: functions from a palette to a palette, so exact for every pixel and free of decoding.
+"""Filters: colour matrices that change a palette, so no picture is decoded.
 
-They are those of CSS at full strength (`grayscale(1)`, `sepia(1)`, `invert(1)`), so a page shows the same
-picture whether the service or the browser filters it: https://www.w3.org/TR/filter-effects-1/
+They are the filters of CSS at full strength, so a page shows the same picture whether the service or the
+browser filters it: https://www.w3.org/TR/filter-effects-1/
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from avatar_gen.drawing.palette import Filter, Palette
+from avatar_gen.drawing.palette import Palette
 
-# Ten-thousandths, so that the sums below are whole numbers and equal on every machine.
-_GRAYSCALE = np.array([[2126, 7152, 722]] * 3)
-_SEPIA = np.array([[3930, 7690, 1890], [3490, 6860, 1680], [2720, 5340, 1310]])
-
-
-def grayscale(palette: Palette) -> Palette:
-    """Each colour's luma (Rec. 709 weights) in all three channels."""
-    return _mix(palette, _GRAYSCALE)
+_ONE = 10_000
+"""1.0 in a matrix. The sums below are whole numbers, so they are equal on every machine."""
 
 
-def sepia(palette: Palette) -> Palette:
-    """The brown of old photographs."""
-    return _mix(palette, _SEPIA)
+class ColourFilter(NamedTuple):
+    """A filter. The same matrix changes a palette and is written into an SVG."""
+
+    name: str
+    css: str
+    """The CSS filter function that has the same effect."""
+    rows: Sequence[tuple[int, int, int, int]]
+    """For red, green and blue: the weights of the old red, green and blue, and a constant, in 1/10,000."""
+
+    def __call__(self, palette: Palette) -> Palette:
+        """Return a filtered copy of a palette, rounded half up and clipped to 0-255."""
+        matrix = np.array(self.rows, dtype=np.int64)
+        sums = palette.astype(np.int64) @ matrix[:, :3].T + 255 * matrix[:, 3]
+        filtered: Palette = np.clip((sums + _ONE // 2) // _ONE, 0, 255).astype(np.uint8)
+        return filtered
+
+    @property
+    def svg_values(self) -> str:
+        """The `values` attribute of the `feColorMatrix` element with the same effect."""
+        rows = [[*row[:3], 0, row[3]] for row in self.rows]
+        return " ".join(f"{value / _ONE:g}" for row in (*rows, [0, 0, 0, _ONE, 0]) for value in row)
 
 
-def negative(palette: Palette) -> Palette:
-    """Each channel turned round; twice is the original."""
-    return 255 - palette
+_ALL = (
+    # Each row is the luma of Rec. 709.
+    ColourFilter("grayscale", "grayscale(1)", [(2126, 7152, 722, 0)] * 3),
+    ColourFilter("sepia", "sepia(1)", [(3930, 7690, 1890, 0), (3490, 6860, 1680, 0), (2720, 5340, 1310, 0)]),
+    ColourFilter("negative", "invert(1)", [(-_ONE, 0, 0, _ONE), (0, -_ONE, 0, _ONE), (0, 0, -_ONE, _ONE)]),
+)
+"""Every filter. A new filter is one line here."""
+
+FILTERS = {each.name: each for each in _ALL}
+
+DESCRIPTION = f"{', '.join(each.name for each in _ALL)}: as {', '.join(each.css for each in _ALL)} in CSS."
+"""What OpenAPI and the command line say about the `filter` parameter."""
 
 
 def in_svg(name: str) -> str:
-    """One of `FILTERS` as the values of SVG's `feColorMatrix`, for pictures that have no palette."""
-    if name == "negative":
-        return "-1 0 0 0 1 0 -1 0 0 1 0 0 -1 0 1 0 0 0 1 0"
-    weights = {"grayscale": _GRAYSCALE, "sepia": _SEPIA}[name]
-    rows = [" ".join(f"{weight / 10000:g}" for weight in row) for row in weights.tolist()]
-    return " ".join(f"{row} 0 0" for row in rows) + " 0 0 0 1 0"
-
-
-def _mix(palette: Palette, weights: np.ndarray) -> Palette:
-    """New channels as weighted sums of the old ones, rounded half up and cut off at 255."""
-    sums = palette.astype(np.int64) @ weights.T
-    mixed: Palette = np.minimum((sums + 5000) // 10000, 255).astype(np.uint8)
-    return mixed
-
-
-FILTERS: dict[str, Filter] = {
-    "grayscale": grayscale,
-    "sepia": sepia,
-    "negative": negative,
-}
+    """Return the `feColorMatrix` values of a filter, for pictures that have no palette."""
+    return FILTERS[name].svg_values

@@ -1,11 +1,12 @@
-"""The outlines of letters, from the file that `tools/glyphs.py` makes of fonts.
+"""The outlines of letters, from the file that `tools/glyphs.py` extracts from fonts.
 
-It takes neither a font nor an engine of text to draw a letter, so the same letter is the same path on every
-machine, for ever. What the file does not have is not drawn: which capital belongs to a letter is in the file
-too, not asked of Python, whose tables grow with every release.
+Drawing a letter needs neither a font nor a text engine, so a letter has the same path on every machine. The
+file also maps letters to capitals, because Python's own tables grow with every release. Letters that are not
+in the file are not drawn.
 
-The file is four bytes, the length of an index, compressed JSON; then blocks of `BLOCK` glyphs, each
-compressed for itself, so that a letter costs the unpacking of 30 KB, not of 5 MB.
+The file starts with the length of the index in four bytes and the index as compressed JSON. Blocks of `BLOCK`
+glyphs follow, each compressed separately, so that reading a letter decompresses 30 KB instead of the whole
+file.
 """
 
 import json
@@ -19,43 +20,43 @@ from pathlib import Path
 from typing import NamedTuple
 
 FILE = Path(__file__).parent / "fonts" / "bold.glyphs"
-"""Its letters are of Inter and Noto, whose licence is beside it."""
+"""The letters are from Inter and Noto. Their licence is beside the file."""
 
 EM = 1000
-"""The height of a line in the units of outlines, which are those of the fonts; a capital is 714 high."""
+"""The height of a line in font units, which outlines use. A capital is 714 units high."""
 
 BLOCK = 128
-"""Glyphs in a block: with half as many the file is 4 % larger, a letter unpacked in 0.15 ms, not 0.2."""
+"""The number of glyphs in a block. Smaller blocks are faster to decompress but make a larger file."""
 
 COMMANDS = (("m", 1, 1), ("l", 1, 1), ("l", 1, 0), ("l", 0, 1), ("q", 2, 2), ("c", 3, 3))
-"""SVG's relative path commands by the byte that stands for them, and how many steps right and down each has;
-a line that is upright or level has but one."""
+"""SVG's relative path commands, at the index of the byte that encodes them, with the number of horizontal and
+vertical steps. Horizontal and vertical lines have one step."""
 
 WIDE = 240
-"""From here on a number takes two bytes."""
+"""Numbers from here on take two bytes."""
 
 
 class Glyph(NamedTuple):
-    """A letter on a line that begins at (0, 0); x points right, y down."""
+    """A letter on a baseline that starts at (0, 0). x points right, y points down."""
 
     advance: int
-    """Where the next letter begins."""
+    """The x coordinate at which the next letter starts."""
     top: int
     bottom: int
-    """What it is centred by: without an accent, or what hangs below the line."""
+    """The bottom of the part that is centred. `top` to `bottom` excludes accents and descenders."""
     box: tuple[int, int, int, int]
-    """Left, top, right, bottom of the ink."""
+    """The left, top, right and bottom of the ink."""
     start: tuple[int, int]
     outline: str
-    """The path after its start, in SVG's relative commands."""
+    """The path after its start point, as SVG's relative commands."""
 
     def at(self, x: int, y: int) -> str:
-        """The path of the letter on a line that begins at (x, y)."""
+        """Return the letter's path on a baseline that starts at (x, y)."""
         return f"M{x + self.start[0]} {y + self.start[1]}{self.outline}"
 
 
 class Typeface:
-    """All letters that there are."""
+    """All letters of a glyph file."""
 
     def __init__(self, file: bytes) -> None:
         blocks = 4 + int.from_bytes(file[:4])
@@ -70,16 +71,16 @@ class Typeface:
         self.right_to_left = frozenset(index["right_to_left"])
 
     def __iter__(self) -> Iterator[str]:
-        """Every letter that can be drawn."""
+        """Iterate over the letters that can be drawn."""
         yield from self._letters
         yield from self._clusters
 
     def fold(self, text: str) -> str:
-        """Text in capitals and the like, each letter and its accents in one code point where there is one."""
+        """Return text in capitals, in Unicode's composed form."""
         return unicodedata.normalize("NFC", text.translate(self._folded))
 
     def first(self, folded: str) -> str | None:
-        """The first letter of folded text that can be drawn: one code point, or a cluster of Devanagari."""
+        """Return the first letter of folded text that can be drawn: one code point or one Indic syllable."""
         for at, character in enumerate(folded):
             place = bisect_left(self._letters, character)
             if self._letters[place : place + 1] == character:
@@ -88,7 +89,7 @@ class Typeface:
         return None
 
     def glyph(self, letter: str) -> Glyph:
-        """The outline of a letter that `first` gave."""
+        """Return the outline of a letter that `first` returned."""
         number = self._clusters.get(letter)
         if number is None:
             number = bisect_left(self._letters, letter)
@@ -102,21 +103,21 @@ class Typeface:
 
 @cache
 def typeface() -> Typeface:
-    """The one that there is, read when it is first asked for: 3 MB."""
+    """Return the typeface. The first call reads the file."""
     return Typeface(FILE.read_bytes())
 
 
-@lru_cache(maxsize=1024)  # Of 1 KB each.
+@lru_cache(maxsize=1024)  # About 1 KB each.
 def glyph(letter: str) -> Glyph:
-    """The outline of a letter of the typeface."""
+    """Return the outline of a letter of the typeface."""
     return typeface().glyph(letter)
 
 
 def _decode(record: bytes) -> Glyph:
-    """Read a glyph as `tools/glyphs.py` wrote it.
+    """Decode a glyph that `tools/glyphs.py` encoded.
 
-    After its commands come the unit of all numbers that follow, its metrics, the steps right, and the steps
-    down: so sorted, what is alike stands side by side, which makes the file a tenth smaller.
+    A glyph is its commands, the unit of all numbers that follow, its metrics, all horizontal steps, and all
+    vertical steps. In this order similar numbers are adjacent, so the file compresses better.
     """
     count = int.from_bytes(record[:2])
     commands = [COMMANDS[command] for command in record[2 : 2 + count]]
@@ -132,7 +133,7 @@ def _decode(record: bytes) -> Glyph:
     for (name, _, _), steps_right, steps_down in zip(commands, right, down, strict=True):
         steps = list(zip_longest(steps_right, steps_down, fillvalue=0))
         if name == "m":
-            # A path that was closed goes on from where it began.
+            # A closed path continues from its start point.
             at = contour = (contour[0] + steps[0][0], contour[1] + steps[0][1])
             points.append(at)
             path.append("z")
@@ -146,7 +147,7 @@ def _decode(record: bytes) -> Glyph:
 
 
 def _numbers(packed: bytes) -> Iterator[int]:
-    """Whole numbers of one byte or two each; the lowest bit is the sign."""
+    """Decode integers of one or two bytes. The lowest bit is the sign."""
     rest = iter(packed)
     for first in rest:
         number = first if first < WIDE else WIDE + ((first - WIDE) << 8 | next(rest))

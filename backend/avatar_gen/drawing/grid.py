@@ -1,4 +1,4 @@
-"""Pictures of square cells, each of one colour, whose borders are sharp at every size."""
+"""Pictures made of square cells of one colour each, with sharp borders at every size."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,10 @@ from avatar_gen.drawing.palette import Palette
 
 
 def grid(palette: Palette, cells: NDArray[np.uint8]) -> Flat:
-    """A drawing of cells, shape (n, n), the indices of their colours; their borders at floor(i * px / n)."""
+    """Return the drawing of cells, shape (n, n), which are palette indices.
+
+    Borders lie at floor(i * px / n).
+    """
     side = len(cells)
 
     def at(px: int) -> IndexMap:
@@ -20,8 +23,8 @@ def grid(palette: Palette, cells: NDArray[np.uint8]) -> Flat:
         return IndexMap(np.repeat(cells, widths, axis=1), widths)
 
     def paint(colours: Sequence[str], _unique: str) -> str:
-        # One path a colour, of one rectangle for each run of cells in a row; without smoothing, for two
-        # smoothed borders on one line let what is behind them shine through.
+        # One path for each colour, with one rectangle for each run of cells in a row. Where two anti-aliased
+        # borders meet, the background shows through, so anti-aliasing is off.
         counts = np.bincount(cells.ravel()).tolist()
         background = counts.index(max(counts))
         paths = "".join(
@@ -38,13 +41,13 @@ def grid(palette: Palette, cells: NDArray[np.uint8]) -> Flat:
 
 
 _BORDER = 255
-"""What stands for the end of a row where rows are searched as bytes; no palette of a grid is that long."""
+"""Marks the end of a row in the bytes that `_runs` searches. Palettes of grids are shorter than this."""
 
 
 def _runs(cells: NDArray[np.uint8], index: int) -> str:
-    """The cells of one colour as SVG path commands, those side by side in one rectangle.
+    """Return the cells of one colour as SVG path commands, with one rectangle for each run in a row.
 
-    Found by a regular expression, in a third of the time that NumPy takes for so few.
+    A regular expression finds the runs: for so few cells it is faster than NumPy.
     """
     side = len(cells)
     rows = np.full((side, side + 1), _BORDER, np.uint8)

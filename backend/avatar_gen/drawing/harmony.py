@@ -1,4 +1,4 @@
-"""Colours that go together: two that a seed chooses, and more that a style makes of two."""
+"""Colours that go together: those that a seed chooses, and those that a style derives from two."""
 
 import colorsys
 import math
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avatar_gen.drawing.contrast import LEGIBLE, contrast
+from avatar_gen.drawing.contrast import GRAPHICS_CONTRAST, contrast
 from avatar_gen.drawing.oklab import Oklab, direction, to_colour, to_oklab
 from avatar_gen.drawing.palette import Colour, Palette
 from avatar_gen.drawing.seed import Chance
 
 _STEP = 0.01
-"""Of lightness, by which a foreign colour is moved away from one that it is too near to."""
+"""The step of lightness by which a foreign colour moves away from a primary colour that is too similar."""
 
 
 class _Range(NamedTuple):
@@ -21,7 +21,7 @@ class _Range(NamedTuple):
 
 
 class _Pairing(NamedTuple):
-    """Two colours in Oklab: lightness and chroma of each, and how far the foreign one's hue may be turned."""
+    """Ranges in Oklab for a pair of colours, and the possible rotations of the foreign colour's hue."""
 
     lightness: _Range
     chroma: _Range
@@ -52,26 +52,26 @@ _PAIRINGS = (
 )
 
 _LIGHT_PAIRINGS = (_PAIRINGS[2], _PAIRINGS[3])
-"""For a yellow, which is mud when dark; nor is the dark colour beside a light one to be yellow."""
+"""The pairings for yellow hues, which look muddy when dark."""
 
 ACCENTS = (-75, -50, -30, 30, 50, 75)
-"""Degrees from a hue to those that go with it."""
+"""Rotations, in degrees, from a hue to hues that go with it."""
 
-_LEAST_ACCENT = 0.14
-"""The chroma of a third colour, but for one made of greys."""
+_ACCENT_CHROMA = 0.14
+"""The lowest chroma of an accent, unless it is made of greys."""
 
-_TOLD_APART = 0.16
-"""A difference of lightness that is seen in the smallest shapes."""
+_DISTINCT = 0.16
+"""A difference of lightness that is visible in the smallest shapes."""
 
-_LEAST_YELLOW = 0.76
-"""How light a third colour is whose hue is mud when dark."""
+_YELLOW_LIGHTNESS = 0.76
+"""The lowest lightness of a yellow accent."""
 
 _NEAR = (-10, 0, 0, 10)
-"""Degrees by which a foreign colour may leave a hue that was asked for."""
+"""Rotations of the foreign colour's hue, in degrees, if the request names a hue."""
 
 
 def seed_colours(seed: str, hue: int | None = None) -> tuple[Colour, Colour]:
-    """The primary and the foreign colour that a seed chooses, `LEGIBLE` or more apart.
+    """The primary and the foreign colour that a seed chooses, `GRAPHICS_CONTRAST` or more apart.
 
     With a hue, 0 to 359 as in CSS's `hsl()`, the primary colour is of it and the foreign one near it.
     """
@@ -89,74 +89,74 @@ def seed_colours(seed: str, hue: int | None = None) -> tuple[Colour, Colour]:
 
 
 def blend(one: Colour, other: Colour, part: float) -> Colour:
-    """What lies `part`, 0 to 1, of the way from one colour to another."""
+    """Return the colour that lies `part` (0 to 1) of the way from one colour to another, in Oklab."""
     return to_colour(to_oklab(one).mixed(to_oklab(other), part))
 
 
 def lit(colour: Colour, lightness: float) -> Colour:
-    """A colour at a lightness from 0 to 1, as vivid as it can be up to what it was."""
+    """Return a colour at another lightness, 0 to 1, with the same hue and at most the same chroma."""
     return to_colour(to_oklab(colour).with_lightness(lightness))
 
 
 def half(colour: Colour, one: Colour, other: Colour) -> Colour:
-    """A colour, half-way between two in lightness: as light as their mix, without the grey of mixed hues."""
+    """Return a colour at the mean lightness of two others. Unlike a mix of two hues, it is not greyish."""
     return lit(colour, (to_oklab(one).lightness + to_oklab(other).lightness) / 2)
 
 
 def accent(primary: Colour, foreign: Colour, degrees: int) -> Colour:
-    """A third colour, told from both by its lightness: the hue of the more vivid one, turned.
+    """Return a third colour of a different lightness: the hue of the more vivid colour, rotated by degrees.
 
-    Of two greys it is a third grey.
+    The accent of two greys is a grey.
     """
     both = to_oklab(primary), to_oklab(foreign)
     hue = max(both, key=Oklab.chroma).turned(degrees)
-    hue = hue.with_chroma(max(hue.chroma(), min(_LEAST_ACCENT, 4 * hue.chroma())))
+    hue = hue.with_chroma(max(hue.chroma(), min(_ACCENT_CHROMA, 4 * hue.chroma())))
     low, high = sorted(each.lightness for each in both)
-    if high - low > 2 * _TOLD_APART:
+    if high - low > 2 * _DISTINCT:
         lightness = (low + high) / 2
     else:
-        lightness = high + _TOLD_APART if low + high < 1.1 else low - _TOLD_APART
-    light_is_free = all(abs(each.lightness - _LEAST_YELLOW) > _TOLD_APART / 2 for each in both)
+        lightness = high + _DISTINCT if low + high < 1.1 else low - _DISTINCT
+    light_is_free = all(abs(each.lightness - _YELLOW_LIGHTNESS) > _DISTINCT / 2 for each in both)
     if hue.is_yellow() and light_is_free:
-        lightness = max(lightness, _LEAST_YELLOW)
+        lightness = max(lightness, _YELLOW_LIGHTNESS)
     return to_colour(hue.with_lightness(lightness))
 
 
 def ink(primary: Colour, foreign: Colour) -> Colour:
-    """The primary colour's hue, very dark or very light, whichever is told from both colours better."""
+    """Return the primary colour very dark or very light, whichever differs more from both colours."""
     both = to_oklab(primary).lightness, to_oklab(foreign).lightness
     return lit(primary, max((0.22, 0.96), key=lambda lightness: min(abs(lightness - each) for each in both)))
 
 
 def shadow(colour: Colour) -> Colour:
-    """A colour where less light falls on it."""
+    """Return a colour as it looks in shadow."""
     return lit(colour, 0.82 * to_oklab(colour).lightness)
 
 
 def silhouette(colour: Colour) -> Colour:
-    """A colour against the light."""
+    """Return a colour as it looks against the light."""
     return lit(colour, min(0.65 * to_oklab(colour).lightness, 0.32))
 
 
 def eye(colour: Colour) -> tuple[Colour, Colour]:
-    """The white and the pupil of an eye in a face of a colour, both with a touch of it."""
+    """Return the white and the pupil of an eye, both tinted with the face's colour."""
     hue = to_oklab(colour)
     white, pupil = hue.with_chroma(0.01).with_lightness(0.985), hue.with_chroma(0.04).with_lightness(0.2)
     return to_colour(white), to_colour(pupil)
 
 
 def line_on(colour: Colour) -> Colour:
-    """What is drawn with on a colour: the white or the black of its eye, whichever contrasts more."""
+    """Return the colour of lines on a colour: the white or the pupil of its eye, whichever contrasts more."""
     return max(eye(colour), key=lambda line: contrast(colour, line))
 
 
 def by_lightness(one: Colour, other: Colour) -> tuple[Colour, Colour]:
-    """Both, the darker one first."""
+    """Return both colours, the darker one first."""
     return (one, other) if to_oklab(one).lightness <= to_oklab(other).lightness else (other, one)
 
 
 def palette(*colours: Colour) -> Palette:
-    """A palette of these colours."""
+    """Return a palette of these colours."""
     return np.array(colours, dtype=np.uint8)
 
 
@@ -166,9 +166,9 @@ def _colour(degrees: int, lightness: float, chroma: float) -> Oklab:
 
 
 def _hue_of_css(hue: int) -> int:
-    """The hue in Oklab, in degrees, of one in CSS's `hsl()`: that of `hsl(hue 70% 60%)`.
+    """Convert a hue of CSS's `hsl()` to the hue in Oklab of `hsl(hue 70% 60%)`, in degrees.
 
-    Colours that are lighter, darker or less vivid are within 11 degrees of the hue asked for, too.
+    Lighter, darker and paler colours of the result are within 11 degrees of the requested hue.
     """
     channels = colorsys.hls_to_rgb(hue / 360, 0.6, 0.7)
     _, red, yellow = to_oklab(Colour(*(round(255 * channel) for channel in channels)))
@@ -176,12 +176,12 @@ def _hue_of_css(hue: int) -> int:
 
 
 def _parted(foreign: Oklab, primary: Colour) -> Colour:
-    """The foreign colour, moved away from the primary one in lightness until it is `LEGIBLE` off."""
+    """Return the foreign colour, made lighter or darker until its contrast is `GRAPHICS_CONTRAST`."""
     colour = to_colour(foreign)
-    if contrast(primary, colour) >= LEGIBLE:
+    if contrast(primary, colour) >= GRAPHICS_CONTRAST:
         return colour
     step = _STEP if foreign.lightness > to_oklab(primary).lightness else -_STEP
-    while contrast(primary, colour) < LEGIBLE:
+    while contrast(primary, colour) < GRAPHICS_CONTRAST:
         foreign = foreign.with_lightness(foreign.lightness + step)
         colour = to_colour(foreign)
     return colour

@@ -1,8 +1,4 @@
-"""Which letters stand for a name.
-
-The first of its first word and the first of its last one; of a single word, one. docs/initials.md tells
-what counts as a word, and why.
-"""
+"""The letters that stand for a name: docs/initials.md lists the rules and their reasons."""
 
 import re
 from collections.abc import Sequence

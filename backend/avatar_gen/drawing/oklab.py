@@ -1,7 +1,7 @@
-"""Oklab, the space in which equal distances look equal, so that mixes and turned hues look right.
+"""The Oklab colour space, in which equal distances look equal, so mixes and rotated hues look right.
 
-Its figures are from https://bottosson.github.io/posts/oklab/. Nothing but sums, products and quotients is
-computed, which IEEE 754 makes equal on every machine; a C library's powers may differ in their last bit.
+The constants are from https://bottosson.github.io/posts/oklab/. The module uses only sums, products and
+quotients, which IEEE 754 makes equal on every machine. A C library's powers may differ in their last bit.
 """
 
 import math
@@ -12,31 +12,31 @@ from typing import NamedTuple
 from avatar_gen.drawing.palette import Colour
 
 _GREY = 1e-4
-"""The chroma below which a colour has no hue."""
+"""A colour with a lower chroma than this counts as grey."""
 
 _YELLOW, _YELLOWNESS = 97, 0.82
-"""The hue of yellow in degrees, and the cosine of the 35 degrees to both sides that are yellow too."""
+"""The hue of yellow in degrees, and the cosine of the 35 degrees on both sides that count as yellow."""
 
 _FINEST = 2**30
-"""What 1.0 is in the whole numbers that sines are rounded to."""
+"""1.0 in the integers that sines and cosines are rounded to."""
 
 
 class Oklab(NamedTuple):
-    """A colour; grey where `red` and `yellow` are 0."""
+    """A colour. It is grey if `red` and `yellow` are 0."""
 
     lightness: float
     """From 0, black, to 1, white."""
     red: float
-    """How red it is, or below 0 how green, by some 0.3 at most."""
+    """Redness, or greenness if negative. About -0.3 to 0.3."""
     yellow: float
-    """How yellow it is, or below 0 how blue, likewise."""
+    """Yellowness, or blueness if negative. About -0.3 to 0.3."""
 
     def mixed(self, other: "Oklab", part: float) -> "Oklab":
-        """What lies `part`, 0 to 1, of the way to another colour."""
+        """Return the colour that lies `part` (0 to 1) of the way to another colour."""
         return Oklab(*(one + part * (two - one) for one, two in zip(self, other, strict=True)))
 
     def turned(self, degrees: int) -> "Oklab":
-        """Another hue, of the same lightness and chroma; from red, 90 degrees on is yellow-green."""
+        """Return the colour with its hue rotated by degrees, at the same lightness and chroma."""
         cosine, sine = direction(degrees)
         return Oklab(
             self.lightness,
@@ -45,21 +45,21 @@ class Oklab(NamedTuple):
         )
 
     def with_lightness(self, lightness: float) -> "Oklab":
-        """The same hue and chroma, lighter or darker."""
+        """Return the colour at another lightness."""
         return Oklab(lightness, self.red, self.yellow)
 
     def chroma(self) -> float:
-        """How vivid it is: 0 for greys, some 0.3 for the most vivid colours."""
+        """Return how vivid the colour is: 0 for grey, about 0.3 at most."""
         return math.sqrt(self.red * self.red + self.yellow * self.yellow)
 
     def with_chroma(self, chroma: float) -> "Oklab":
-        """The same hue and lightness, more or less vivid; a grey stays grey."""
+        """Return the colour with another chroma. Grey stays grey."""
         now = self.chroma()
         scale = chroma / now if now > _GREY else 0.0
         return Oklab(self.lightness, self.red * scale, self.yellow * scale)
 
     def is_yellow(self) -> bool:
-        """Whether its hue is from orange to lime: one that turns to mud where it is dark."""
+        """Return whether the hue is between orange and lime, which look muddy when dark."""
         cosine, sine = direction(_YELLOW)
         chroma = self.chroma()
         return chroma > _GREY and self.red * cosine + self.yellow * sine > _YELLOWNESS * chroma
@@ -67,14 +67,14 @@ class Oklab(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def direction(degrees: int) -> tuple[float, float]:
-    """The cosine and sine of a whole number of degrees."""
+    """Return the cosine and sine of a whole number of degrees, rounded to be equal on every machine."""
     radians = math.radians(degrees % 360)
     return round(math.cos(radians) * _FINEST) / _FINEST, round(math.sin(radians) * _FINEST) / _FINEST
 
 
 @lru_cache(maxsize=4096)
 def to_oklab(colour: Colour) -> Oklab:
-    """A colour in Oklab."""
+    """Convert a colour to Oklab."""
     red, green, blue = (_LINEAR[channel] for channel in colour)
     long = _root(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue, 3)
     medium = _root(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue, 3)
@@ -87,23 +87,24 @@ def to_oklab(colour: Colour) -> Oklab:
 
 
 def to_colour(oklab: Oklab) -> Colour:
-    """The nearest colour of the same lightness and hue that sRGB has: as vivid as was asked for, or less."""
+    """Convert to sRGB. A colour outside sRGB keeps its lightness and hue and loses chroma."""
     lightness = min(max(oklab.lightness, 0.0), 1.0)
-    most, least = 1.0, 0.0
+    scale = 1.0
     if not _fits(*_linear(lightness, oklab.red, oklab.yellow)):
+        low, high = 0.0, 1.0
         for _ in range(12):
-            middle = (most + least) / 2
+            middle = (low + high) / 2
             if _fits(*_linear(lightness, oklab.red * middle, oklab.yellow * middle)):
-                least = middle
+                low = middle
             else:
-                most = middle
-        most = least
-    red, green, blue = _linear(lightness, oklab.red * most, oklab.yellow * most)
+                high = middle
+        scale = low
+    red, green, blue = _linear(lightness, oklab.red * scale, oklab.yellow * scale)
     return Colour(bisect_right(_BORDERS, red), bisect_right(_BORDERS, green), bisect_right(_BORDERS, blue))
 
 
 def luminance(colour: Colour) -> float:
-    """WCAG's relative luminance, 0 to 1.
+    """Return WCAG's relative luminance, 0 to 1.
 
     https://www.w3.org/TR/WCAG22/#dfn-relative-luminance
     """
@@ -112,7 +113,10 @@ def luminance(colour: Colour) -> float:
 
 
 def _root(number: float, degree: int) -> float:
-    """The root of a number from 0 to 1, by Newton's method: from above, for as long as it falls."""
+    """Return the root of a number from 0 to 1.
+
+    Newton's method approaches it from above and stops when it rises.
+    """
     if number <= 0:
         return 0.0
     root = 1.0
@@ -127,7 +131,7 @@ def _root(number: float, degree: int) -> float:
 
 
 def _decoded(channel: float) -> float:
-    """The light of an sRGB channel, 0 to 255, as a part of the most: `((c + 0.055) / 1.055) ** 2.4`."""
+    """Return the linear light, 0 to 1, of an sRGB channel: `((c + 0.055) / 1.055) ** 2.4`."""
     part = channel / 255
     if part <= 0.04045:
         return part / 12.92
@@ -138,11 +142,11 @@ def _decoded(channel: float) -> float:
 
 _LINEAR = [_decoded(channel) for channel in range(256)]
 _BORDERS = [_decoded(channel + 0.5) for channel in range(255)]
-"""Where one channel's value ends and the next begins."""
+"""The linear light halfway between each channel value and the next."""
 
 
 def _linear(lightness: float, red: float, yellow: float) -> tuple[float, float, float]:
-    """Red, green and blue light; beyond 0 to 1 for a colour that sRGB has not."""
+    """Return linear red, green and blue. They are outside 0 to 1 for a colour outside sRGB."""
     long = lightness + 0.3963377774 * red + 0.2158037573 * yellow
     medium = lightness - 0.1055613458 * red - 0.0638541728 * yellow
     short = lightness - 0.0894841775 * red - 1.2914855480 * yellow
@@ -154,8 +158,8 @@ def _linear(lightness: float, red: float, yellow: float) -> tuple[float, float, 
     )
 
 
-_LEAST, _MOST = -1e-4, 1 + 1e-4
+_LOWEST, _HIGHEST = -1e-4, 1 + 1e-4
 
 
 def _fits(red: float, green: float, blue: float) -> bool:
-    return _LEAST <= red <= _MOST and _LEAST <= green <= _MOST and _LEAST <= blue <= _MOST
+    return _LOWEST <= red <= _HIGHEST and _LOWEST <= green <= _HIGHEST and _LOWEST <= blue <= _HIGHEST

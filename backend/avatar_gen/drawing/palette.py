@@ -1,4 +1,4 @@
-"""Colours: how they are named, and the schemes that people choose from."""
+"""Colours, their names, and the colour schemes of two colours."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from PIL.ImageColor import colormap as CSS_COLOURS  # noqa: N812 - a table that 
 from PIL.ImageColor import getrgb
 
 Palette = NDArray[np.uint8]
-"""Colours by index, shape (n, 3), n at most 256: sRGB red, green, blue, each 0-255."""
+"""Colours by index, shape (n, 3) with n at most 256: sRGB red, green and blue, 0-255."""
 
 Filter = Callable[[Palette], Palette]
 
@@ -29,7 +29,7 @@ class Colour(NamedTuple):
 
 
 class Scheme(NamedTuple):
-    """Two colours that go together, each as it is written."""
+    """A named pair of colours, in the spelling that the API returns."""
 
     name: str
     primary: str
@@ -37,7 +37,7 @@ class Scheme(NamedTuple):
 
 
 class UnknownColour(ValueError):
-    """The text names no colour."""
+    """The text is not a colour."""
 
 
 DEFAULT_PRIMARY = "#3B82F6"
@@ -60,7 +60,7 @@ OWN_COLOURS = {
     "rose": "F43F5E",
     "emerald": "10B981",
 }
-"""The service's own names; where CSS has the same name for another colour, these win."""
+"""The service's own colour names. They win over CSS colours of the same name."""
 
 SCHEMES = {
     scheme.name: scheme
@@ -89,19 +89,19 @@ _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
 def parse_colour(text: str) -> Colour:
-    """Read `#rgb`, `#rrggbb` or a name, in any case.
+    """Parse `#rgb`, `#rrggbb` or a name, in any case.
 
-    Raises `UnknownColour` with a sentence that says what there is.
+    Raises `UnknownColour`, whose message lists what is accepted.
     """
     if _HEX.fullmatch(text):
         digits = text[1:]
         return Colour.from_hex(digits if len(digits) == 6 else "".join(d + d for d in digits))
-    # Not all that lower() makes an ASCII letter of was one: the Kelvin sign becomes a k.
+    # lower() turns some other characters into ASCII letters: the Kelvin sign becomes "k".
     name = text.lower() if text.isascii() else ""
     if name in OWN_COLOURS:
         return Colour.from_hex(OWN_COLOURS[name])
     if name in CSS_COLOURS:
         return Colour(*getrgb(name)[:3])
     raise UnknownColour(
-        f"is no colour; give #rgb, #rrggbb, a CSS colour name, or one of {', '.join(OWN_COLOURS)}"
+        f"is not a colour. Use #rgb, #rrggbb, a CSS colour name, or one of {', '.join(OWN_COLOURS)}"
     )

@@ -1,4 +1,4 @@
-"""Pictures for those of whom nothing is known, or of whom nothing is to be shown."""
+"""Default pictures for identities without an avatar."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _BACKGROUND, _PERSON = (226, 230, 236), (148, 158, 173)
 
 
 def silhouette() -> Vector:
-    """Head and shoulders of anybody."""
+    """Return a neutral head and shoulders."""
 
     def paint(colours: Sequence[str], _unique: str) -> str:
         background, person = colours
@@ -26,10 +26,10 @@ def silhouette() -> Vector:
 
 
 def nothing() -> Vector:
-    """A picture that is transparent all over."""
+    """Return a fully transparent picture."""
     return Vector(np.empty((0, 3), dtype=np.uint8), Svg(1, lambda _colours, _unique: ""))
 
 
 def plain(colour: Colour) -> Flat:
-    """A picture of one colour."""
+    """Return a picture of one colour."""
     return grid(np.array([colour], dtype=np.uint8), np.zeros((1, 1), dtype=np.uint8))

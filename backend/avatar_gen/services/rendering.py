@@ -13,7 +13,7 @@ from avatar_gen import __version__
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import Value
 from avatar_gen.drawing.drawing import DEFAULT_ANGLE, StyleInput
-from avatar_gen.drawing.filters import FILTERS, grayscale, in_svg
+from avatar_gen.drawing.filters import FILTERS, in_svg
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import draw, traits
@@ -75,7 +75,7 @@ class RenderOptions:
             return chosen
         # Of the seed's two the one that stands out from the colour that was given: they stand out from each
         # other, so one of them does.
-        lumas = grayscale(np.array((given, *chosen), dtype=np.uint8))[:, 0].astype(int)
+        lumas = FILTERS["grayscale"](np.array((given, *chosen), dtype=np.uint8))[:, 0].astype(int)
         other = chosen[int(np.argmax(np.abs(lumas[1:] - lumas[0])))]
         return (given, other) if self.primary else (other, given)
 
