@@ -27,7 +27,7 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
 	$(BIN)/hadolint backend/docker/Dockerfile backend/docker/gateway/Dockerfile
-	$(BIN)/shellcheck backend/docker/entrypoint.sh backend/docker/as-owner backend/docker/avatar-gen
+	$(BIN)/shellcheck $(addprefix backend/docker/,entrypoint.sh as-owner avatar-gen linked-database)
 	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml deploy/monitoring
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
@@ -40,8 +40,9 @@ audit: .venv/installed-dev ## look for known holes in all that is locked; says s
 sbom: .venv/installed-dev ## write sbom.json: what the service is made of, as CycloneDX has it
 	@$(BIN)/python -m tools.sbom > sbom.json
 
+# Without its first line: the engine's own reader of Dockerfiles will do, and needs no registry.
 image: ## build the image avatar-backend:latest
-	docker build -f backend/docker/Dockerfile -t avatar-backend:latest ./backend
+	sed '/^# syntax=/d' backend/docker/Dockerfile | docker build -f - -t avatar-backend:latest ./backend
 
 image-test: image .venv/installed-dev ## run the image, and compose, through all that the docs say of them
 	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/image
@@ -80,7 +81,6 @@ screenshots: .venv/installed-dev ## take the pictures of the page in docs anew, 
 
 lock: .venv/installed-dev ## choose dependencies anew, none younger than a week
 	cd backend && $(COMPILE) --group build -o requirements-build.lock
-	cd backend && $(COMPILE) --group image -c requirements-build.lock -o requirements-image.lock
 	cd backend && $(COMPILE) -c requirements-build.lock -o requirements.lock pyproject.toml
 	cd backend && $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 

@@ -15,7 +15,7 @@ import click
 from packaging.requirements import Requirement
 
 BACKEND = Path(__file__).parents[1] / "backend"
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-image.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
 
 CANARY = "pillow==8.0.0"
 """Has more than a dozen advisories. A database that knows none of them knows nothing."""

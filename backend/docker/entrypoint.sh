@@ -23,6 +23,13 @@ if [ "$(id -u)" = 0 ]; then
     done
 fi
 
+# Compose alone names a database beside the service. An address that the operator gives wins.
+if [ -n "${LINKED_DATABASE_URL-}" ] && [ -z "${DATABASE_URL-}" ]; then
+    /app/docker/linked-database > /tmp/linked-database.new &
+    wait $!
+    mv /tmp/linked-database.new /tmp/linked-database
+fi
+
 # `docker run IMAGE --help` is about the service.
 case "${1-}" in
     -*) set -- avatar-gen "$@" ;;

@@ -31,6 +31,17 @@ def docker(*arguments: str, check: bool = True, **options: Any) -> subprocess.Co
     return result
 
 
+def build(
+    tag: str, *options: str, context: Path = ROOT / "backend", env: dict[str, str] | None = None
+) -> str:
+    """Build the image as `make image` does, and return what the engine said of it."""
+    dockerfile = (context / "docker/Dockerfile").read_text(encoding="utf-8")
+    syntax, rest = dockerfile.split("\n", 1)
+    assert syntax.startswith("# syntax="), "this line would make the engine ask a registry"
+    command = ("build", "--progress", "plain", "-f", "-", "-t", tag, *options, str(context))
+    return docker(*command, input=rest, env=env).stderr
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _engine() -> None:
     if not shutil.which("docker"):
@@ -48,7 +59,7 @@ class Container:
     name: str
     client: httpx.Client
 
-    def wait_until_ready(self, seconds: float = 20) -> float:
+    def wait_until_ready(self, seconds: float = 60) -> float:
         """Until it is healthy; how many seconds that took."""
         started = time.monotonic()
         while time.monotonic() < started + seconds:
@@ -73,6 +84,10 @@ class Container:
     def inspect(self, part: str) -> Any:  # noqa: ANN401 - JSON
         return json.loads(docker("inspect", "--format", f"{{{{json {part}}}}}", self.name).stdout)
 
+    def health(self) -> list[dict[str, Any]]:
+        """Return what `docker inspect` shows of the last health checks."""
+        return self.inspect(".State.Health.Log") or []
+
     def logs(self) -> str:
         result = docker("logs", self.name)
         return result.stdout + result.stderr
@@ -96,8 +111,8 @@ class Container:
         return {(line.split()[0], line.split()[1]) for line in lines[1:]}
 
     def stop(self) -> int:
-        """Tell it to end, as `docker stop` does, and wait for 10 s at most; its exit status."""
-        docker("stop", "--time", "10", self.name)
+        """Stop it as `docker stop` does, and return its exit status: 137 if it had to be killed."""
+        docker("stop", "--time", "60", self.name)
         status: int = self.inspect(".State.ExitCode")
         return status
 
@@ -117,13 +132,13 @@ def containers() -> Iterator[RunImage]:
     """Yield a function that starts containers, and remove those containers and their volumes at the end."""
     running: list[Container] = []
 
-    def run(*options: str, port: int = 3000, command: tuple[str, ...] = ()) -> Container:
+    def run(*options: str, port: int = 3000, command: tuple[str, ...] = (), image: str = IMAGE) -> Container:
         outside = free_port()
         name = f"avatar-test-{os.getpid()}-{outside}"
         client = httpx.Client(base_url=f"http://127.0.0.1:{outside}", timeout=30)
         running.append(Container(name, client))
         publish = f"127.0.0.1:{outside}:{port}"
-        docker("run", "--detach", "--name", name, "--publish", publish, *options, IMAGE, *command)
+        docker("run", "--detach", "--name", name, "--publish", publish, *options, image, *command)
         return running[-1]
 
     yield run
