@@ -47,7 +47,7 @@ def test_a_style_is_one_file_and_one_line() -> None:
 
 def test_the_lock_files_name_no_host() -> None:
     locks = sorted((ROOT / "backend").glob("requirements*.lock"))
-    assert len(locks) == 4
+    assert len(locks) == 3
     for path in locks:
         text = path.read_text(encoding="utf-8")
         assert "://" not in text

@@ -141,11 +141,11 @@ def open_services(
     stack: ExitStack | AsyncExitStack,
     statistics: RequestStatistics,
     *,
-    migrating: bool = False,
+    migrating: bool | None = None,
 ) -> Services:
     """Open everything that is needed, and have `stack` close it in reverse, also if a later part fails.
 
-    An empty database gets its tables, one of an older release is migrated if that is wished.
+    `migrating` says what happens to the tables: see `prepare`.
 
     Raises `StartupError` with what the operator can do.
     """

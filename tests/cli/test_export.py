@@ -219,7 +219,7 @@ def test_stats_of_nothing(make_service: MakeService, postgres: Postgres) -> None
     assert not (service.folder / "storage").exists()
     service = make_service(environ={"DATABASE_URL": postgres.new_database()})
     result = service.run("stats", check=False)
-    assert "There are no tables in the database yet" in result.stderr
+    assert "The database has no tables yet" in result.stderr
     service.start()
     found = json.loads(service.run("stats", "--json").stdout)
     assert (found["avatars"], found["oldest"], found["types"]) == (0, None, {})

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,42 @@ def test_a_folder_that_cannot_be_written_stops_the_start(make_service: MakeServi
     result = service.run("serve", check=False)
     assert result.returncode == 1
     assert "file/avatars: objects cannot be kept here: [Errno 20]" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("without", "line"),
+    [
+        ("import numpy; del numpy.dstack", "The style gradient cannot be drawn (AttributeError: "),
+        ("import sys; sys.modules['PIL._webp'] = None", "webp cannot be written ("),
+        ("import sys; sys.modules['dicebear'] = None", "The library dicebear is missing."),
+    ],
+)
+def test_a_broken_installation_stops_the_start(
+    make_service: MakeService, tmp_path: Path, without: str, line: str
+) -> None:
+    """Not at the first picture. A part of a library is taken from a real process."""
+    (tmp_path / "sitecustomize.py").write_text(without)
+    service = make_service(environ={"PYTHONPATH": str(tmp_path)})
+    for command in ("serve", "doctor"):
+        result = service.run(command, check=False)
+        assert result.returncode == 1
+        assert line in (result.stderr if command == "serve" else result.stdout)
+        assert "Traceback" not in result.stderr
+    assert not (service.folder / "storage").exists()
+
+
+def test_without_migrations_no_tables_are_made(make_service: MakeService) -> None:
+    service = make_service(environ={"RUN_MIGRATIONS": "false"})
+    result = service.run("serve", check=False)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "Error: The database has no tables yet. Run: avatar-gen migrate, or start the service with"
+        " RUN_MIGRATIONS=true\n"
+    )
+    with closing(sqlite3.connect(service.folder / "storage/database/avatars.db")) as database:
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
+    service.run("migrate")
+    service.start().generate()
 
 
 @pytest.mark.parametrize("host", ["no such host", "é" * 70, "203.0.113.1"])

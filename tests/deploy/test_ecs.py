@@ -45,11 +45,11 @@ def test_a_fault_would_be_found(change: dict[str, Any], fault: str) -> None:
 def test_its_health_check_is_the_image_s() -> None:
     dockerfile = (ROOT / "backend/docker/Dockerfile").read_text(encoding="utf-8")
     times = r"--interval=(\d+)s --timeout=(\d+)s --start-period=(\d+)s --retries=(\d+)"
-    match = re.search(rf"HEALTHCHECK {times} \\\n    CMD (.*)", dockerfile.partition("AS runtime")[2])
+    match = re.search(rf"HEALTHCHECK {times} \\\n    CMD (.*)", dockerfile.partition("AS service")[2])
     assert match
     interval, timeout, start, retries = (int(number) for number in match.groups()[:4])
     assert CONTAINER["healthCheck"] == {
-        "command": ["CMD-SHELL", match[5]],
+        "command": ["CMD", *json.loads(match[5])],
         "interval": interval,
         "timeout": timeout,
         "startPeriod": start,

@@ -1,4 +1,7 @@
 import io
+import os
+import subprocess
+import sys
 import unicodedata
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -70,6 +73,21 @@ def test_what_is_bold_is_drawn_so() -> None:
 def test_a_letter_that_there_is_no_font_for_is_refused(letter: str) -> None:
     with pytest.raises(InvalidRequest, match="svg alone"):
         rasterise(TEXT.format(letter), 32)
+
+
+def test_fontconfig_writes_nothing_into_the_log_and_no_cache(tmp_path: Path) -> None:
+    """Neither where the system has no configuration, nor where no folder can be written."""
+    script = "from avatar_gen.imaging.svg import writes_letters; assert writes_letters()"
+    nowhere = {"HOME": "/proc/nowhere", "XDG_CACHE_HOME": str(tmp_path), "FONTCONFIG_FILE": "/nowhere"}
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **nowhere},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (result.stdout, result.stderr) == ("", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_fetched_for_a_picture(tmp_path: Path) -> None:

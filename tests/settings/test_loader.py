@@ -141,6 +141,32 @@ class TestLayers:
         assert settings.database.url.get_secret_value() == "file:b"
         assert settings.logging.level == "debug"
 
+    def test_limits_keys_and_the_log_file_need_no_settings_file(self) -> None:
+        web, board, ci = ("1" * 64, "2" * 64, "3" * 64)
+        settings = load_settings(
+            {
+                "LIMITS_CLIENT": "100/s burst 200",
+                "LIMITS_WRITES": "10/s",
+                "LIMITS_KEY": "600/min",
+                "AUTH_API_KEYS": f"web:{web}, board:{board}:list+delete\n{ci}",
+                "LOG_FILE": "logs/avatars.log",
+                "TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.7",
+            }
+        )
+        assert [str(rate) for _, rate in settings.limits] == [
+            "100/s burst 200",
+            "10/s burst 10",
+            "600/min burst 600",
+        ]
+        assert [(key.label, key.sha256, key.may) for key in settings.auth.api_keys] == [
+            ("web", web, ["write", "list", "delete"]),
+            ("board", board, ["list", "delete"]),
+            (ci[:8], ci, ["write", "list", "delete"]),
+        ]
+        assert settings.logging.file.path == Path("logs/avatars.log")
+        assert settings.logging.file.backups == Settings().logging.file.backups
+        assert [str(network) for network in settings.server.trusted_proxies] == ["10.0.0.0/8", "192.0.2.7/32"]
+
     def test_an_empty_variable_is_none(self) -> None:
         assert load("app: {server: {port: 1}}", PORT="", CONFIG_PATH="", APP_ENV="").server.port == 1
 
@@ -315,6 +341,21 @@ class TestWhatIsWrongIsSaidInOneLine:
             line = failure("app: {server: {port: 1}}", PORT=value)
             assert line.startswith("environment variable PORT: app.server.port: expected ")
             assert value not in line
+
+    @pytest.mark.parametrize(
+        ("name", "value", "where"),
+        [
+            ("AUTH_API_KEYS", "web:canary7f3a", "auth.api_keys.0"),
+            ("AUTH_API_KEYS", "web:" + "1" * 64 + ":canary7f3a", "auth.api_keys.0"),
+            ("AUTH_API_KEYS", "canary7f3a:" * 40, "auth.api_keys.0"),
+            ("AUTH_API_KEYS", "1" * 64 + ",,", "auth.api_keys.1"),
+            ("LIMITS_WRITES", "canary7f3a", "limits.writes"),
+        ],
+    )
+    def test_a_list_in_a_variable_is_read_as_strictly(self, name: str, value: str, where: str) -> None:
+        line = failure("", **{name: value})
+        assert line.startswith(f"environment variable {name}: app.{where}")
+        assert "canary7f3a" not in line
 
     def test_a_secret_is_not_shown(self) -> None:
         assert "hunter2" not in failure("app: {database: {network: {password: [hunter2]}}}")

@@ -26,6 +26,7 @@ from avatar_gen.imaging import DRAWN_TYPES, require_formats
 from avatar_gen.imaging.svg import writes_letters
 from avatar_gen.imaging.vips import VERSION, require_version
 from avatar_gen.security.api_keys import read_keys
+from avatar_gen.services.installation import require_dicebear, require_pictures
 from avatar_gen.settings.loader import trace_settings
 from avatar_gen.settings.schema import Database, Settings
 
@@ -120,16 +121,15 @@ def _formats() -> str:
 def _fonts() -> str:
     if not writes_letters():
         raise StartupError(
-            "librsvg does not find the fonts that come with this program, so letters of DiceBear's styles are"
-            " boxes; make the folder of its cache writable: XDG_CACHE_HOME=/tmp"
+            "librsvg does not find the fonts of this program, so letters of DiceBear's styles are boxes."
+            " Install the service again: make clean install"
         )
     return "letters are drawn"
 
 
 def _styles() -> str:
-    theirs = dicebear.names()
-    dicebear.draw_svg(theirs[0], {"seed": "doctor"})
-    return f"{len(STYLES)} of our own, {len(theirs)} of DiceBear's {dicebear.RELEASE}"
+    require_pictures()
+    return f"all drawn: {len(STYLES)} of our own, {require_dicebear()} of DiceBear's {dicebear.RELEASE}"
 
 
 def _sqlite() -> str:

@@ -18,6 +18,7 @@ from avatar_gen.database.engine import open_engines
 from avatar_gen.errors import StartupError
 from avatar_gen.runtime.protocol import Server, TimeoutProtocol, announce
 from avatar_gen.runtime.workers import supervise
+from avatar_gen.services.installation import require_pictures
 from avatar_gen.settings.loader import load_settings
 from avatar_gen.settings.schema import Metrics, Settings
 from avatar_gen.telemetry.logs import configure_logs
@@ -43,13 +44,14 @@ Examples:
     "migrating",
     envvar="RUN_MIGRATIONS",
     show_envvar=True,
-    help="Whether to bring the database of an older release to this one first; by default not.",
+    default=None,
+    help="Bring the database of an older release to this one first, or make no tables at all.",
 )
-def command(*, worker: tuple[int, int, int] | None, migrating: bool) -> None:
+def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> None:
     """Serve avatars over HTTP until told to stop.
 
-    An empty database is prepared; without --migrate, one of another release stops the start. SIGTERM, SIGINT
-    and SIGHUP end it once what is in flight has been answered, with status 0.
+    Without either option, an empty database gets its tables, and one of another release stops the start.
+    SIGTERM, SIGINT and SIGHUP end the service with status 0, after it has answered the requests in flight.
     """
     # From the first moment: as process 1 of a container we would not be ended by a signal that nobody takes.
     for number in _ENDING:
@@ -61,6 +63,7 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool) -> None:
         asked = socket.socket(fileno=channel) if channel >= 0 else None
         _serve_here(settings, socket.socket(fileno=descriptor), asked, parent)
         return
+    require_pictures()
     with ExitStack() as stack:
         # What can't be opened stops us here, with a line, before there is a server to fail.
         open_services(settings, stack, RequestStatistics(), migrating=migrating)

@@ -29,14 +29,14 @@ def migrate(engines: Engines) -> None:
         raise SchemaError(f"The database is of a newer release than this one: {error}.") from error
 
 
-def prepare(engines: Engines, *, migrating: bool = False) -> None:
+def prepare(engines: Engines, *, migrating: bool | None = None) -> None:
     """Make the tables of an empty database, and check those of another.
 
-    Raises `SchemaError` where they are of another release, unless `migrating`: whether to change them is the
-    operator's to say.
+    True for `migrating` also changes tables of another release. False makes and changes nothing.
+    Raises `SchemaError` if the tables are then not those of this release.
     """
     revision = revision_of(engines)
-    if revision is None or (migrating and revision != REVISION):
+    if (revision is None and migrating is not False) or (migrating and revision != REVISION):
         migrate(engines)
     else:
         require(revision)
@@ -46,7 +46,8 @@ def require(revision: str | None) -> None:
     """Raise `SchemaError` for tables of another release, or none at all."""
     if revision is None:
         raise SchemaError(
-            "There are no tables in the database yet; the first start of the service makes them."
+            "The database has no tables yet. Run: avatar-gen migrate, or start the service with"
+            " RUN_MIGRATIONS=true"
         )
     if revision != REVISION:
         raise SchemaError(

@@ -1,5 +1,6 @@
 """SVG to pixels by librsvg, which libvips brings: docs/decisions/0009 has its figures beside resvg's."""
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,11 @@ was off by 16 of 255 from what a browser draws, and is by 0.7; by 0.4 with a mar
 time."""
 
 _FONTS = Path(__file__).parent / "fonts"
+
+# Without a configuration fontconfig writes errors to standard error, in the middle of a JSON log. With the
+# system's, letters depend on the machine. The C library reads this variable when it is first used.
+os.putenv("FONTCONFIG_FILE", str(_FONTS / "fonts.conf"))
+
 _FAMILY = re.compile('font-family="[^"]*"')
 _TEXT = re.compile("<text[^>]*>([^<]*)</text>")
 _WRITABLE = re.compile("[A-ZªºÀ-\u024f\u0300-\u036f\u0370-\u03e1\u03f0-\u03ff\u0400-\u052f\u1e00-\u1eff]*")

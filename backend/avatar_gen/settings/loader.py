@@ -8,6 +8,7 @@ service that this one replaces load as they are. No other module reads the envir
 import os
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,34 @@ def _list(text: str) -> list[str]:
     return re.split(r"[\s,]+", text.strip())
 
 
-ENVIRONMENT: dict[str, tuple[str, str, Callable[[str], int | str | list[str]]]] = {
-    "HOST": ("server", "host", str),
-    "PORT": ("server", "port", _number),
-    "TRUSTED_PROXIES": ("server", "trusted_proxies", _list),
-    "DATABASE_URL": ("database", "url", str),
-    "DATABASE_PASSWORD_FILE": ("database", "password_file", str),
-    "METRICS_HOST": ("metrics", "host", str),
-    "METRICS_PORT": ("metrics", "port", _number),
-    "LOG_LEVEL": ("logging", "level", str.lower),
-    "AUTH_API_KEYS_FILE": ("auth", "api_keys_file", str),
+def _api_keys(text: str) -> list[dict[str, object]]:
+    """`NAME:SHA256`, or `NAME:SHA256:list+delete`; several of them as in a list."""
+    keys = []
+    for entry in _list(text):
+        name, sha256, *rights = entry.split(":") if ":" in entry else ("", entry)
+        key: dict[str, object] = {"name": name, "sha256": sha256}
+        keys.append({**key, "may": ":".join(rights).split("+")} if rights else key)
+    return keys
+
+
+ENVIRONMENT: dict[str, tuple[str, Callable[[str], object]]] = {
+    "HOST": ("server.host", str),
+    "PORT": ("server.port", _number),
+    "TRUSTED_PROXIES": ("server.trusted_proxies", _list),
+    "DATABASE_URL": ("database.url", str),
+    "DATABASE_PASSWORD_FILE": ("database.password_file", str),
+    "METRICS_HOST": ("metrics.host", str),
+    "METRICS_PORT": ("metrics.port", _number),
+    "LOG_LEVEL": ("logging.level", str.lower),
+    "LOG_FILE": ("logging.file.path", str),
+    "LIMITS_CLIENT": ("limits.client", str),
+    "LIMITS_WRITES": ("limits.writes", str),
+    "LIMITS_KEY": ("limits.key", str),
+    "AUTH_API_KEYS": ("auth.api_keys", _api_keys),
+    "AUTH_API_KEYS_FILE": ("auth.api_keys_file", str),
 }
-"""Environment variables, the settings that they replace, and how they are read. An empty one is as
-good as none."""
+"""Environment variables, the settings that they replace, and how they are read. An empty variable counts as
+one that is not set."""
 
 _DEFAULT_FILE = "settings.yaml"
 _APP_ENV = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -60,9 +76,11 @@ def trace_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings, O
     origins: Origins = {}
     for path in _files(environ):
         _lay_over(tree, _read(path, environ), origins, str(path))
-    for name, (section, key, read) in ENVIRONMENT.items():
+    for name, (key, read) in ENVIRONMENT.items():
         if value := environ.get(name):
-            over = {section: {key: read(value)}}
+            over: Tree = {}
+            *sections, last = key.split(".")
+            reduce(lambda below, section: below.setdefault(section, {}), sections, over)[last] = read(value)
             _lay_over(tree, over, origins, f"environment variable {name}")
     try:
         return Settings.model_validate(tree), origins

@@ -1,0 +1,49 @@
+"""Checks that this installation can make the pictures that it offers.
+
+A library that is incomplete imports well, and fails when it is first used. So these checks use it.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from avatar_gen.drawing import dicebear
+from avatar_gen.drawing.styles import STYLES
+from avatar_gen.errors import StartupError
+from avatar_gen.imaging import require_formats
+from avatar_gen.services.rendering import DicebearRequest, RenderOptions, RenderRequest
+
+_SMALLEST_PX = 16
+_REMEDY = "The installation is incomplete: run make clean install, or build the image again"
+
+
+def require_pictures() -> None:
+    """Draw each own style once and write each format once. Find DiceBear's libraries, but do not import them.
+
+    Raises `StartupError` with the style or format that fails. The service calls this before it starts.
+    """
+    require_formats()
+    options = RenderOptions(px=_SMALLEST_PX, shape="circle", filter="sepia")
+    for name in STYLES:
+        _require(name, RenderRequest(name, "start", "png", options).draw)
+    for module in ("dicebear", "dicebear_styles"):
+        if find_spec(module) is None:
+            raise StartupError(f"The library {module} is missing. {_REMEDY}.")
+
+
+def require_dicebear() -> int:
+    """Draw each of DiceBear's styles once, which takes a second. Return how many there are.
+
+    Raises `StartupError` with the style that fails.
+    """
+    options = {"seed": "start", "size": _SMALLEST_PX}
+    for name in dicebear.names():
+        _require(name, DicebearRequest(name, options, "png").draw)
+    return len(dicebear.names())
+
+
+def _require(style: str, draw: Callable[[], bytes]) -> None:
+    try:
+        draw()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise StartupError(f"The style {style} cannot be drawn ({reason}). {_REMEDY}.") from error
