@@ -52,11 +52,13 @@ def test_what_is_written_as_json_is_read() -> None:
 
 @pytest.mark.parametrize(("field", "longest"), TEXTS.items())
 def test_a_text_has_a_longest(field: str, longest: int) -> None:
-    whole = replace(AVATAR, **{field: "😀" * longest})
+    texts: dict[str, Any] = {field: "😀" * longest}
+    whole = replace(AVATAR, **texts)
     assert read_avatar(avatar_as_json(whole)) == whole
     name = JSON_NAMES[field]
+    texts = {field: "x" * (longest + 1)}
     with pytest.raises(ValueError, match=f"^its {name} has more than {longest} characters$"):
-        read_avatar(avatar_as_json(replace(AVATAR, **{field: "x" * (longest + 1)})))
+        read_avatar(avatar_as_json(replace(AVATAR, **texts)))
 
 
 @pytest.mark.parametrize("name", ["id", "createdAt", "generatorType"])

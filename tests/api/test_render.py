@@ -351,7 +351,10 @@ BAD = [
     ("gradient/x.png?angle=" + "9" * 500, "angle must be a number in digits, such as 45 or 22.5."),
     ("pixelize/x.png?name=Ada", "name "),
     ("pixelize/x.png?name=" + "x" * 257, "name must have at most 256 characters."),
-    ("pixelize/x.png?primaryColor=zz", "primaryColor is not a colour. Use #rgb, #rrggbb, a CSS colour name, "),
+    (
+        "pixelize/x.png?primaryColor=zz",
+        "primaryColor is not a colour. Use #rgb, #rrggbb, a CSS colour name, ",
+    ),
     ("pixelize/x.png?foreignColor=", "foreignColor is not a colour. "),
     ("pixelize/x.png?colorScheme=nope", "colorScheme must be one of green, blue, "),
     ("pixelize/x.png?filter=blur", "filter must be one of 'grayscale', 'sepia' or 'negative'."),

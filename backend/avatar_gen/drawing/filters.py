@@ -5,7 +5,7 @@ browser filters it: https://www.w3.org/TR/filter-effects-1/
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +15,8 @@ _ONE = 10_000
 """1.0 in a matrix. The sums below are whole numbers, so they are equal on every machine."""
 
 
-class ColourFilter(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ColourFilter:
     """A filter. The same matrix changes a palette and is written into an SVG."""
 
     name: str

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from avatar_gen.drawing import dicebear
+from avatar_gen.drawing.dicebear_options import Value
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import StartupError
 from avatar_gen.imaging import require_formats
@@ -35,7 +36,7 @@ def require_dicebear() -> int:
 
     Raises `StartupError` with the style that fails.
     """
-    options = {"seed": "start", "size": _SMALLEST_PX}
+    options: dict[str, Value] = {"seed": "start", "size": _SMALLEST_PX}
     for name in dicebear.names():
         _require(name, DicebearRequest(name, options, "png").draw)
     return len(dicebear.names())
