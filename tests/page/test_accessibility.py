@@ -32,7 +32,7 @@ def test_axe_finds_nothing(
     assert_no_violations(page)
     empty_service.generate(seed="ada", type="rings")
     page = visit(scheme=scheme, size=size, motion="reduce")
-    for colours in ("Scheme", "My own", "From the seed"):
+    for colours in ("Scheme", "Custom", "From the seed"):
         page.get_by_role("radio", name=colours, exact=True).check()
         assert_no_violations(page)
     page.locator("#more summary").click()
@@ -89,7 +89,7 @@ def test_the_keyboard_alone_is_enough(visit: Visit, empty_service: Service) -> N
     reach(page, "Store it")
     keys.press("Space")
     expect(page.locator("#stored")).to_contain_text("Stored.")
-    reach(page, "See it in the gallery")
+    reach(page, "Show it in the gallery")
     keys.press("Enter")
     expect(page.locator("#wall button")).to_have_count(1)
     reach(page, "Radia Perlman")
@@ -111,7 +111,7 @@ def test_the_focus_goes_on_to_the_neighbour_of_what_was_deleted(visit: Visit, em
     for name, neighbour in (("two", "one"), ("one", "three")):
         page.get_by_role("button", name=f"{name} pixelize").click()
         page.get_by_role("button", name="Delete", exact=True).click()
-        page.get_by_role("button", name="Delete for good").click()
+        page.get_by_role("button", name="Delete permanently").click()
         expect(page.locator(":focus bdi")).to_have_text(neighbour)
 
 
@@ -181,7 +181,7 @@ def test_the_theme_is_the_systems_until_another_is_chosen(visit: Visit) -> None:
     page = visit(scheme="dark")
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     dark = page.evaluate(ground)
-    button = page.get_by_label("Light, dark, or as the system")
+    button = page.get_by_label("Light, dark or system theme")
     button.click()
     expect(page.locator("#notice")).to_have_text("Theme: light")
     light = page.evaluate(ground)
@@ -191,5 +191,5 @@ def test_the_theme_is_the_systems_until_another_is_chosen(visit: Visit) -> None:
     button.click()
     assert page.evaluate(ground) == dark
     button.click()
-    expect(page.locator("#notice")).to_have_text("Theme: as the system")
+    expect(page.locator("#notice")).to_have_text("Theme: system")
     assert page.evaluate(ground) == dark

@@ -21,14 +21,14 @@ def test_from_a_seed_to_a_stored_avatar_to_its_end(visit: Visit, empty_service: 
     seed(page).fill("Grace Hopper")
     page.locator("#styles label", has_text="Rings").click()
     page.get_by_role("button", name="Store it").click()
-    page.get_by_role("link", name="See it in the gallery").click()
-    expect(page.locator("#total")).to_have_text("1 avatar is stored, the newest first.")
+    page.get_by_role("link", name="Show it in the gallery").click()
+    expect(page.locator("#total")).to_have_text("1 stored avatar, newest first.")
     page.get_by_role("button", name="Grace Hopper rings").click()
     details = page.get_by_role("dialog", name="Grace Hopper")
     identity = details.locator("dd").last.inner_text()
     assert empty_service.client.get(f"/api/{identity}").status_code == 200
     details.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page.locator("#notice")).to_have_text("Deleted.")
     expect(details).to_be_hidden()
     expect(page.locator("#gallery-state")).to_contain_text("Nothing is stored yet.")
@@ -43,7 +43,7 @@ def test_all_that_are_stored_come_as_one_scrolls_the_newest_first(
     for number in range(60):
         empty_service.generate(seed=f"n{number:02}")
     page = visit("/#gallery")
-    expect(page.locator("#total")).to_have_text("60 avatars are stored, the newest first.")
+    expect(page.locator("#total")).to_have_text("60 stored avatars, newest first.")
     empty_service.generate(seed="late")
     for _ in range(20):
         page.mouse.wheel(0, 4000)
@@ -150,7 +150,7 @@ def test_what_somebody_else_deleted_goes(
     page.get_by_role("button", name="ada pixelize").click()
     empty_service.client.delete(f"/api/{identity}")
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page.locator("#gallery-state")).to_contain_text("Nothing is stored yet.")
 
 

@@ -34,7 +34,7 @@ def complaints() -> Complaints:
 def give(page: Page, key: str) -> None:
     dialog = page.get_by_role("dialog", name="This needs an API key")
     dialog.get_by_label("API key").fill(key)
-    dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_role("button", name="Continue").click()
 
 
 def kept(page: Page) -> tuple[str | None, list[str]]:

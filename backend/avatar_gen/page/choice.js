@@ -1,4 +1,4 @@
-/** What was chosen: the form holds it, and the page's own address, by the names that the API has. */
+/** The choice: the form and the page's own URL hold it, under the API's names. */
 
 export const SEED_LENGTH = 256; // code points
 export const STORED_SEED_LENGTH = 32;
@@ -8,7 +8,7 @@ const wholeUpTo = (most, least = 0) => (value) => /^\d{1,4}$/.test(value) && val
 const colour = (value) => /^#[0-9a-f]{6}$/i.test(value);
 const anything = () => true;
 
-/** Every field, the value that goes without saying, and which others an address may give it. */
+/** Each field with its default and a check of the values that a URL may give. */
 const FIELDS = {
   seed: ["Ada Lovelace", anything],
   style: ["smile", anything],
@@ -25,13 +25,13 @@ const FIELDS = {
   size: ["128", wholeUpTo(1024, 16)],
 };
 
-/** Which fields count, by where the colours are from. */
+/** The fields in use for each source of colours. */
 const OF_COLOURS = { seed: ["hue"], scheme: ["colorScheme"], own: ["primaryColor", "foreignColor"] };
 
-/** The fields that only the service knows all values of: its styles and schemes. */
+/** The fields whose values only the service knows: styles and schemes. */
 const NAMES = ["style", "colorScheme"];
 
-/** Fills the form in from a query string; what makes no sense there is passed over. */
+/** Fills the form from a query string. Invalid values are ignored. */
 export function fill(form, query) {
   const given = new URLSearchParams(query);
   const from = Object.keys(OF_COLOURS).find((each) => OF_COLOURS[each].some((field) => given.has(field)));
@@ -43,7 +43,7 @@ export function fill(form, query) {
   form.elements.keepHue.checked = FIELDS.hue[1](given.get("hue") ?? "");
 }
 
-/** The same with the names, once the form has them. */
+/** Fills in the style and the scheme, after the form has their choices. */
 export function fillNames(form, query) {
   const given = new URLSearchParams(query);
   for (const field of NAMES) {
@@ -53,7 +53,7 @@ export function fillNames(form, query) {
   }
 }
 
-/** What the form holds. A seed is cut to the length that the service takes. */
+/** Reads the form. A seed is cut to the length that the service accepts. */
 export function read(form) {
   const choice = Object.fromEntries(Object.keys(FIELDS).map((field) => [field, form.elements[field].value]));
   if (!form.elements.keepHue.checked) choice.hue = "";
@@ -62,15 +62,15 @@ export function read(form) {
   return choice;
 }
 
-/** A choice as a query string, without what goes without saying. */
+/** Returns a choice as a query string, without the defaults. */
 export function write(choice) {
   const query = new URLSearchParams();
   const unused = Object.keys(OF_COLOURS).filter((from) => from !== choice.colours);
-  const passedOver = new Set(["colours", ...unused.flatMap((from) => OF_COLOURS[from])]);
+  const omitted = new Set(["colours", ...unused.flatMap((from) => OF_COLOURS[from])]);
   const always = new Set(OF_COLOURS[choice.colours]);
   for (const [field, [usual]] of Object.entries(FIELDS)) {
     const value = choice[field];
-    if (passedOver.has(field) || (value === usual && !always.has(field)) || (field === "hue" && !value)) continue;
+    if (omitted.has(field) || (value === usual && !always.has(field)) || (field === "hue" && !value)) continue;
     query.set(field, value);
   }
   return query.toString();

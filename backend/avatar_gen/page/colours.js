@@ -1,17 +1,17 @@
-/** The two colours of a picture: which they are, and how well they are told apart. */
+/** The two colours of a picture and their contrast. */
 
 import { svg } from "./service.js";
 
-/** The least ratio that it asks of graphics. */
+/** The lowest contrast ratio that WCAG asks of graphics. */
 export const CLEAR = 3;
 
-/** The two colours at the ends of a gradient, given its address. The service alone knows what names and seeds stand for. */
+/** Returns the two end colours of a gradient URL. Only the service can resolve names and seeds to colours. */
 export async function pair(gradient, signal) {
   const stops = [...(await svg(gradient, signal)).matchAll(/stop-color="(#[0-9a-f]{6})"/g)];
   return [stops[0][1], stops.at(-1)[1]];
 }
 
-/** WCAG's contrast ratio of two colours in six hexadecimal digits: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio */
+/** Returns WCAG's contrast ratio of two `#rrggbb` colours: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio */
 export function contrast(one, other) {
   const [darker, lighter] = [luminance(one), luminance(other)].sort((a, b) => a - b);
   return (lighter + 0.05) / (darker + 0.05);

@@ -1,11 +1,11 @@
-/** Questions: modal, closed by Escape, and answered once. */
+/** Modal dialogs. Escape closes them. */
 
 import { find } from "./dom.js";
 
-/** Whether the reader says that it is to be deleted. */
+/** Returns whether the user confirms the deletion. */
 export const confirmed = async () => (await answered(find("#confirm"))) === "delete";
 
-/** A key, or null if none is given. */
+/** Asks for an API key and returns it, or null if the user gives none. */
 export async function askForKey(complaint) {
   const dialog = find("#ask-key");
   const form = find("form", dialog);

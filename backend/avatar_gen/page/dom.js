@@ -1,10 +1,10 @@
-/** Finding, making and copying: what every part of the page does with its elements. */
+/** Helpers for elements: find, make, copy, notify. */
 
 export const find = (selector, root = document) => root.querySelector(selector);
 
 export const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-/** An element with properties (attributes where a name has a dash) and children; a string becomes text, never HTML. */
+/** Makes an element with properties (attributes if a name has a dash) and children. A string becomes text, never HTML. */
 export function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -15,7 +15,7 @@ export function make(name, properties = {}, ...children) {
   return element;
 }
 
-/** Marks pictures that did not come. Each is asked for once more by itself: a network that changes drops some. */
+/** Marks pictures that failed to load, and retries each once: a change of network drops some. */
 export function watchPictures() {
   const mark = ({ type, target }) => {
     if (target.tagName !== "IMG") return;
@@ -29,7 +29,7 @@ export function watchPictures() {
   document.addEventListener("load", mark, true);
 }
 
-/** Asks for everything anew that did not come. */
+/** Reloads all pictures that failed. */
 export const reloadPictures = () => findAll("img.failed").forEach(reload);
 
 function reload(image) {
@@ -48,7 +48,7 @@ export function after(ms, action) {
   };
 }
 
-/** Copies, and says so on the button for a while. Without HTTPS browsers have an older way alone. */
+/** Copies text and marks the button for a moment. Without HTTPS, browsers offer only execCommand. */
 export async function copy(text, button, said) {
   try {
     await navigator.clipboard.writeText(text);
@@ -67,10 +67,10 @@ export async function copy(text, button, said) {
 
 let fading;
 
-/** A sentence at the foot of the page, for a few seconds; screen readers say it. */
+/** Shows a sentence at the foot of the page for a few seconds. Screen readers announce it. */
 export function notify(sentence) {
   const notice = find("#notice");
-  // Below an open dialog nothing is read out.
+  // Screen readers announce nothing outside an open dialog.
   (find("dialog[open]") ?? document.body).append(notice);
   notice.textContent = sentence;
   notice.classList.add("shown");

@@ -1,6 +1,6 @@
-/** The stored avatars, the newest first, as far as one scrolls. */
+/** The stored avatars, newest first, loaded while the user scrolls. */
 
-import { absolute, blend, blendOf, fileName, stored } from "./addresses.js";
+import { absolute, blend, blendOf, fileName, stored } from "./urls.js";
 import { pair } from "./colours.js";
 import { confirmed } from "./dialogs.js";
 import { copy, find, make, notify } from "./dom.js";
@@ -10,19 +10,19 @@ import { number, text, time } from "./texts.js";
 const PICK = 24;
 const SHOWN = 7; // 2^7 px
 const LARGE = 9;
-const USUAL = { primaryColor: "#3b82f6", foreignColor: "#60a5fa" }; // What generate takes where none are given.
+const DEFAULTS = { primaryColor: "#3b82f6", foreignColor: "#60a5fa" }; // The defaults of generate.
 
 const wall = find("#wall");
 const further = find("#further");
 const details = find("#details");
 
 let stale = true;
-let loading = null; // What would stop it.
+let loading = null; // The AbortController of the request in flight.
 let total = 0;
-let next = null; // Where the list goes on.
+let next = null; // The cursor of the next page.
 let opened = null; // The avatar in `details`, and its card.
 
-/** Begins to listen; nothing is loaded before the gallery is looked at. */
+/** Adds the listeners. Nothing is loaded before the gallery is opened. */
 export function openGallery() {
   document.addEventListener("stored", () => (stale = true));
   further.addEventListener("click", load);
@@ -32,7 +32,7 @@ export function openGallery() {
   details.addEventListener("input", showOpened);
 }
 
-/** Shows it as it is now, if something was stored since. */
+/** Loads the gallery again if something was stored since the last time. */
 export function enter() {
   if (!stale) return;
   stale = false;
@@ -45,7 +45,7 @@ export function enter() {
 
 const failed = () => find(".trouble", find("#gallery-state")) !== null;
 
-/** The next page of the list. */
+/** Loads the next page of the list. */
 async function load() {
   if (loading) return;
   const mine = (loading = new AbortController());
@@ -110,14 +110,14 @@ function open(avatar, item) {
 }
 
 function coloursOf({ colorScheme, primaryColor, foreignColor }) {
-  const primary = primaryColor ?? USUAL.primaryColor;
-  const foreign = foreignColor ?? USUAL.foreignColor;
-  const address = colorScheme ? blendOf(colorScheme) : blend(primary, foreign);
-  const swatch = make("img", { src: address, width: 32, height: 16, alt: "" });
+  const primary = primaryColor ?? DEFAULTS.primaryColor;
+  const foreign = foreignColor ?? DEFAULTS.foreignColor;
+  const url = colorScheme ? blendOf(colorScheme) : blend(primary, foreign);
+  const swatch = make("img", { src: url, width: 32, height: 16, alt: "" });
   return make("span", { className: "blend" }, swatch, colorScheme ?? `${primary}, ${foreign}`);
 }
 
-/** The picture through the filter, and its address. */
+/** Shows the opened picture with the chosen filter, and its URL. */
 function showOpened() {
   const { avatar } = opened;
   const filter = find("input:checked", details).value;
@@ -138,13 +138,13 @@ function act(event) {
   else if (button?.value === "delete") remove(opened);
 }
 
-/** Leaves for the page that makes a picture like a stored one. */
+/** Opens the maker with the options of a stored avatar. */
 async function remake({ generatorType, seed, colorScheme, primaryColor, foreignColor }) {
   const query = new URLSearchParams({ style: generatorType, seed: seed ?? "" });
   if (colorScheme) {
     query.set("colorScheme", colorScheme);
   } else {
-    const named = blend(primaryColor ?? USUAL.primaryColor, foreignColor ?? USUAL.foreignColor);
+    const named = blend(primaryColor ?? DEFAULTS.primaryColor, foreignColor ?? DEFAULTS.foreignColor);
     const [primary, foreign] = await pair(named);
     query.set("primaryColor", primary);
     query.set("foreignColor", foreign);
@@ -157,7 +157,7 @@ async function remove({ avatar, item }) {
   try {
     await call("DELETE", `/api/${avatar.id}`);
   } catch (failure) {
-    // Somebody else may have been quicker.
+    // Another client may have deleted it already.
     if (failure.status !== 404) return notify(text("deleted.failed", { reason: failure.message }));
   }
   const neighbour = item.nextElementSibling ?? item.previousElementSibling;

@@ -1,4 +1,4 @@
-/** Begins: language, theme, connection, and which of the two views is shown. */
+/** Start-up: language, theme, connection, and the choice between the two views. */
 
 import { find, findAll, make, notify, reloadPictures, watchPictures } from "./dom.js";
 import { enter, openGallery } from "./gallery.js";
@@ -7,7 +7,7 @@ import { Failure, forgetKey, hasKey } from "./service.js";
 import { language, speak, text, translate } from "./texts.js";
 
 const THEMES = ["auto", "light", "dark"];
-const MEMORY = "avatars.theme";
+const STORAGE_KEY = "avatars.theme";
 
 function route() {
   const named = location.hash.slice(1);
@@ -30,15 +30,15 @@ function route() {
 function paint(theme) {
   document.documentElement.dataset.theme = theme;
   try {
-    localStorage.setItem(MEMORY, theme);
+    localStorage.setItem(STORAGE_KEY, theme);
   } catch {
-    // Then it is for this page alone.
+    // Without storage, the theme lasts until the page is closed.
   }
 }
 
 function rememberedTheme() {
   try {
-    return localStorage.getItem(MEMORY) ?? "auto";
+    return localStorage.getItem(STORAGE_KEY) ?? "auto";
   } catch {
     return "auto";
   }

@@ -1,6 +1,6 @@
-/** The view in which an avatar is made: the form is the one place that knows what was chosen. */
+/** The view that makes an avatar. The form is the only place that holds the choice. */
 
-import { absolute, blendOf, fileName, formatOf, gradient, isOurs, picture, SNIPPETS } from "./addresses.js";
+import { absolute, blendOf, fileName, formatOf, gradient, isOurs, picture, SNIPPETS } from "./urls.js";
 import { fill, fillNames, read, SEED_LENGTH, STORED_SEED_LENGTH, write } from "./choice.js";
 import { CLEAR, contrast, pair } from "./colours.js";
 import { after, copy, find, findAll, make, reloadPictures } from "./dom.js";
@@ -14,12 +14,12 @@ const SYLLABLES = ["ka", "lu", "mi", "no", "ra", "se", "ti", "vo", "wen", "zo", 
 
 let styles = new Map();
 let choice;
-let colours = null; // The two of the choice, once they are known.
+let colours = null; // The two colours of the choice, as soon as they are known.
 
-/** Takes over what the page's address says, so that one can type while the rest is on its way. */
+/** Fills the form from the page's URL, so that the user can type while the rest loads. */
 export const prepareMaker = () => fill(form, location.search);
 
-/** Loads what there is to choose from, and begins. Throws `Failure`. */
+/** Loads the styles and schemes and shows the form. Throws `Failure`. */
 export async function openMaker() {
   const [theirs, schemes] = await Promise.all([call("GET", "/api/styles"), call("GET", "/api/color-schemes")]);
   styles = new Map(theirs.data.map((style) => [style.name, style]));
@@ -47,7 +47,7 @@ function listen() {
   large.addEventListener("error", explain);
 }
 
-/** Everything that follows from the form. */
+/** Updates everything that depends on the form. */
 function update() {
   const typed = form.elements.seed.value;
   const before = choice;
@@ -62,7 +62,7 @@ function update() {
   showStoring();
 }
 
-/** Puts the choice into the page's address; Safari takes no more than 100 of these in 30 s. */
+/** Writes the choice into the page's URL. Safari allows 100 such calls in 30 s. */
 const remember = after(300, () => {
   const query = write(choice);
   history.replaceState(null, "", (query ? `?${query}` : location.pathname) + location.hash);
@@ -90,7 +90,7 @@ function showValue(field, value) {
   form.elements[field].ariaValueText = value;
 }
 
-/** Every style, drawn of the seed; DiceBear's only where they are in view. */
+/** Shows each style, drawn from the seed. DiceBear's styles load only when they are in view. */
 function showTiles() {
   const open = find("#more").open;
   for (const style of styles.values()) {
@@ -100,7 +100,7 @@ function showTiles() {
 
 function showPicture() {
   const style = chosenStyle();
-  const address = picture(choice, style);
+  const url = picture(choice, style);
   large.alt = text("picture", { seed: choice.seed, style: style.title });
   show(large, picture(choice, style, { size: 512 }));
   show(find("#thumb"), picture(choice, style, { format: "svg", size: 128 }));
@@ -111,7 +111,7 @@ function showPicture() {
     image.srcset = `${drawn(1)} 1x, ${drawn(2)} 2x, ${drawn(3)} 3x`;
   }
   const download = find("#download");
-  download.href = address;
+  download.href = url;
   download.download = fileName(choice.seed, formatOf(choice, style));
   showSnippet();
 }
@@ -120,7 +120,7 @@ function showSnippet() {
   const style = chosenStyle();
   const way = find("#ways input:checked").value;
   find("#snippet").textContent = SNIPPETS[way]({
-    address: absolute(picture(choice, style)),
+    url: absolute(picture(choice, style)),
     size: choice.size,
     file: `avatar.${formatOf(choice, style)}`,
   });
@@ -147,14 +147,14 @@ async function showColours() {
     swatch.style.backgroundColor = colour;
     return swatch;
   });
-  // Never more than there is: 2.96 is not yet 3.
+  // Rounded down: 2.96 does not reach 3.
   const shown = number(Math.floor(ratio * 10) / 10);
   const words = [make("span", {}, text("contrast", { ratio: shown })), make("small", {}, text(verdict))];
   find("#contrast").replaceChildren(...parts, ...words);
   tint(colours);
 }
 
-/** The ground behind the large picture has a touch of its colours, if they are known. */
+/** Tints the background of the large picture with its colours, if they are known. */
 function tint([one, other]) {
   find("#large").parentElement.style.setProperty("--one", one ?? "");
   find("#large").parentElement.style.setProperty("--other", other ?? "");
@@ -181,7 +181,7 @@ function surprise() {
   update();
 }
 
-/** What can be stored of this choice, and what is lost. */
+/** Says whether this choice can be stored, and which parts of it cannot. */
 function showStoring() {
   const count = [...choice.seed].length;
   const ours = isOurs(chosenStyle());
@@ -190,12 +190,12 @@ function showStoring() {
   if (choice.name && chosenStyle().options.includes("name")) lost.push(text("store.loses.name"));
   const sentences = [text("store.keeps")];
   if (lost.length) sentences.push(text("store.loses", { what: lost.join(", ") }));
-  const hindered = (!ours && text("store.theirs")) || (count > STORED_SEED_LENGTH && text("store.long", { count }));
-  find("#store").disabled = Boolean(hindered);
-  find("#store-note").textContent = hindered || sentences.join(" ");
+  const obstacle = (!ours && text("store.theirs")) || (count > STORED_SEED_LENGTH && text("store.long", { count }));
+  find("#store").disabled = Boolean(obstacle);
+  find("#store-note").textContent = obstacle || sentences.join(" ");
 }
 
-/** Posts the choice with the very colours that are seen: a stored avatar does not choose them by its seed. */
+/** Posts the choice with the colours on screen: a stored avatar does not choose them from its seed. */
 async function store() {
   const button = find("#store");
   const { style, seed, angle } = choice;
@@ -241,7 +241,7 @@ function schemeTile({ name }) {
   return make("label", { title: name }, radio, make("img", { src: blendOf(name), width: 32, height: 32, alt: "" }));
 }
 
-/** At the sizes that people see it in, as chosen and in a circle, on light and on dark. */
+/** Shows the avatar at common sizes, in the chosen shape and in a circle, on light and on dark. */
 function showPreviews() {
   const image = (shape) => (size) => {
     const made = make("img", { width: size, height: size, alt: "" });
@@ -258,18 +258,18 @@ function showPreviews() {
   find("#previews").replaceChildren(...grounds);
 }
 
-function show(image, address) {
-  if (image.getAttribute("src") !== address) image.src = address;
+function show(image, url) {
+  if (image.getAttribute("src") !== url) image.src = url;
 }
 
-/** Asks for a picture that did not come once more, for the reason, which an image does not tell. */
+/** Requests a failed picture again to get the error message, which an image does not expose. */
 async function explain() {
-  const address = large.src;
-  const failure = await trouble(address);
-  if (large.src === address) settle(failure);
+  const url = large.src;
+  const failure = await trouble(url);
+  if (large.src === url) settle(failure);
 }
 
-/** Says why the large picture is not there, or nothing. */
+/** Shows the error of the large picture, or hides it if there is none. */
 function settle(failure) {
   const said = find("#trouble");
   said.hidden = !failure;

@@ -1,12 +1,12 @@
-/** The service's API: answers without their envelope, failures as sentences, and the key where one is asked for. */
+/** The service's API: answers without the envelope, errors as sentences, and the API key where one is needed. */
 
 import { askForKey } from "./dialogs.js";
 import { text } from "./texts.js";
 
-const PATIENCE = 30_000; // ms
-const MEMORY = "avatars.key";
+const TIMEOUT_MS = 30_000;
+const STORAGE_KEY = "avatars.key";
 
-/** A sentence that says what went wrong; `status` is 0 where there was no answer. */
+/** An error with a sentence for the user. `status` is 0 if no answer arrived. */
 export class Failure extends Error {
   constructor(message, status) {
     super(message);
@@ -14,26 +14,26 @@ export class Failure extends Error {
   }
 }
 
-/** The whole answer of a call. Throws `Failure`, or what `signal` was aborted with. */
-export async function call(method, address, { body, signal } = {}) {
+/** Sends a request and returns the parsed answer. Throws `Failure`, or the reason with which `signal` was aborted. */
+export async function call(method, url, { body, signal } = {}) {
   for (;;) {
     const used = key();
-    const answer = await send(method, address, { body, signal, used });
+    const answer = await send(method, url, { body, signal, used });
     if (answer.status !== 401) return opened(answer);
     answer.body?.cancel();
     if (key() === used) await newKey(used);
   }
 }
 
-/** Whether a key is kept; it never leaves this tab but in calls of the API. */
+/** Returns whether this tab has an API key. The key leaves the tab only in calls of the API. */
 export const hasKey = () => key() !== null;
 
 export const forgetKey = () => keep(null);
 
-/** What the service says is wrong with a picture's address, or null if it is a picture now. */
-export async function trouble(address) {
+/** Returns the service's error for a picture URL, or null if the picture loads now. */
+export async function trouble(url) {
   try {
-    const answer = await send("GET", address, {});
+    const answer = await send("GET", url, {});
     if (!answer.ok) await opened(answer);
     return null;
   } catch (failure) {
@@ -41,23 +41,23 @@ export async function trouble(address) {
   }
 }
 
-/** The text of an SVG. Throws as `call` does. */
-export async function svg(address, signal) {
-  const answer = await send("GET", address, { signal });
+/** Returns the text of an SVG. Throws as `call` does. */
+export async function svg(url, signal) {
+  const answer = await send("GET", url, { signal });
   return answer.ok ? answer.text() : opened(answer);
 }
 
-async function send(method, address, { body, signal, used }) {
+async function send(method, url, { body, signal, used }) {
   const headers = {};
   if (body) headers["Content-Type"] = "application/json";
   if (used) headers.Authorization = `Bearer ${used}`;
-  const patience = AbortSignal.timeout(PATIENCE);
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    return await fetch(address, {
+    return await fetch(url, {
       method,
       headers,
       body: body && JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -73,7 +73,7 @@ async function opened(answer) {
 
 let asking = null;
 
-/** Asks once, however many calls were refused. Throws `Failure` if none is given. */
+/** Asks for a key once, also if several calls were refused. Throws `Failure` if the user gives none. */
 async function newKey(refused) {
   asking ??= askForKey(refused && text("key.wrong")).finally(() => (asking = null));
   const given = await asking;
@@ -81,23 +81,23 @@ async function newKey(refused) {
   keep(given);
 }
 
-let kept = null; // Where the browser keeps nothing, this does, until the page is left.
+let keyInMemory = null; // Used if the browser offers no session storage.
 
 function key() {
   try {
-    return sessionStorage.getItem(MEMORY);
+    return sessionStorage.getItem(STORAGE_KEY);
   } catch {
-    return kept;
+    return keyInMemory;
   }
 }
 
 function keep(value) {
-  kept = value;
+  keyInMemory = value;
   try {
-    if (value === null) sessionStorage.removeItem(MEMORY);
-    else sessionStorage.setItem(MEMORY, value);
+    if (value === null) sessionStorage.removeItem(STORAGE_KEY);
+    else sessionStorage.setItem(STORAGE_KEY, value);
   } catch {
-    // `kept` has it.
+    // `keyInMemory` has it.
   }
   document.dispatchEvent(new Event("key"));
 }

@@ -1,20 +1,20 @@
-/** The page in the reader's language. What it says stands in one file for each. */
+/** The texts of the page in the user's language, one file for each language. */
 
 import { findAll } from "./dom.js";
 import en from "./en.js";
 import ru from "./ru.js";
 
 const TEXTS = { en, ru };
-const MEMORY = "avatars.language";
+const STORAGE_KEY = "avatars.language";
 
-const wishes = [remembered(), ...navigator.languages.map((tag) => tag.slice(0, 2))];
-export const language = wishes.find((tag) => Object.hasOwn(TEXTS, tag)) ?? "en";
+const preferred = [remembered(), ...navigator.languages.map((tag) => tag.slice(0, 2))];
+export const language = preferred.find((tag) => Object.hasOwn(TEXTS, tag)) ?? "en";
 
 const plural = new Intl.PluralRules(language);
 const times = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const numbers = new Intl.NumberFormat(language);
 
-/** What stands under a key, `{name}` filled in; where there are forms for numbers, that for `count`. */
+/** Returns the text of a key with `{name}` filled in. If it has plural forms, `count` chooses one. */
 export function text(key, values = {}) {
   const entry = TEXTS[language][key];
   const template = typeof entry === "string" ? entry : entry[plural.select(values.count)];
@@ -24,7 +24,7 @@ export function text(key, values = {}) {
 export const time = (iso) => times.format(new Date(iso));
 export const number = (value) => numbers.format(value);
 
-/** Puts the texts into everything that asks for them by `data-text`, `-label`, `-title` or `-placeholder`. */
+/** Fills in the texts of all elements with `data-text`, `-label`, `-title` or `-placeholder`. */
 export function translate() {
   document.documentElement.lang = language;
   for (const element of findAll("[data-text]")) element.textContent = text(element.dataset.text);
@@ -33,10 +33,10 @@ export function translate() {
   for (const element of findAll("[data-title]")) element.title = element.ariaLabel = text(element.dataset.title);
 }
 
-/** The page anew, in another language. */
+/** Reloads the page in another language. */
 export function speak(tag) {
   try {
-    localStorage.setItem(MEMORY, tag);
+    localStorage.setItem(STORAGE_KEY, tag);
   } finally {
     location.reload();
   }
@@ -44,8 +44,8 @@ export function speak(tag) {
 
 function remembered() {
   try {
-    return localStorage.getItem(MEMORY);
+    return localStorage.getItem(STORAGE_KEY);
   } catch {
-    return null; // Where a browser keeps nothing, it keeps no language.
+    return null; // The browser offers no storage.
   }
 }

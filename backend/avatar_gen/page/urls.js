@@ -1,18 +1,18 @@
-/** The addresses of pictures, and what to paste where: docs/urls.md has the scheme. */
+/** Picture URLs and the snippets to paste; docs/urls.md describes the scheme. */
 
 const PIXELS = "png";
 
-/** Whether this service draws the style itself; a picture in one that it does not can't be stored. */
+/** Returns whether this service draws the style itself. Only such styles can be stored. */
 export const isOurs = (style) => style.license === null;
 
-/** The format that a choice comes to: not every style has SVG. */
+/** Returns the format of a choice. Not every style has SVG. */
 export const formatOf = (choice, style) => (style.formats.includes(choice.format) ? choice.format : PIXELS);
 
-/** The address of a choice by URL, in a style and perhaps another look. */
+/** Returns the render URL of a choice in a style, with `other` fields replaced. */
 export function picture(choice, style, other = {}) {
-  const wanted = { ...choice, ...other };
+  const options = { ...choice, ...other };
   const query = new URLSearchParams();
-  if (isOurs(style)) addColours(query, wanted);
+  if (isOurs(style)) addColours(query, options);
   if (style.options.includes("angle") && wanted.angle !== "90") query.set("angle", wanted.angle);
   if (style.options.includes("name") && isOurs(style) && wanted.name) query.set("name", wanted.name);
   if (wanted.shape !== "square") query.set("shape", wanted.shape);
@@ -21,21 +21,21 @@ export function picture(choice, style, other = {}) {
   return withSeed(`/api/render/${encodeURIComponent(style.name)}`, wanted.seed, formatOf(wanted, style), query);
 }
 
-/** The address of an SVG that is nothing but the two colours of a choice, from the one to the other. */
+/** Returns the URL of an SVG gradient between the two colours of a choice. */
 export function gradient(choice) {
   const query = new URLSearchParams();
   addColours(query, choice);
   return withSeed("/api/render/gradient", choice.seed, "svg", query);
 }
 
-/** The same of two colours by name or in digits, from left to right. */
+/** Returns the URL of a gradient between two colours, given as names or digits, from left to right. */
 export const blend = (primaryColor, foreignColor) =>
   `/api/render/gradient/x.svg${asQuery(new URLSearchParams({ primaryColor, foreignColor, angle: 0 }))}`;
 
-/** The same of a scheme. */
+/** Returns the URL of a gradient between the two colours of a scheme. */
 export const blendOf = (colorScheme) => `/api/render/gradient/x.svg${asQuery(new URLSearchParams({ colorScheme, angle: 0 }))}`;
 
-/** The address of a stored picture, 2^size px wide. */
+/** Returns the URL of a stored picture, 2^size px wide. */
 export function stored(id, { size = 6, filter = "", format = PIXELS } = {}) {
   const query = new URLSearchParams();
   if (size !== 6) query.set("size", size);
@@ -44,18 +44,18 @@ export function stored(id, { size = 6, filter = "", format = PIXELS } = {}) {
   return `/api/${encodeURIComponent(id)}${asQuery(query)}`;
 }
 
-/** What to paste: the address is free of quotes and brackets, so nothing has to be escaped. */
+/** The snippets to paste. A URL has no quotes and no brackets, so nothing needs escaping. */
 export const SNIPPETS = {
-  url: ({ address }) => address,
-  html: ({ address, size }) => `<img src="${address}" width="${size}" height="${size}" alt="">`,
-  markdown: ({ address }) => `![](${address})`,
-  curl: ({ address, file }) => `curl -o ${file} '${address}'`,
+  url: ({ url }) => url,
+  html: ({ url, size }) => `<img src="${url}" width="${size}" height="${size}" alt="">`,
+  markdown: ({ url }) => `![](${url})`,
+  curl: ({ url, file }) => `curl -o ${file} '${url}'`,
 };
 
-/** The same address for people elsewhere. */
-export const absolute = (address) => new URL(address, location.origin).href;
+/** Returns the URL with scheme and host. */
+export const absolute = (url) => new URL(url, location.origin).href;
 
-/** A name to save a picture by, of letters and digits that every system takes. */
+/** Returns a file name of letters and digits, valid on every system. */
 export function fileName(seed, ending) {
   const name = seed.normalize().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
   return `${[...name].slice(0, 40).join("") || "avatar"}.${ending}`;
@@ -70,7 +70,7 @@ function addColours(query, { colours, hue, colorScheme, primaryColor, foreignCol
   if (colours === "seed" && hue) query.set("hue", hue);
 }
 
-/** A seed with a slash is safer in the query: proxies take paths apart in their own ways. */
+/** Puts a seed with a slash into the query, because proxies split paths in different ways. */
 function withSeed(path, seed, format, query) {
   if (!/[/\\]/.test(seed)) return `${path}/${encoded(seed)}.${format}${asQuery(query)}`;
   query.set("seed", seed);
@@ -79,6 +79,6 @@ function withSeed(path, seed, format, query) {
 
 const asQuery = (query) => (query.size ? `?${[...query].map((pair) => pair.map(encoded).join("=")).join("&")}` : "");
 
-/** As encodeURIComponent, and what it leaves that Markdown or a shell would read. */
+/** Encodes like encodeURIComponent, and also the characters that Markdown or a shell would interpret. */
 const encoded = (value) =>
   encodeURIComponent(value).replace(/[!'()*~]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
