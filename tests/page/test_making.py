@@ -123,7 +123,7 @@ class TestTheContrastOfTheTwoColours:
         scheme = SCHEMES["sunset"]
         ratio = contrast(parse_colour(scheme.primary), parse_colour(scheme.foreign))
         assert 0 <= ratio - shown_ratio(page) < 0.1
-        expect(page.locator("#contrast")).to_contain_text("faint")
+        expect(page.locator("#contrast")).to_contain_text("low")
 
     def test_or_of_ones_own(self, visit: Visit) -> None:
         page = visit("/?seed=ada")

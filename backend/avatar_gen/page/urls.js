@@ -13,12 +13,12 @@ export function picture(choice, style, other = {}) {
   const options = { ...choice, ...other };
   const query = new URLSearchParams();
   if (isOurs(style)) addColours(query, options);
-  if (style.options.includes("angle") && wanted.angle !== "90") query.set("angle", wanted.angle);
-  if (style.options.includes("name") && isOurs(style) && wanted.name) query.set("name", wanted.name);
-  if (wanted.shape !== "square") query.set("shape", wanted.shape);
-  if (wanted.filter) query.set("filter", wanted.filter);
-  if (String(wanted.size) !== "128") query.set("size", wanted.size);
-  return withSeed(`/api/render/${encodeURIComponent(style.name)}`, wanted.seed, formatOf(wanted, style), query);
+  if (style.options.includes("angle") && options.angle !== "90") query.set("angle", options.angle);
+  if (style.options.includes("name") && isOurs(style) && options.name) query.set("name", options.name);
+  if (options.shape !== "square") query.set("shape", options.shape);
+  if (options.filter) query.set("filter", options.filter);
+  if (String(options.size) !== "128") query.set("size", options.size);
+  return withSeed(`/api/render/${encodeURIComponent(style.name)}`, options.seed, formatOf(options, style), query);
 }
 
 /** Returns the URL of an SVG gradient between the two colours of a choice. */

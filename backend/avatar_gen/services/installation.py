@@ -5,13 +5,16 @@ A library that is incomplete imports well, and fails when it is first used. So t
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from avatar_gen.drawing import dicebear
-from avatar_gen.drawing.dicebear_options import Value
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import StartupError
 from avatar_gen.imaging import require_formats
 from avatar_gen.services.rendering import DicebearRequest, RenderOptions, RenderRequest
+
+if TYPE_CHECKING:
+    from avatar_gen.drawing.dicebear_options import Value
 
 _SMALLEST_PX = 16
 _REMEDY = "The installation is incomplete: run make clean install, or build the image again"
