@@ -24,7 +24,7 @@ CANONICAL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MAX_NAME_LENGTH = 32
 """Code points of a type, a colour or a scheme."""
 
-MAX_SEED_LENGTH = 32
+MAX_SEED_LENGTH = 256
 """Code points of a seed, as Python and PostgreSQL count them. One flag or family emoji has several."""
 
 MAX_VERSION_LENGTH = 16

@@ -359,7 +359,7 @@ class TestStored:
         service = make_service(
             environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
         )
-        (service.folder / "people.csv").write_text("name\n" + "☃" * 32 + "\n" + "x" * 33 + "\n")
+        (service.folder / "people.csv").write_text("name\n" + "☃" * 256 + "\n" + "x" * 257 + "\n")
         result = service.run("bulk", "people.csv", "--store", check=False)
-        assert (result.returncode, result.stderr) == (3, "line 3: it has more than 32 characters\n")
+        assert (result.returncode, result.stderr) == (3, "line 3: it has more than 256 characters\n")
         assert result.stdout.startswith("1 made")

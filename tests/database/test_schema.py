@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
@@ -9,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import avatar_gen.database
+from avatar_gen.avatar import Avatar
 from avatar_gen.database import Engines
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
@@ -45,7 +47,7 @@ def test_an_empty_database_is_prepared(address: str) -> None:
 def test_a_database_of_another_release_is_left_alone(engines: Engines) -> None:
     with engines.write.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    with pytest.raises(SchemaError, match=r"at schema 0000, .* works with 0001; run: avatar-gen migrate"):
+    with pytest.raises(SchemaError, match=r"at schema 0000, .* works with 0002; run: avatar-gen migrate"):
         prepare(engines)
     with pytest.raises(SchemaError, match="of a newer release than this one"):
         migrate(engines)
@@ -82,4 +84,28 @@ def test_a_file_that_is_no_database_stops_the_start(tmp_path: Path, step: object
     engines = open_engines(database(f"file:{tmp_path}/x.db"))
     with pytest.raises(StartupError, match="file is not a database"):
         step(engines)  # type: ignore[operator]
+    engines.close()
+
+
+def test_seeds_grow_to_256_characters_and_rows_stay(address: str) -> None:
+    engines = open_engines(database(address))
+    migrate(engines, "0001")
+    row = {"id": "0a1b2c3d-0000-4000-8000-000000000000", "seed": "s" * 32}
+    with engines.write.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO stored_avatars (id, created_ms, generator_type, version, seed, angle)"
+                " VALUES (:id, 5, 'wave', '0.0.1', :seed, 0.5)"
+            ),
+            {**row, "id": row["id"].replace("-", "") if engines.kind == "sqlite" else row["id"]},
+        )
+        connection.execute(text("UPDATE avatar_total SET total = 1"))
+    migrate(engines)
+    repository = Repository(engines)
+    old = Avatar("wave", id=row["id"], created_ms=5, seed="s" * 32, angle=0.5)
+    assert repository.page(10).avatars == [old]
+    longest = replace(old, id=row["id"].replace("0a", "0b"), seed="😀" * 256)
+    repository.add([longest])
+    assert repository.page(10).avatars == [old, longest]
+    assert repository.total() == 2
     engines.close()

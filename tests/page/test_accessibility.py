@@ -140,7 +140,7 @@ def test_nothing_moves_for_those_who_asked_for_that(visit: Visit, empty_service:
 @pytest.mark.parametrize("language", ["en-GB", "ru-RU"])
 def test_nothing_is_wider_than_the_screen(language: str, visit: Visit, empty_service: Service) -> None:
     empty_service.generate(
-        seed="W" * 32, primaryColor="lightgoldenrodyellow", foreignColor="mediumspringgreen"
+        seed="W" * 256, primaryColor="lightgoldenrodyellow", foreignColor="mediumspringgreen"
     )
     page = visit(f"/?seed={'W' * 200}&style=initials&primaryColor=%23ff0000", language=language)
     page.locator("#more summary").click()

@@ -208,10 +208,7 @@ def test_the_page_says_what_a_stored_avatar_does_not_keep(visit: Visit) -> None:
     page = visit("/?seed=ada&style=initials&name=Grace&shape=circle")
     note = page.locator("#store-note")
     expect(note).to_contain_text("Not stored: the shape, the name for the letters")
-    seed(page).fill("☃" * 33)
-    expect(note).to_have_text("A stored seed has at most 32 characters, this one has 33.")
-    expect(page.get_by_role("button", name="Store it")).to_be_disabled()
-    seed(page).fill("👩‍🚀" * 10)
+    seed(page).fill("☃" * 256)
     expect(page.get_by_role("button", name="Store it")).to_be_enabled()
 
 

@@ -8,11 +8,9 @@ from typing import BinaryIO
 
 import click
 
-from avatar_gen.api.render_urls import MAX_SEED_LENGTH
 from avatar_gen.api.requests import GenerateBody, read_fields
 from avatar_gen.app import open_store
-from avatar_gen.avatar import MAX_SEED_LENGTH as MAX_STORED_SEED_LENGTH
-from avatar_gen.avatar import AvatarSpec
+from avatar_gen.avatar import MAX_SEED_LENGTH, AvatarSpec
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import as_json, print_json, progress, warn
 from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, looks, read_picture
@@ -119,7 +117,7 @@ def command(  # noqa: PLR0913
     columns = Columns(seed_column, file_column, letters_column)
     jobs = jobs or processors()
     with ExitStack() as stack:
-        people = _open(names, columns, header=not no_header, encoding=encoding, stack=stack, stored=store)
+        people = _open(names, columns, header=not no_header, encoding=encoding, stack=stack)
         if folder is None:
             if media or others or file_column or letters_column or set(_given(parameters)) - _FOR_STORED:
                 raise click.UsageError("A stored avatar takes a style, colours, a scheme and an angle alone.")
@@ -140,17 +138,14 @@ def command(  # noqa: PLR0913
     _tell(job.report, as_json=as_json)
 
 
-def _open(  # noqa: PLR0913
-    names: str, columns: Columns, *, header: bool, encoding: str, stack: ExitStack, stored: bool
-) -> CsvInput:
+def _open(names: str, columns: Columns, *, header: bool, encoding: str, stack: ExitStack) -> CsvInput:
     if not _has_lines(encoding):
         raise click.BadParameter("there is no such encoding of text in lines.", param_hint="--encoding")
     stream: BinaryIO = sys.stdin.buffer
     if names != "-":
         stream = stack.enter_context(Path(names).open("rb"))  # noqa: SIM115 - it does
-    longest = MAX_STORED_SEED_LENGTH if stored else MAX_SEED_LENGTH
     name = "standard input" if names == "-" else names
-    return CsvInput(stream, name, columns, longest=longest, header=header, encoding=encoding)
+    return CsvInput(stream, name, columns, longest=MAX_SEED_LENGTH, header=header, encoding=encoding)
 
 
 def _has_lines(encoding: str) -> bool:

@@ -10,8 +10,11 @@ from avatar_gen.database.tables import REVISION
 from avatar_gen.errors import SchemaError, StartupError, reason_of
 
 
-def migrate(engines: Engines) -> None:
-    """Run the migrations that are missing, all or none. Others that try at the same time wait."""
+def migrate(engines: Engines, revision: str = "head") -> None:
+    """Run the missing migrations up to a revision, all or none. Other processes that migrate wait.
+
+    Raises `StartupError`, and `SchemaError` for a database of a newer release.
+    """
     # Imported here: a server that finds its tables in order never needs Alembic, nor its 70 ms.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -22,7 +25,7 @@ def migrate(engines: Engines) -> None:
     try:
         with engines.write.begin() as connection, engines.exclusively(connection):
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     except SQLAlchemyError as error:
         raise StartupError(f"The database cannot be migrated: {reason_of(error)}") from error
     except CommandError as error:

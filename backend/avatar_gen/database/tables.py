@@ -15,7 +15,7 @@ from sqlalchemy import (
 
 from avatar_gen.avatar import MAX_NAME_LENGTH, MAX_SEED_LENGTH, MAX_VERSION_LENGTH
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration: what a database must be at for this release to work with it."""
 
 metadata = MetaData(

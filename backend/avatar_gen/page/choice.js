@@ -1,7 +1,6 @@
 /** The choice: the form and the page's own URL hold it, under the API's names. */
 
 export const SEED_LENGTH = 256; // code points
-export const STORED_SEED_LENGTH = 32;
 
 const oneOf = (...names) => (value) => names.includes(value);
 const wholeUpTo = (most, least = 0) => (value) => /^\d{1,4}$/.test(value) && value >= least && value <= most;

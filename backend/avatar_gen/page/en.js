@@ -73,7 +73,6 @@ export default {
   "store.loses.shape": "the shape",
   "store.loses.name": "the name for the letters (the seed is used)",
   "store.theirs": "DiceBear’s styles are available by URL only. The twelve styles above can be stored.",
-  "store.long": "A stored seed has at most 32 characters, this one has {count}.",
   "store.done": "Stored.",
   "store.show": "Show it in the gallery",
 

@@ -1,7 +1,7 @@
 /** The view that makes an avatar. The form is the only place that holds the choice. */
 
 import { absolute, blendOf, fileName, formatOf, gradient, isOurs, picture, SNIPPETS } from "./urls.js";
-import { fill, fillNames, read, SEED_LENGTH, STORED_SEED_LENGTH, write } from "./choice.js";
+import { fill, fillNames, read, SEED_LENGTH, write } from "./choice.js";
 import { CLEAR, contrast, pair } from "./colours.js";
 import { after, copy, find, findAll, make, reloadPictures } from "./dom.js";
 import { call, trouble } from "./service.js";
@@ -183,14 +183,13 @@ function surprise() {
 
 /** Says whether this choice can be stored, and which parts of it cannot. */
 function showStoring() {
-  const count = [...choice.seed].length;
   const ours = isOurs(chosenStyle());
   const lost = [];
   if (choice.shape !== "square") lost.push(text("store.loses.shape"));
   if (choice.name && chosenStyle().options.includes("name")) lost.push(text("store.loses.name"));
   const sentences = [text("store.keeps")];
   if (lost.length) sentences.push(text("store.loses", { what: lost.join(", ") }));
-  const obstacle = (!ours && text("store.theirs")) || (count > STORED_SEED_LENGTH && text("store.long", { count }));
+  const obstacle = !ours && text("store.theirs");
   find("#store").disabled = Boolean(obstacle);
   find("#store-note").textContent = obstacle || sentences.join(" ");
 }
