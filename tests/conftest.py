@@ -22,6 +22,9 @@ from avatar_gen.settings.schema import Database
 from tests.servers.net import free_port
 from tests.servers.postgres import Postgres
 
+# A shell ignores SIGINT for `pytest &`, and every child would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # How long an example takes is the machine's business: a busy one is no fault of the code.
 hypothesis.settings.register_profile("avatars", deadline=None)
 hypothesis.settings.load_profile("avatars")

@@ -132,6 +132,8 @@ def read_avatar(values: Mapping[str, Any]) -> Avatar:
         created_ms = parse_time(values["createdAt"])
     except (TypeError, ValueError, OverflowError):
         raise ValueError("its createdAt is not an ISO 8601 time") from None
+    if created_ms < 0:
+        raise ValueError("its createdAt is before 1970")
     known = {name: values[json] for name, json in JSON_NAMES.items() if json in values}
     try:
         return _AVATAR.validate_python({**known, "created_ms": created_ms})

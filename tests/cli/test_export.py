@@ -141,6 +141,7 @@ CHANGES: list[tuple[Change, str]] = [
     (lambda entry: entry["files"]["64"].update(sha256="0" * 64), "is not what was exported"),
     (lambda entry: entry.pop("createdAt"), "it has no createdAt"),
     (lambda entry: entry.update(createdAt="yesterday"), "its createdAt is not an ISO 8601 time"),
+    (lambda entry: entry.update(createdAt="1969-12-31T23:59:59.999Z"), "its createdAt is before 1970"),
     (lambda entry: entry.update(seed="x" * 257), "its seed has more than 256 characters"),
     (lambda entry: entry.update(seed="\0"), "its seed must not contain the NUL character"),
     (lambda entry: entry.update(seed="\ud800"), "its seed must be text that UTF-8 can write"),

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import COMMAND, Run, environment
-from tests.cli.test_bulk import assert_folder, entries, people, wait_until
+from tests.cli.test_bulk import assert_folder, entries, people
 from tests.conftest import MakeService
 from tests.slow.test_durability import listed, objects
 
@@ -120,18 +119,3 @@ def test_a_full_disk_loses_and_doubles_nobody(small_disk: Path, make_service: Ma
     service.start()
     assert set(listed(service)) == objects(service) == {each["id"] for each in found}
     assert len({each["seed"] for each in found}) == len(found) == 700
-
-
-def test_an_interrupt_while_a_list_is_awaited(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*COMMAND, "bulk", "-", "-o", "out"],
-        cwd=tmp_path,
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        wait_until((tmp_path / "out" / ".incoming").exists)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
-        assert process.stderr
-        assert process.stderr.read() == b"\nInterrupted.\n"

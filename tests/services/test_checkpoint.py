@@ -1,4 +1,6 @@
+import fcntl
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,72 @@ def test_it_belongs_to_one_process_at_a_time(path: Path) -> None:
         opened(path)
     with opened(path):
         pass
+
+
+def test_a_file_that_is_replaced_is_on_the_disk_before_its_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls are recorded, and made: only a crash of the machine would show the difference."""
+    calls: list[tuple[str, int]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def record_fsync(descriptor: int) -> None:
+        calls.append(("sync", os.fstat(descriptor).st_ino))
+        fsync(descriptor)
+
+    def record_replace(source: Path, target: Path) -> None:
+        calls.append(("replace", source.stat().st_ino))
+        replace(source, target)
+
+    with opened(path) as manifest:
+        manifest.add([entry("ada", "x"), entry("bob", "x")])
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "replace", record_replace)
+    with opened(path) as manifest:
+        manifest.add([entry("ada", "y")])
+        manifest.tidy()
+    file, folder = path.stat().st_ino, path.parent.stat().st_ino
+    assert calls[:2] == [("sync", file), ("replace", file)]
+    assert calls[-1] == ("sync", folder)
+    assert {inode for _, inode in calls} == {file, folder}
+
+
+def test_it_goes_on_in_the_file_that_has_been_replaced(path: Path) -> None:
+    with opened(path) as manifest:
+        manifest.add([entry("ada", "x")])
+        manifest.add([entry("ada", "y")])
+        manifest.tidy()
+        with pytest.raises(StartupError, match="another process is at work on it"):
+            opened(path)
+        manifest.add([entry("bob", "x")])
+    with opened(path) as manifest:
+        assert manifest.claim("ada", "y").status is Status.MADE
+        assert manifest.claim("bob", "x").status is Status.MADE
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_not_worked_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its entries would be lost: it has no name any more."""
+    flock = fcntl.flock
+
+    def replaced(file: int, how: int) -> None:
+        path.with_name("other").write_bytes(b"")
+        path.with_name("other").rename(path)
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", replaced)
+    with pytest.raises(StartupError, match="another process is at work on it"):
+        opened(path)
+
+
+def test_entries_can_be_made_to_survive_a_crash_before_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`bulk --store` removes its secret after this, and must not store an avatar twice."""
+    synced: list[int] = []
+    with opened(path) as manifest:
+        manifest.add([entry("ada", "x")])
+        monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+        manifest.sync()
+        assert synced == [path.stat().st_ino, path.parent.stat().st_ino]

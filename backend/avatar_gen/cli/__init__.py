@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import nullcontext
 from importlib import import_module
 from typing import TextIO
 
@@ -10,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from avatar_gen import __version__
 from avatar_gen.errors import AvatarError, InvalidRequest, StartupError, reason_of
+from avatar_gen.runtime.interrupts import Interrupted, note_interrupts
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Draw pictures": {
@@ -37,8 +39,8 @@ SECTIONS: dict[str, dict[str, str]] = {
 }
 """The commands by what they are for, each with its first sentence, so that help need not import them."""
 
-FAILED, USAGE, PARTLY, INTERRUPTED, NO_READER = 1, 2, 3, 130, 141
-"""Exit statuses; docs/cli.md has them all. The last two are what a shell makes of SIGINT and SIGPIPE."""
+FAILED, USAGE, PARTLY, NO_READER = 1, 2, 3, 141
+"""Exit statuses; docs/cli.md lists them all. A shell reports 141 for a program that SIGPIPE ended."""
 
 _STUBS: dict[str, click.Command] = {
     name: click.Command(name, short_help=text)
@@ -76,9 +78,9 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except Interrupted as interrupt:
             click.echo("\nInterrupted.", err=True)
-            ctx.exit(INTERRUPTED)
+            ctx.exit(interrupt.status)
         except BrokenPipeError:
             _drop_output()
             ctx.exit(NO_READER)
@@ -128,9 +130,12 @@ def _commands() -> None:
 
 def main() -> None:
     """Run what the command line says, and end the process."""
-    _open_streams(output_matters="serve" not in sys.argv)
+    serves = sys.argv[1:2] == ["serve"]
+    _open_streams(output_matters=not serves)
     try:
-        _commands.main(prog_name="avatar-gen")
+        # The server has handlers of its own.
+        with nullcontext() if serves else note_interrupts():
+            _commands.main(prog_name="avatar-gen")
     except OSError as error:
         if error.filename is None:
             _drop_output()

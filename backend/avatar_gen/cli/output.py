@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from avatar_gen.objects.files import write_synced
+from avatar_gen.runtime.interrupts import check_interrupted
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -36,7 +37,10 @@ def warn(text: str) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Reach]:
-    """A bar with rate and time left, where standard error is a terminal."""
+    """Show a bar with the rate and the time left if standard error is a terminal.
+
+    The function that it yields also raises `Interrupted` if the command has been told to end.
+    """
     start = time.monotonic()
 
     def rate(done: int | None) -> str:
@@ -45,8 +49,13 @@ def progress(label: str) -> Iterator[Reach]:
     bar: ProgressBar[int] = click.progressbar(
         length=1000, label=label, file=sys.stderr, hidden=not sys.stderr.isatty(), item_show_func=rate
     )
+
+    def reach(part: float, done: int) -> None:
+        check_interrupted()
+        bar.update(round(part * 1000) - bar.pos, done)
+
     with bar:
-        yield lambda part, done: bar.update(round(part * 1000) - bar.pos, done)
+        yield reach
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from avatar_gen.errors import StartupError
+from avatar_gen.objects.files import sync
 
 Entry = Mapping[str, Any]
 
@@ -78,7 +79,7 @@ class Checkpoint:
         self._index.close()
         with closing(self._file):
             if kind is None:
-                os.fsync(self._file.fileno())
+                self.sync()
 
     @property
     def empty(self) -> bool:
@@ -118,23 +119,37 @@ class Checkpoint:
             # What there was room for is a line that is cut off, which the next run removes.
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
+    def sync(self) -> None:
+        """Make all entries and the file's name survive a crash of the machine."""
+        os.fsync(self._file.fileno())
+        sync(self._path.parent)
+
     def tidy(self) -> None:
-        """Remove the lines in whose place others have come."""
+        """Remove the lines that later lines replace. Afterwards this is a checkpoint of the new file."""
         if not self._replaced:
             return
         temporary = self._path.with_name(f"{self._path.name}.part")
+        file = open(temporary, "w+b")  # noqa: SIM115 - it takes the place of the file that __exit__ closes
         try:
-            with temporary.open("wb") as file:
-                for number, line, entry in self._entries():
-                    key = (entry[self._fields[0]],)
-                    kept = self._index.execute("SELECT line FROM entries WHERE key = ?", key).fetchone()
-                    if kept == (number,):
-                        file.write(line)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.writelines(self._current_lines())
+            file.flush()
+            os.fsync(file.fileno())
             os.replace(temporary, self._path)
         except BaseException:
+            file.close()
             with suppress(OSError):
                 temporary.unlink()
             raise
+        self._file.close()
+        self._file = file
+        self._replaced = 0
+
+    def _current_lines(self) -> Iterator[bytes]:
+        for number, line, entry in self._entries():
+            key = (entry[self._fields[0]],)
+            if self._index.execute("SELECT line FROM entries WHERE key = ?", key).fetchone() == (number,):
+                yield line
 
     def _note(self, entry: Entry, *, fresh: bool) -> None:
         key, made_of = (entry[field] for field in self._fields)
@@ -170,7 +185,13 @@ class Checkpoint:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StartupError(f"{self._path}: another process is at work on it") from error
+            raise self._in_use() from error
+        # The process that held the lock may have replaced the file since this one opened it.
+        if not os.path.samestat(os.fstat(self._file.fileno()), os.stat(self._path)):
+            raise self._in_use()
+
+    def _in_use(self) -> StartupError:
+        return StartupError(f"{self._path}: another process is at work on it")
 
 
 def _is_cut_off(line: bytes) -> bool:

@@ -11,6 +11,7 @@ from avatar_gen.drawing import dicebear
 from avatar_gen.errors import InvalidRequest
 from avatar_gen.objects.files import read
 from avatar_gen.runtime.batches import batches
+from avatar_gen.runtime.interrupts import check_interrupted
 from avatar_gen.services.bulk.csv_input import CsvInput, CsvRow, RejectedRow
 from avatar_gen.services.bulk.file_names import file_name
 from avatar_gen.services.bulk.process_pool import share
@@ -117,11 +118,12 @@ def _of(picture: Picture, person: CsvRow) -> Picture:
 
 
 def _draw(folder: str, tasks: Sequence[_Task]) -> list[_Outcome]:
-    """Draw what is not there; in a process of its own."""
+    """Draw the pictures that are missing, in this process or another."""
     return [_draw_one(folder, task) for task in tasks]
 
 
 def _draw_one(folder: str, task: _Task) -> _Outcome:
+    check_interrupted()
     if task.sha256 and task.sha256 == _digest(f"{folder}/{task.file}"):
         return _Outcome(task.line)
     try:

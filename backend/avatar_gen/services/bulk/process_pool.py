@@ -1,4 +1,4 @@
-"""Processes that draw: as many as there are processors, and no more work handed out than they need."""
+"""Processes that draw, and a bound on the work that is given to them ahead of time."""
 
 import multiprocessing
 import os
@@ -6,6 +6,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent import futures
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
@@ -14,20 +15,25 @@ from threading import Thread
 from typing import TypeVar
 
 from avatar_gen.errors import StartupError
+from avatar_gen.runtime.interrupts import Interrupted, check_interrupted
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+_CHECK_SECONDS = 0.1
+"""Time between two checks for a signal while a result is awaited."""
+
 
 def processors() -> int:
-    """How many this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def share(work: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[R]:
-    """What `work` makes of each item, in their order, by so many processes; here where there is but one item.
+    """Yield the result of `work` for each item, in order, computed by `jobs` processes.
 
-    At most three items a process are taken ahead. Raises `StartupError` where a process is ended by others.
+    A single item, or `jobs=1`, is worked on in this process. Three items for each process are read ahead.
+    Raises `StartupError` if a process dies, and `Interrupted`.
     """
     remaining = iter(items)
     first = list(islice(remaining, 2))
@@ -36,27 +42,54 @@ def share(work: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[
         return
     # Not forked: libvips has threads and locks that a fork would copy in any state.
     context = multiprocessing.get_context("spawn")
-    waiting: deque[Future[R]] = deque()
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
     try:
-        for item in chain(first, remaining):
-            waiting.append(pool.submit(work, item))
-            if len(waiting) == 3 * jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield from _results(pool, work, chain(first, remaining), at_once=3 * jobs)
     except BrokenProcessPool as error:
+        # A signal to the whole group has also ended the processes.
+        check_interrupted()
         raise StartupError(
-            "A process that draws was ended from outside, perhaps for want of memory; with --jobs 1 it takes"
-            " least. Run it again to go on."
+            "A process that draws was ended from outside, perhaps because memory ran out."
+            " Run the command again to go on; --jobs 1 needs the least memory."
         ) from error
+    except Interrupted:
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+def _results(
+    pool: ProcessPoolExecutor, work: Callable[[T], R], items: Iterable[T], *, at_once: int
+) -> Iterator[R]:
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        waiting.append(_submit(pool, work, item))
+        if len(waiting) == at_once:
+            yield _result(waiting.popleft())
+    while waiting:
+        yield _result(waiting.popleft())
+
+
+def _submit(pool: ProcessPoolExecutor, work: Callable[[T], R], item: T) -> Future[R]:
+    """Submit an item. A process that this starts inherits the mask: Ctrl-C is for the parent alone."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(work, item)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _result(future: Future[R]) -> R:
+    while not future.done():
+        check_interrupted()
+        futures.wait([future], timeout=_CHECK_SECONDS)
+    return future.result()
+
+
 def _begin() -> None:
-    """Leave it to the parent what an interrupt means, and end with it, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Make this process end when its parent does."""
     Thread(target=_end_with_parent, daemon=True).start()
 
 

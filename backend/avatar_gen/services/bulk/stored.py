@@ -17,6 +17,7 @@ from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object
 from avatar_gen.objects.files import read, sync, write_synced
 from avatar_gen.runtime.batches import batches
+from avatar_gen.runtime.interrupts import check_interrupted
 from avatar_gen.services.avatars import draw_object
 from avatar_gen.services.bulk.csv_input import CsvInput, RejectedRow
 from avatar_gen.services.bulk.process_pool import share
@@ -81,7 +82,9 @@ class Storing:
                 manifest.add(_entry(each, avatar) for each, avatar in zip(drawn, stored, strict=True))
                 self.report.made += len(drawn)
                 yield self.report
-            # While the manifest is still ours: another run may be waiting to begin with a secret of its own.
+            # Without the secret, an avatar that a crash takes out of the manifest would be stored twice.
+            manifest.sync()
+            # Before the lock is released: the next run must not begin with this secret.
             os.unlink(self._secret_file)
         yield self.report
 
@@ -133,12 +136,14 @@ class Storing:
 
 
 def _draw(tasks: Sequence[_Task]) -> list[_Drawn]:
-    """Draw objects; in a process of its own."""
-    avatars = [task.spec.as_avatar(task.avatar_id) for task in tasks]
-    return [
-        _Drawn(task, avatar, draw_object(avatar, task.spec))
-        for task, avatar in zip(tasks, avatars, strict=True)
-    ]
+    """Draw objects, in this process or another."""
+    return [_draw_one(task) for task in tasks]
+
+
+def _draw_one(task: _Task) -> _Drawn:
+    check_interrupted()
+    avatar = task.spec.as_avatar(task.avatar_id)
+    return _Drawn(task, avatar, draw_object(avatar, task.spec))
 
 
 def _entry(drawn: _Drawn, avatar: Avatar) -> dict[str, object]:
