@@ -16,7 +16,7 @@ PAGE = Path(__file__).with_suffix(".md")
 async def pictures() -> dict[Path, bytes]:
     """The PNG files of the page by where they belong."""
     rows = re.findall(r"^\| !\[\]\((\S+)\) \| `(\S+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    pool = Pool(1, 1)
+    pool = Pool(1, 1, memory=100_000_000)
     renderer = Renderer(pool, PictureCache(0), RequestStatistics())
     drawn = {}
     for file, address in rows:

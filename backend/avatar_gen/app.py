@@ -46,6 +46,7 @@ from avatar_gen.imaging.vips import require_version
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.runtime.cache import PictureCache
+from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.security.api_keys import Keys, read_keys
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.health import check_dependencies
@@ -156,7 +157,11 @@ def open_services(
     engines = open_engines(settings.database)
     stack.callback(engines.close)
     prepare(engines, migrating=migrating)
-    pool = Pool(settings.imaging.threads or os.cpu_count() or 1, settings.imaging.queue)
+    pool = Pool(
+        settings.imaging.threads or usable_processors(),
+        settings.imaging.queue,
+        memory=settings.imaging.memory * 1_000_000,
+    )
     stack.callback(pool.close)
     cache = PictureCache(settings.imaging.cache * 1_000_000)
     avatars = Avatars(store, Repository(engines), pool=pool, cache=cache, statistics=statistics)

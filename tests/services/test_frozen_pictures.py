@@ -39,7 +39,7 @@ def shown_at(address: str) -> str:
     wanted = read_render_url(split_render_url(path), query, b"")
 
     async def render() -> bytes:
-        pool = Pool(1, 1)
+        pool = Pool(1, 1, memory=100_000_000)
         try:
             return await Renderer(pool, PictureCache(0), RequestStatistics()).render(wanted, wanted.key())
         finally:

@@ -17,9 +17,9 @@ from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, looks, rea
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
+from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.services.bulk.csv_input import Columns, CsvInput
 from avatar_gen.services.bulk.pictures import Folder
-from avatar_gen.services.bulk.process_pool import processors
 from avatar_gen.services.bulk.report import Report
 from avatar_gen.services.bulk.stored import Storing
 from avatar_gen.settings.loader import load_settings
@@ -115,7 +115,7 @@ def command(  # noqa: PLR0913
     if store == (folder is not None):
         raise click.UsageError("Say where to: either -o DIR or --store.")
     columns = Columns(seed_column, file_column, letters_column)
-    jobs = jobs or processors()
+    jobs = jobs or usable_processors()
     with ExitStack() as stack:
         people = _open(names, columns, header=not no_header, encoding=encoding, stack=stack)
         if folder is None:

@@ -67,6 +67,12 @@ def artwork(name: str) -> Artwork:
 
 
 @cache
+def has_filters(name: str) -> bool:
+    """Whether pictures of a style, one of `names()`, may use SVG filters."""
+    return b'"filter"' in _file(name)
+
+
+@cache
 def options(name: str) -> Mapping[str, Option]:
     """What a style, one of `names()`, may be asked for beside its seed, which is among them."""
     from dicebear import OptionsDescriptor  # noqa: PLC0415 - as late as possible: see above
@@ -112,5 +118,9 @@ def _load(name: str) -> "Style":
 
 
 def _definition(name: str) -> dict[str, Any]:
-    definition: dict[str, Any] = json.loads(files("dicebear_styles").joinpath(f"{name}.json").read_bytes())
+    definition: dict[str, Any] = json.loads(_file(name))
     return definition
+
+
+def _file(name: str) -> bytes:
+    return files("dicebear_styles").joinpath(f"{name}.json").read_bytes()

@@ -42,6 +42,22 @@ ENCODERS: dict[str, Callable[[Pixels], bytes]] = {
 """From pixels to `MEDIA_TYPES`; each takes milliseconds and belongs in the `Pool`."""
 
 
+_BYTES_PER_PIXEL = {"avif": 48}
+_MOST_OTHERS_TAKE = 32
+_FILTERED = 72
+_BYTES_PER_PICTURE = 3_000_000
+
+
+def memory_of(px: int, media: str, *, filtered: bool = False) -> int:
+    """The most bytes that drawing and encoding a picture takes, px wide, in a format of `DRAWN_TYPES`.
+
+    `filtered` says whether it is a document with SVG filters, for which librsvg keeps several larger
+    pictures. A test holds it against the peak of a process.
+    """
+    bytes_per_pixel = max(_BYTES_PER_PIXEL.get(media, _MOST_OTHERS_TAKE), _FILTERED if filtered else 0)
+    return _BYTES_PER_PICTURE + px * px * bytes_per_pixel
+
+
 def require_formats() -> None:
     """Raise `StartupError` where a library was built without one of our formats."""
     pixels = np.zeros((16, 16, 3), np.uint8)

@@ -84,17 +84,22 @@ def _encode_cut(indices: NDArray[np.uint8], palette: Palette, opacity: NDArray[n
     return encode_png(every_row(cut.astype(np.uint8)), colours, bytes((0, *levels.tolist())))
 
 
-@lru_cache(maxsize=8)  # At most 8 MB.
+@lru_cache(maxsize=8)
 def _opacity(px: int, shape: Shape) -> NDArray[np.uint8]:
-    """How much of each pixel is inside of the shape, 0 to `_LEVELS`, shape (px, px).
+    """How much of each pixel lies inside the shape, 0 to `_LEVELS`, shape (px, px).
 
-    From how far its centre lies inside of the border: halves and square roots, which IEEE 754 rounds
-    alike everywhere. It takes 0.05 ms at 128 px; to ask 64 points of each pixel takes 13.
+    It follows from the distance of the pixel's centre to the border: halves and square roots, which IEEE 754
+    rounds alike on every machine. One quarter is computed and mirrored.
     """
     radius = px / 2 if shape == "circle" else px * ROUNDING
-    # How far each pixel's centre lies beyond the square that the corners are rounded from.
-    beyond = np.maximum(np.abs(np.arange(1 - px, px, 2)) / 2 - (px / 2 - radius), 0)
+    # The distance of each centre beyond the square that the corners are rounded from.
+    beyond = np.maximum(np.arange((px + 1) % 2, px, 2) / 2 - (px / 2 - radius), 0)
     distance = np.sqrt(np.add.outer(beyond * beyond, beyond * beyond))
     share = np.clip(radius - distance + 0.5, 0, 1)
-    opacity: NDArray[np.uint8] = np.rint(share * _LEVELS).astype(np.uint8)
-    return opacity
+    quarter = np.rint(share * _LEVELS).astype(np.uint8)
+    return _mirrored(_mirrored(quarter, px).T, px)
+
+
+def _mirrored(half: NDArray[np.uint8], px: int) -> NDArray[np.uint8]:
+    """Rows from the middle downwards, with their mirror image above them; an odd middle row stands once."""
+    return np.vstack((half[::-1][: px // 2], half))

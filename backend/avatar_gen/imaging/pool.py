@@ -1,4 +1,4 @@
-"""Where pictures are rendered and encoded: as many threads as processors, and queues with an end."""
+"""Threads for rendering and encoding, bounded by processors and by memory, with queues of bounded length."""
 
 import asyncio
 from collections import deque
@@ -11,68 +11,129 @@ from avatar_gen.errors import Overloaded
 P = ParamSpec("P")
 T = TypeVar("T")
 
-
 _TOO_MUCH = "The service is encoding as many pictures as it can; try again in a second."
 
 MAX_QUEUED = 512
-"""Pictures that may wait to be drawn on the event loop: some 0.2 s' worth."""
+"""The most pictures that may wait to be drawn on the event loop."""
 
 
 class Pool:
-    """Threads for work that would hold up the event loop.
+    """Threads for work that would block the event loop.
 
-    Beyond `threads` running and `waiting` queued calls it refuses at once: a client that is told to come
-    back in a second is served better than one in a queue that only grows.
+    A job starts when a thread is free and its memory fits beside that of the running jobs. A job that needs
+    more than `memory` runs alone. Jobs start in the order in which they came, so a large one is not overtaken
+    for ever. Beyond `threads` running and `waiting` queued jobs the pool raises `Overloaded`.
     """
 
-    def __init__(self, threads: int, waiting: int) -> None:
+    def __init__(self, threads: int, waiting: int, *, memory: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="imaging")
         self.queue = FairQueue()
-        """Where what is too quick to be worth a thread waits instead."""
+        """The queue of pictures that are drawn on the event loop."""
+        self._threads = threads
+        self._memory = memory
+        self._running = 0
+        self.memory_used = 0
+        """Bytes that the running jobs may take."""
+        self._queued: deque[tuple[asyncio.Future[None], int]] = deque()
         self.limit = threads + waiting
         self.taken = 0
-        """Calls that run or wait."""
+        """Jobs that run or wait."""
         self.refused = 0
-        """Calls that were one too many, so far."""
+        """Jobs that were refused so far."""
 
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `work` in a thread. Raises `Overloaded` when the queue is full."""
+    async def run(self, memory: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `work`, which takes up to `memory` bytes, in a thread. Raises `Overloaded`.
+
+        If the caller is cancelled while `work` runs, its thread and its memory stay in use until it ends.
+        """
         if self.taken >= self.limit:
             self.refused += 1
             raise Overloaded(_TOO_MUCH)
+        loop = asyncio.get_running_loop()
         self.taken += 1
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, lambda: work(*args, **kwargs))
-        finally:
+            await self._start(memory)
+        except BaseException:
             self.taken -= 1
+            raise
+        try:
+            job = loop.run_in_executor(self._executor, lambda: work(*args, **kwargs))
+        except BaseException:
+            self._end(memory)
+            raise
+        job.add_done_callback(lambda _: self._end(memory))
+        return await asyncio.shield(job)
 
     def close(self) -> None:
-        """Wait for what is running, and start nothing more."""
+        """Wait for the running jobs, and start no more."""
         self._executor.shutdown(cancel_futures=True)
+
+    async def _start(self, memory: int) -> None:
+        """Return when the job may run: its thread and memory are then in use."""
+        if not self._queued and self._fits(memory):
+            self._take(memory)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queued.append((turn, memory))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._give_back(memory)
+            else:
+                self._start_queued()
+            raise
+
+    def _fits(self, memory: int) -> bool:
+        if self._running == self._threads:
+            return False
+        return not self._running or self.memory_used + memory <= self._memory
+
+    def _take(self, memory: int) -> None:
+        self._running += 1
+        self.memory_used += memory
+
+    def _give_back(self, memory: int) -> None:
+        self._running -= 1
+        self.memory_used -= memory
+        self._start_queued()
+
+    def _end(self, memory: int) -> None:
+        self.taken -= 1
+        self._give_back(memory)
+
+    def _start_queued(self) -> None:
+        """Start the jobs at the head of the queue that fit now."""
+        while self._queued:
+            turn, memory = self._queued[0]
+            if not turn.cancelled():
+                if not self._fits(memory):
+                    return
+                self._take(memory)
+                turn.set_result(None)
+            self._queued.popleft()
 
 
 class FairQueue:
-    """Where work waits that is done on the event loop: one piece each time that the loop comes round.
+    """A queue for work that runs on the event loop: one piece in each iteration of the loop.
 
-    However much there is, all else that the loop has to do, such as to say that we live, waits for half a
-    millisecond of it.
+    However long the queue is, everything else on the loop, such as the liveness probe, waits for one piece.
     """
 
     def __init__(self, most: int = MAX_QUEUED) -> None:
         self.limit = most
         self.refused = 0
-        """Pieces that were one too many, so far."""
+        """Pieces that were refused so far."""
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._busy = False
 
     @property
     def taken(self) -> int:
-        """Pieces that wait."""
+        """The number of waiting pieces."""
         return len(self._waiting)
 
     async def acquire(self) -> None:
-        """Return when it is the caller's turn. Raises `Overloaded` when the line is too long."""
+        """Return when it is the caller's turn. Raises `Overloaded` if the queue is full."""
         loop = asyncio.get_running_loop()
         if not self._busy:
             self._busy = True
@@ -88,7 +149,7 @@ class FairQueue:
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._waiting:
             turn = self._waiting.popleft()
-            # Who was told that the service is stopping waits no more.
+            # A client that has gone away no longer needs its turn.
             if not turn.cancelled():
                 turn.set_result(None)
                 loop.call_soon(self._next, loop)

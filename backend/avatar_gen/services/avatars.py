@@ -32,7 +32,7 @@ from avatar_gen.errors import (
     DatabaseUnavailable,
     OutcomeUnknown,
 )
-from avatar_gen.imaging import convert, scaled
+from avatar_gen.imaging import convert, memory_of, scaled
 from avatar_gen.imaging.pictures import draw_picture, draw_png
 from avatar_gen.imaging.png import is_indexed, recolour_png, width_of
 from avatar_gen.imaging.pool import Pool
@@ -47,6 +47,9 @@ T = TypeVar("T")
 
 EXPONENTS = range(4, 10)
 """The stored sizes: an avatar is kept at 2**n px for each n."""
+
+_OBJECT_MEMORY = memory_of(1 << EXPONENTS[-1], "png")
+"""The most bytes that drawing an object takes: its pictures are drawn one after another."""
 
 STORED = "stored"
 """The style that a stored picture counts as when it is encoded anew."""
@@ -117,7 +120,7 @@ class Avatars:
         avatar = spec.as_avatar(str(uuid4()))
         # What needs a renderer takes 7 to 40 ms, for which the others need not wait.
         is_slow = not traits(spec.generator_type).exact
-        drawn = await self._pool.run(draw_object, avatar, spec) if is_slow else None
+        drawn = await self._pool.run(_OBJECT_MEMORY, draw_object, avatar, spec) if is_slow else None
         await self.queue.add(_New(avatar, spec, drawn))
         self._statistics.objects["written"] += 1
         return avatar
@@ -150,7 +153,7 @@ class Avatars:
             return self._cache.get(key) or self._cache.put(key, recolour_png(png, recolour))
 
         async def make() -> bytes:
-            picture = await self._pool.run(_convert, png, recolour, media)
+            picture = await self._pool.run(memory_of(width_of(png), media), _convert, png, recolour, media)
             self._statistics.renders[STORED, media] += 1
             return picture
 

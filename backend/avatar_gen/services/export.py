@@ -18,6 +18,7 @@ from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object, write_object
 from avatar_gen.objects.files import read
 from avatar_gen.runtime.batches import batches
+from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.services.avatars import EXPONENTS
 from avatar_gen.services.checkpoint import Checkpoint, Status
 from avatar_gen.services.output_folder import MANIFEST, open_folder, write_into
@@ -73,7 +74,7 @@ class Export:
         """
         with (
             open_folder(self._folder, "id") as manifest,
-            ThreadPoolExecutor(os.cpu_count()) as threads,
+            ThreadPoolExecutor(usable_processors()) as threads,
         ):
             for px in self._widths:
                 (self._folder / str(px)).mkdir(exist_ok=True)

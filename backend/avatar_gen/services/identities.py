@@ -10,8 +10,9 @@ from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.placeholders import nothing, plain, silhouette
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.errors import AvatarNotFound, IdentityNotLinked
-from avatar_gen.imaging import scaled
+from avatar_gen.imaging import memory_of, scaled
 from avatar_gen.imaging.pictures import draw_picture
+from avatar_gen.imaging.png import width_of
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.services.avatars import EXPONENTS, STORED, Avatars, StoredPicture, resize
 from avatar_gen.services.rendering import QUICK_PX, Renderer, RenderOptions
@@ -57,6 +58,8 @@ class Offer(NamedTuple):
     key: bytes
     """16 bytes that no other picture has."""
     make: Callable[[], bytes]
+    memory: int
+    """The most bytes that making it takes."""
     quick: bool
     """Whether that takes no longer than a hop to a thread."""
     kind: tuple[str, str]
@@ -101,7 +104,9 @@ class Identities:
 
     async def make(self, offer: Offer) -> bytes:
         """The picture that was offered. Raises `Overloaded`."""
-        return await self._renderer.encode(offer.key, offer.make, offer.kind, quick=offer.quick)
+        return await self._renderer.encode(
+            offer.key, offer.make, offer.kind, memory=offer.memory, quick=offer.quick
+        )
 
 
 def default(name: str, wanted: Wanted) -> Offer:
@@ -121,7 +126,13 @@ def default(name: str, wanted: Wanted) -> Offer:
 
     drawn_here = media == "png" and _LEAST_DRAWN <= px <= QUICK_PX
     exact = name == "color" or (name in _STYLES and traits(_STYLES[name]).exact)
-    return Offer(key, make, quick=drawn_here and exact, kind=(f"libravatar/{name}", media))
+    return Offer(
+        key,
+        make,
+        memory=memory_of(max(px, _LEAST_DRAWN), media),
+        quick=drawn_here and exact,
+        kind=(f"libravatar/{name}", media),
+    )
 
 
 def _resized(stored: StoredPicture, wanted: Wanted) -> Offer:
@@ -130,6 +141,7 @@ def _resized(stored: StoredPicture, wanted: Wanted) -> Offer:
     return Offer(
         key,
         lambda: resize(stored, wanted.px, wanted.media),
+        memory=memory_of(max(wanted.px, width_of(stored.png)), wanted.media),
         quick=stored_as_asked,
         kind=(STORED, wanted.media),
     )

@@ -18,7 +18,7 @@ from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import Shape, filtered, with_own_ids
-from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
+from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
 from avatar_gen.imaging.pictures import MOST_CUT, draw_picture
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.svg import encode_svg
@@ -94,6 +94,11 @@ class RenderRequest(NamedTuple):
         """The releases of all that has a say in the file's bytes."""
         return MADE_BY[self.media]
 
+    @property
+    def memory(self) -> int:
+        """The most bytes that making the file takes."""
+        return memory_of(self.options.px, self.media)
+
     def key(self) -> bytes:
         """16 bytes that no other picture has."""
         made_of = (self.style.encode(), self.media.encode(), self.options.canonical, self.seed.encode())
@@ -139,6 +144,12 @@ class DicebearRequest:
         """The releases of all that has a say in the file's bytes."""
         return f"{dicebear.RELEASE}-{MADE_BY.get(self.media, __version__)}"
 
+    @property
+    def memory(self) -> int:
+        """The most bytes that making the file takes."""
+        filtered = self.filter is not None or dicebear.has_filters(self.style)
+        return memory_of(self._px, self.media, filtered=filtered)
+
     def key(self) -> bytes:
         """16 bytes that no other picture has."""
         made_of = json.dumps(["dicebear", self.style, self.media, self.filter, self.own_ids, self.options])
@@ -157,10 +168,13 @@ class DicebearRequest:
             if self.own_ids:
                 document = with_own_ids(document, f"a{self.key().hex()[:15]}")
             return document.encode()
+        return encode_svg(self._svg({**self.options, "size": self._px}), self._px, self.media)
+
+    @property
+    def _px(self) -> int:
         size = self.options.get("size", DEFAULT_PX)
         assert isinstance(size, int)  # noqa: S101 - it was read as a whole number
-        px = min(size, MAX_PX)
-        return encode_svg(self._svg({**self.options, "size": px}), px, self.media)
+        return min(size, MAX_PX)
 
     def _svg(self, options: Mapping[str, Value]) -> str:
         document = dicebear.draw_svg(self.style, options)
@@ -180,20 +194,28 @@ class Renderer:
     async def render(self, wanted: RenderRequest | DicebearRequest, key: bytes) -> bytes:
         """The file that was asked for; `key` is its own. Raises `Overloaded`."""
         style = wanted.style if isinstance(wanted, RenderRequest) else f"dicebear/{wanted.style}"
-        return await self.encode(key, wanted.draw, (style, wanted.media), quick=wanted.is_quick())
+        kind = (style, wanted.media)
+        return await self.encode(key, wanted.draw, kind, memory=wanted.memory, quick=wanted.is_quick())
 
     async def encode(
-        self, key: bytes, make: Callable[[], bytes], kind: tuple[str, str], *, quick: bool = False
+        self,
+        key: bytes,
+        make: Callable[[], bytes],
+        kind: tuple[str, str],
+        *,
+        memory: int,
+        quick: bool = False,
     ) -> bytes:
         """The picture under a key, made where it is not remembered: on the event loop if that is quick.
 
-        `kind` is the style and the format that it counts as. Raises `Overloaded`.
+        `kind` is the style and the format that it counts as, `memory` the most bytes that making it takes.
+        Raises `Overloaded`.
         """
         picture = self._cache.get(key)
         if picture is not None:
             return picture
         if not quick:
-            return await self._cache.get_or_make(key, lambda: self._in_pool(make, kind))
+            return await self._cache.get_or_make(key, lambda: self._in_pool(memory, make, kind))
         await self._pool.queue.acquire()
         # It may have been made while we waited.
         picture = self._cache.get(key)
@@ -203,7 +225,7 @@ class Renderer:
         self._statistics.renders[kind] += 1
         return self._cache.put(key, picture)
 
-    async def _in_pool(self, make: Callable[[], bytes], kind: tuple[str, str]) -> bytes:
-        picture = await self._pool.run(make)
+    async def _in_pool(self, memory: int, make: Callable[[], bytes], kind: tuple[str, str]) -> bytes:
+        picture = await self._pool.run(memory, make)
         self._statistics.renders[kind] += 1
         return picture

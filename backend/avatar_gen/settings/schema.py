@@ -156,9 +156,11 @@ class Imaging(Section):
     """How many pictures are rendered and encoded at once, and how many are remembered."""
 
     threads: Annotated[int, Field(ge=0, le=256)] = 0
-    """0: as many as there are processors."""
+    """0: as many as the process may use processors."""
     queue: Annotated[int, Field(ge=0, le=100_000)] = 64
     """Pictures that may wait for a thread; beyond that a request is answered 503."""
+    memory: Annotated[int, Field(ge=16, le=1_000_000)] = 192
+    """Millions of bytes that the pictures in work may take together in each process."""
     cache: Annotated[int, Field(ge=0, le=100_000)] = 32
     """Millions of bytes of encoded pictures that each process remembers."""
 

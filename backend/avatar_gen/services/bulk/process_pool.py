@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
@@ -22,11 +21,6 @@ R = TypeVar("R")
 
 _CHECK_SECONDS = 0.1
 """Time between two checks for a signal while a result is awaited."""
-
-
-def processors() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def share(work: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[R]:
