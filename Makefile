@@ -2,8 +2,13 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+COVERAGE := $(BIN)/coverage
+# One process for each core. Each has servers of its own, so more than four gain little.
+PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --ignore tests/image \
+	--numprocesses logical --maxprocesses 4 --dist worksteal
+export COVERAGE_RCFILE := backend/pyproject.toml
 
-.PHONY: help run install test fuzz lint types audit sbom image image-test bench bench-scale lock lock-peers gallery glyphs letters \
+.PHONY: help run install test test-slow coverage fuzz lint types audit sbom image image-test bench bench-scale lock lock-peers gallery glyphs letters \
 	screenshots clean
 
 help:
@@ -14,11 +19,18 @@ run: .venv/installed ## serve on http://localhost:3000, with everything under ba
 
 install: .venv/installed ## make .venv with the service in it
 
-test: .venv/installed-dev ## run all tests, with coverage
-	$(BIN)/coverage erase --rcfile backend/pyproject.toml
-	$(BIN)/coverage run --rcfile backend/pyproject.toml -m pytest -c backend/pyproject.toml --rootdir . --ignore tests/image tests
-	$(BIN)/coverage combine --quiet --rcfile backend/pyproject.toml
-	$(BIN)/coverage report --rcfile backend/pyproject.toml
+test: .venv/installed-dev ## run the tests, except the slow ones, and report their coverage
+	@$(COVERAGE) erase
+	$(PYTEST) --ignore tests/slow tests
+	@$(COVERAGE) combine --quiet
+	@$(COVERAGE) report --omit 'tests/slow/*'
+
+test-slow: .venv/installed-dev ## run the slow tests (kills, fuzzing, overload, broken disks) at full size; SIZE=small: at a tenth of it
+	TEST_SIZE=$(or $(SIZE),full) $(PYTEST) tests/slow
+
+coverage: .venv/installed-dev ## report the coverage of `make test` and `make test-slow` together; fail below 95 %
+	@$(COVERAGE) combine --quiet --append
+	@$(COVERAGE) report
 
 fuzz: .venv/installed-dev ## send a million requests that nobody means well with, in an hour; N=6000: so many
 	$(BIN)/python -m tests.slow.fuzz $(or $(N),1000000)
