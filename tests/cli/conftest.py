@@ -1,42 +1,26 @@
-"""The command as a program of its own, in a folder of its own."""
+"""The command, in a folder of its own."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from avatar_gen.settings.loader import ENVIRONMENT
+from tests.servers.commands import COMMAND, Result, environment, run_command
 
-Result = subprocess.CompletedProcess[bytes]
+__all__ = ["COMMAND", "Result", "Run", "environment"]
+
 Run = Callable[..., Result]
-
-COMMAND = [sys.executable, "-m", "avatar_gen"]
-
-
-def environment(**changes: str) -> dict[str, str]:
-    """This process', without what would be settings."""
-    ours = {*ENVIRONMENT, "CONFIG_PATH", "APP_ENV", "NODE_ENV"}
-    return {**{name: value for name, value in os.environ.items() if name not in ours}, **changes}
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run a command, by default one that must do what it is told."""
+    """Return a function that runs a command inside this process; by default it must succeed."""
 
     def command(
         *arguments: object, status: int = 0, stdin: bytes = b"", environ: dict[str, str] | None = None
     ) -> Result:
-        result = subprocess.run(
-            [*COMMAND, *map(os.fspath, map(str, arguments))],
-            cwd=tmp_path,
-            env=environment(**(environ or {})),
-            input=stdin,
-            check=False,
-            capture_output=True,
-            timeout=120,
+        result = run_command(
+            *map(str, arguments), folder=tmp_path, environ=environment(**(environ or {})), stdin=stdin
         )
         assert result.returncode == status, result.stderr.decode()
         assert b"Traceback" not in result.stderr

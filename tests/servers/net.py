@@ -1,16 +1,23 @@
 """Ports of this machine."""
 
 import contextlib
+import secrets
 import socket
 import threading
 from select import select
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of 127.0.0.1 that nothing listens on.
+
+    It is below the range from which systems take the ports of outgoing connections: there, a client that
+    connects in the meantime could take it.
+    """
+    while True:
+        port = secrets.choice(range(10_000, 30_000))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def exchange(
