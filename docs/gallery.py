@@ -1,4 +1,4 @@
-"""Redraw the picture at the head of the README: `make gallery`."""
+"""Redraw the picture at the top of the README: `make gallery`."""
 
 import io
 from itertools import cycle
@@ -6,12 +6,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.filters import FILTERS
-from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging.pictures import draw_png
+from avatar_gen.services.rendering import RenderOptions
 
 TARGET = Path(__file__).parent / "gallery.png"
 PEOPLE = ["Ada Lovelace", "Grace Hopper", "Alan Turing", "Radia Perlman", "Edsger Dijkstra"]
@@ -20,16 +19,16 @@ PX, GAP = 72, 8
 
 
 def avatar(style: str, name: str, column: int, shape: Shape, filter_name: str = "") -> Image.Image:
-    """One avatar in the colours that its name chooses, through the service's own writers."""
-    # Another one in each style, so that not every column has the same colours.
+    """Return an avatar in the colours that its name chooses."""
+    # The seed differs in each style, so that the columns have different colours.
     seed = f"{name} {column}"
-    drawing = draw(style, seed, StyleInput(*seed_colours(seed), 30 * column, name))
+    drawing = draw(style, seed, RenderOptions(angle=30 * column, text=name).style_input(seed))
     png = draw_png(drawing, PX, FILTERS.get(filter_name), shape)
     return Image.open(io.BytesIO(png)).convert("RGBA")
 
 
 def gallery() -> Image.Image:
-    """A column for each style: four people in three shapes, and one through a filter."""
+    """Return a column for each style: four people in three shapes, and one with a filter."""
     rows = [
         [avatar(style, person, column, shape) for column, style in enumerate(STYLES)]
         for person, shape in zip(PEOPLE, SHAPES, strict=False)

@@ -5,11 +5,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from avatar_gen.drawing.drawing import StyleInput
-from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging.pictures import draw_png
+from avatar_gen.services.rendering import RenderOptions
 
 FOLDER = Path(__file__).parent / "styles"
 SIDE = 6
@@ -23,21 +22,21 @@ Sophie Wilson, Ole-Johan Dahl, Evelyn Berezin, Andrei Ershov, Elizabeth Feinler,
 """
 NAMES = [name.strip() for name in PEOPLE.split(",")]
 SHAPES: tuple[Shape, ...] = ("square", "square", "circle", "square", "circle", "rounded")
-"""Of the six columns."""
+"""The shapes of the six columns."""
 
 SOFT = {"gradient", "marble"}
-"""Styles whose sheets are too large without loss."""
+"""Styles whose sheets are too large as lossless files."""
 
 
 def avatar(style: str, number: int, px: int, shape: Shape) -> Image.Image:
-    """One avatar in the colours that its name chooses."""
+    """Return an avatar in the colours that its name chooses."""
     name = NAMES[number]
-    drawing = draw(style, name, StyleInput(*seed_colours(name), 360 * number / len(NAMES), name))
+    drawing = draw(style, name, RenderOptions(angle=360 * number / len(NAMES)).style_input(name))
     return Image.open(io.BytesIO(draw_png(drawing, px, None, shape))).convert("RGBA")
 
 
 def sheet(style: str, px: int, gap: int, shape: Shape | None = None, page: str = "white") -> Image.Image:
-    """The avatars of a style, six by six; in all shapes, unless one is asked for."""
+    """Return avatars of a style, six by six, in one shape or in all shapes."""
     width = SIDE * (px + gap) + gap
     canvas = Image.new("RGB", (width, width), page)
     for number in range(len(NAMES)):
@@ -48,7 +47,7 @@ def sheet(style: str, px: int, gap: int, shape: Shape | None = None, page: str =
 
 
 def small(style: str) -> Image.Image:
-    """At 64 px, and at 24 px on a light and on a dark page."""
+    """Return a sheet at 64 px, and at 24 px on a light and on a dark page."""
     sheets = (
         sheet(style, 64, 10),
         sheet(style, 24, 10, "square"),
@@ -63,7 +62,7 @@ def small(style: str) -> Image.Image:
 
 
 def large(style: str) -> Image.Image:
-    """At 256 px."""
+    """Return a sheet at 256 px."""
     return sheet(style, 256, 24)
 
 

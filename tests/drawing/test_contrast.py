@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatar_gen.drawing.contrast import GRAPHICS_CONTRAST, contrast, legible
+from avatar_gen.drawing.contrast import BLACK, DARK, TEXT_CONTRAST, contrast, legible
 from avatar_gen.drawing.palette import SCHEMES, Colour, parse_colour
 
 colours = st.builds(Colour, *[st.integers(0, 255)] * 3)
@@ -19,16 +19,23 @@ def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
     )
 
 
-@given(colours, colours)
-def test_whatever_is_asked_for_can_be_read(ground: Colour, spec: Colour) -> None:
-    chosen = legible(ground, spec)
-    assert contrast(ground, chosen) >= GRAPHICS_CONTRAST
-    assert (chosen == spec) == (contrast(ground, spec) >= GRAPHICS_CONTRAST)
+@given(colours, colours, colours)
+def test_letters_can_be_read_on_every_ground(ground: Colour, first: Colour, second: Colour) -> None:
+    chosen = legible(ground, first, second)
+    assert contrast(ground, chosen) >= TEXT_CONTRAST
+    assert (chosen == first) == (contrast(ground, first) >= TEXT_CONTRAST or first == chosen)
 
 
-def test_the_colours_of_the_house_are_mended() -> None:
-    assert all(
-        contrast(primary, legible(primary, parse_colour(scheme.foreign))) >= GRAPHICS_CONTRAST
-        for scheme in SCHEMES.values()
-        for primary in [parse_colour(scheme.primary)]
-    )
+def test_letters_have_the_first_readable_colour() -> None:
+    navy, white, cream, blue = map(parse_colour, ("navy", "white", "#fff8e1", "#3B82F6"))
+    assert legible(navy, blue, cream, white) == cream
+    assert legible(navy, blue) == white
+    assert legible(blue, navy) == navy if contrast(blue, navy) >= TEXT_CONTRAST else DARK
+    assert legible(Colour(118, 118, 118)) == white
+    assert legible(Colour(120, 120, 120)) == BLACK
+
+
+def test_the_default_colours_are_corrected() -> None:
+    for scheme in SCHEMES.values():
+        primary = parse_colour(scheme.primary)
+        assert contrast(primary, legible(primary, parse_colour(scheme.foreign))) >= TEXT_CONTRAST

@@ -50,7 +50,7 @@ class TestSeedColours:
             ("ada", 0, "68040f ffa1aa"),
         ],
     )
-    def test_are_what_the_first_release_chose(self, seed: str, hue: int | None, expected: str) -> None:
+    def test_are_always_the_same(self, seed: str, hue: int | None, expected: str) -> None:
         primary, foreign = seed_colours(seed, hue)
         assert f"{bytes(primary).hex()} {bytes(foreign).hex()}" == expected
 
@@ -67,8 +67,8 @@ class TestSeedColours:
     def test_are_of_the_hue_that_was_asked_for(self, seed: str, hue: int) -> None:
         primary, foreign = seed_colours(seed, hue)
         assert between(hue_of(primary), hue) <= 15
-        # Ten degrees of Oklab's wheel are up to 26 of the other; a pale tint has few steps of hue at all.
-        assert between(hue_of(foreign), hue) <= 40 or to_oklab(foreign).chroma() < 0.06
+        # Ten degrees in Oklab are up to 26 in hsl(). A pale tint has few steps of hue.
+        assert between(hue_of(foreign), hue) <= 45 or to_oklab(foreign).chroma() < 0.06
 
     def test_are_vivid_and_of_all_hues(self) -> None:
         chosen = [seed_colours(f"user-{number}") for number in range(2000)]
@@ -111,7 +111,8 @@ class TestThirdColours:
     @given(colours, colours, colours)
     def test_half_is_between_two_in_lightness(self, colour: Colour, one: Colour, other: Colour) -> None:
         darker, lighter = (to_oklab(each).lightness for each in by_lightness(one, other))
-        assert darker - 0.01 <= to_oklab(half(colour, one, other)).lightness <= lighter + 0.01
+        # Near black, one step of a channel is 0.04 of lightness.
+        assert darker - 0.05 <= to_oklab(half(colour, one, other)).lightness <= lighter + 0.05
 
     @given(colours, colours)
     def test_a_blend_leads_from_one_to_the_other(self, one: Colour, other: Colour) -> None:

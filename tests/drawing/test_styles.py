@@ -159,8 +159,8 @@ def test_both_colours_are_seen_and_most_of_what_is_drawn_is_in_a_circle(style: s
         assert drawn[circle].sum() > LEAST_IN_CIRCLE.get(style, 0.6) * drawn.sum()
 
 
-LEAST_IN_CIRCLE = {"rings": 1 - 1e-9, "bloom": 1 - 1e-9, "retro": 0.95, "smile": 0.9}
-"""By share of what is drawn; a picture that fills its square has 0.79 of it there."""
+LEAST_IN_CIRCLE = {"rings": 1 - 1e-9, "bloom": 1 - 1e-9, "retro": 1 - 1e-9, "smile": 0.85}
+"""The share of the drawn pixels. A picture that fills its square has 0.79 of it there."""
 
 
 @pytest.mark.parametrize("style", COMPOSED)
@@ -285,16 +285,14 @@ class TestGradient:
 
 
 class TestBlocks:
-    def test_is_mirrored_both_ways_or_turned(self) -> None:
-        kinds = []
+    def test_is_mirrored_left_to_right_and_often_top_to_bottom(self) -> None:
+        both_ways = 0
         for number in range(100):
             picture = pixels(draw_any("blocks", f"user-{number}", STYLE_INPUT), 64).astype(int)
-            # A renderer smooths the two slopes of an edge alike but for a step or two.
-            mirrored = max(np.abs(picture - picture[::-1]).max(), np.abs(picture - picture[:, ::-1]).max())
-            turned = np.abs(picture - np.rot90(picture)).max()
-            assert min(mirrored, turned) <= 32
-            kinds.append(bool(mirrored <= turned))
-        assert 10 < sum(kinds) < 90
+            # A renderer may smooth the two slopes of an edge differently by a step or two.
+            assert np.abs(picture - picture[:, ::-1]).max() <= 32
+            both_ways += int(np.abs(picture - picture[::-1]).max() <= 32)
+        assert 50 < both_ways < 85
 
     def test_has_no_seams_where_tiles_of_a_colour_meet_between_pixels(self) -> None:
         """At 101 px no border of a tile but the outer ones lies on one of a pixel's, at 404 px all do."""
@@ -360,7 +358,8 @@ def test_marble_has_no_seams(px: int) -> None:
         picture = pixels(draw_any("marble", f"user-{number}", StyleInput(Colour(0, 0, 0), WHITE)), px).astype(
             int
         )
-        steepest = 255 * 9 / px + 3
+        # Each of the six clouds may round by a level.
+        steepest = 255 * 9 / px + 4
         assert np.abs(np.diff(picture, axis=0)).max() <= steepest
         assert np.abs(np.diff(picture, axis=1)).max() <= steepest
 

@@ -1,7 +1,7 @@
 """A drawing: a picture before it is encoded, as palette indices or as SVG."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -40,6 +40,8 @@ class Svg(NamedTuple):
     paint: Callable[[Sequence[str], str], str]
     """Return the elements. The arguments are the palette's colours as `#rrggbb` and a prefix for every id, so
     that the ids of two pictures on one page differ."""
+    ground: int | None = None
+    """The palette index of a square behind all elements. None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Flat:
     """Return the index map at a width in px. The same width always gives the same map."""
     svg: Svg | None = None
     """The same picture in SVG. None if the style has no SVG."""
+    transparent: int | None = None
+    """The palette index of transparent pixels. None if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,28 @@ class Vector:
 
     palette: Palette
     svg: Svg
+    small: Svg | None = None
+    """The picture to use at `SMALL_PX` and below. None if it is the same."""
 
+    def at(self, px: int) -> Svg:
+        """Return the elements to use at a width in px."""
+        return self.small if self.small and px <= SMALL_PX else self.svg
+
+
+SMALL_PX = 32
+"""The largest width in px at which a picture may be drawn with less detail."""
 
 Drawing = Flat | Vector
 """One avatar. It can be encoded at any size."""
+
+
+def without_ground(drawing: Drawing) -> Drawing:
+    """Return a drawing whose ground is transparent. It must be of a style that has a ground."""
+    if isinstance(drawing, Vector):
+        small = drawing.small and drawing.small._replace(ground=None)
+        return replace(drawing, svg=drawing.svg._replace(ground=None), small=small)
+    assert drawing.svg is not None  # noqa: S101 - every flat style with a ground has an SVG
+    return replace(drawing, svg=drawing.svg._replace(ground=None), transparent=drawing.svg.ground)
 
 
 DEFAULT_ANGLE = 90.0
@@ -78,6 +100,10 @@ class StyleInput:
     """Degrees: 0 points right, 90 down."""
     text: str = ""
     """The name that `initials` takes its letters from."""
+    palette: tuple[Colour, ...] = ()
+    """The curated palette that both colours are from. Empty if there is none."""
+    transparent: bool = False
+    """Whether to leave out the ground."""
 
     def duotone(self) -> Palette:
         """Return the palette of the two-coloured styles: 0 is foreign, 1 is primary."""
@@ -93,3 +119,5 @@ class Style:
     draw: Callable[[Chance, StyleInput], Drawing]
     options: frozenset[Literal["angle", "text"]] = frozenset()
     """The fields of `StyleInput`, besides colours, that the style uses."""
+    ground: Literal["primary", "foreign"] | None = None
+    """The colour of the ground, which can be left out. None if the style has no ground."""

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from avatar_gen.drawing.drawing import Flat, IndexMap, Svg
 from avatar_gen.drawing.palette import Palette
 
+GROUND = 0
+"""The palette index of the cells behind the picture."""
+
 
 def grid(palette: Palette, cells: NDArray[np.uint8]) -> Flat:
     """Return the drawing of cells, shape (n, n), which are palette indices.
@@ -26,18 +29,14 @@ def grid(palette: Palette, cells: NDArray[np.uint8]) -> Flat:
         # One path for each colour, with one rectangle for each run of cells in a row. Where two anti-aliased
         # borders meet, the background shows through, so anti-aliasing is off.
         counts = np.bincount(cells.ravel()).tolist()
-        background = counts.index(max(counts))
         paths = "".join(
             f'<path fill="{colours[index]}" d="{_runs(cells, index)}"/>'
             for index, count in enumerate(counts)
-            if count and index != background
+            if count and index != GROUND
         )
-        return (
-            f'<rect width="{side}" height="{side}" fill="{colours[background]}"/>'
-            f'<g shape-rendering="crispEdges">{paths}</g>'
-        )
+        return f'<g shape-rendering="crispEdges">{paths}</g>'
 
-    return Flat(palette, at, Svg(side, paint))
+    return Flat(palette, at, Svg(side, paint, ground=GROUND))
 
 
 _BORDER = 255

@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from avatar_gen.drawing.contrast import GRAPHICS_CONTRAST, contrast
+from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.oklab import Oklab, direction, to_colour, to_oklab
 from avatar_gen.drawing.palette import Colour, Palette
+from avatar_gen.drawing.palettes import drawable_on
 from avatar_gen.drawing.seed import Chance
 
 _STEP = 0.01
@@ -66,6 +68,9 @@ _DISTINCT = 0.16
 _YELLOW_LIGHTNESS = 0.76
 """The lowest lightness of a yellow accent."""
 
+_TO_ORANGE, _ORANGE_AT = 42, 0.3
+"""The rotation of a yellow in degrees, at this loss of lightness and more."""
+
 _NEAR = (-10, 0, 0, 10)
 """Rotations of the foreign colour's hue, in degrees, if the request names a hue."""
 
@@ -93,14 +98,44 @@ def blend(one: Colour, other: Colour, part: float) -> Colour:
     return to_colour(to_oklab(one).mixed(to_oklab(other), part))
 
 
+_CLEAN_CHROMA = 0.55
+"""The lowest chroma of a clean mix, as a part of the chroma of its paler end."""
+
+
+def mixes_cleanly(one: Colour, other: Colour) -> bool:
+    """Return whether a gradient between two colours in sRGB avoids brown, olive and grey."""
+    ends = to_oklab(one), to_oklab(other)
+    for quarters in (1, 2, 3):
+        pairs = zip(one, other, strict=True)
+        mix = to_oklab(Colour(*(((4 - quarters) * a + quarters * b) // 4 for a, b in pairs)))
+        expected = min(end.chroma() for end in ends)
+        if mix.is_muddy() or mix.chroma() < _CLEAN_CHROMA * expected:
+            return False
+    return True
+
+
 def lit(colour: Colour, lightness: float) -> Colour:
-    """Return a colour at another lightness, 0 to 1, with the same hue and at most the same chroma."""
-    return to_colour(to_oklab(colour).with_lightness(lightness))
+    """Return a colour at another lightness, 0 to 1, with the same hue and at most the same chroma.
+
+    A yellow turns towards orange as it gets darker, because a dark yellow looks muddy.
+    """
+    oklab = to_oklab(colour)
+    if oklab.is_yellow():
+        darker = min(max(oklab.lightness - lightness, 0.0), _ORANGE_AT) / _ORANGE_AT
+        oklab = oklab.turned(-round(darker * _TO_ORANGE))
+    return to_colour(oklab.with_lightness(lightness))
 
 
 def half(colour: Colour, one: Colour, other: Colour) -> Colour:
     """Return a colour at the mean lightness of two others. Unlike a mix of two hues, it is not greyish."""
     return lit(colour, (to_oklab(one).lightness + to_oklab(other).lightness) / 2)
+
+
+def midtone(primary: Colour, foreign: Colour) -> Colour:
+    """Return a colour between two others: their mix, or if that is muddy, a shade of the primary colour."""
+    if mixes_cleanly(primary, foreign):
+        return blend(primary, foreign, 0.5)
+    return half(primary, primary, foreign)
 
 
 def accent(primary: Colour, foreign: Colour, degrees: int) -> Colour:
@@ -120,6 +155,17 @@ def accent(primary: Colour, foreign: Colour, degrees: int) -> Colour:
     if hue.is_yellow() and light_is_free:
         lightness = max(lightness, _YELLOW_LIGHTNESS)
     return to_colour(hue.with_lightness(lightness))
+
+
+def third_colour(chance: Chance, style_input: StyleInput) -> Colour:
+    """Return a colour to use beside the primary and the foreign one. It draws one number.
+
+    It is a colour of the palette with enough contrast to the ground, or else an `accent`.
+    """
+    primary, foreign, number = style_input.primary, style_input.foreign, chance.below(len(ACCENTS))
+    drawable = drawable_on(foreign, style_input.palette)
+    others = [colour for colour in drawable if colour != primary]
+    return others[number % len(others)] if others else accent(primary, foreign, ACCENTS[number])
 
 
 def ink(primary: Colour, foreign: Colour) -> Colour:

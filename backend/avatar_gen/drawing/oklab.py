@@ -17,6 +17,12 @@ _GREY = 1e-4
 _YELLOW, _YELLOWNESS = 97, 0.82
 """The hue of yellow in degrees, and the cosine of the 35 degrees on both sides that count as yellow."""
 
+_MUD, _MUDDINESS = 90, 0.70
+"""The hue between brown and olive in degrees, and the cosine of the 45 degrees on both sides."""
+
+_MUDDY_CHROMA, _MUDDY_LIGHTNESS = (0.025, 0.13), 0.72
+"""A brown or an olive has a chroma in this range and at most this lightness."""
+
 _FINEST = 2**30
 """1.0 in the integers that sines and cosines are rounded to."""
 
@@ -64,6 +70,13 @@ class Oklab(NamedTuple):
         chroma = self.chroma()
         return chroma > _GREY and self.red * cosine + self.yellow * sine > _YELLOWNESS * chroma
 
+    def is_muddy(self) -> bool:
+        """Return whether the colour is brown or olive."""
+        cosine, sine = direction(_MUD)
+        chroma = self.chroma()
+        dull = _MUDDY_CHROMA[0] < chroma < _MUDDY_CHROMA[1] and self.lightness < _MUDDY_LIGHTNESS
+        return dull and self.red * cosine + self.yellow * sine > _MUDDINESS * chroma
+
 
 @lru_cache(maxsize=1024)
 def direction(degrees: int) -> tuple[float, float]:
@@ -101,6 +114,11 @@ def to_colour(oklab: Oklab) -> Colour:
         scale = low
     red, green, blue = _linear(lightness, oklab.red * scale, oklab.yellow * scale)
     return Colour(bisect_right(_BORDERS, red), bisect_right(_BORDERS, green), bisect_right(_BORDERS, blue))
+
+
+def distance(one: Colour, other: Colour) -> float:
+    """Return how different two colours look: 0.02 is just visible, 1 is black beside white."""
+    return math.dist(to_oklab(one), to_oklab(other))
 
 
 def luminance(colour: Colour) -> float:

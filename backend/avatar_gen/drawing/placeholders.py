@@ -15,14 +15,13 @@ def silhouette() -> Vector:
     """Return a neutral head and shoulders."""
 
     def paint(colours: Sequence[str], _unique: str) -> str:
-        background, person = colours
+        _background, person = colours
         return (
-            f'<rect width="80" height="80" fill="{background}"/>'
             f'<g fill="{person}"><circle cx="40" cy="31" r="15"/>'
             '<path d="M10 80C10 61 23 51 40 51S70 61 70 80z"/></g>'
         )
 
-    return Vector(np.array((_BACKGROUND, _PERSON), dtype=np.uint8), Svg(80, paint))
+    return Vector(np.array((_BACKGROUND, _PERSON), dtype=np.uint8), Svg(80, paint, ground=0))
 
 
 def nothing() -> Vector:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from avatar_gen.drawing.drawing import Svg
 from avatar_gen.drawing.palette import Palette
+from avatar_gen.drawing.shapes import ground
 
 Shape = Literal["square", "circle", "rounded"]
 
@@ -16,7 +17,10 @@ ROUNDING = 1 / 6
 def document(svg: Svg, palette: Palette, px: int, shape: Shape, unique: str) -> str:
     """An SVG file, px wide, cut to a shape. `unique` begins every id in it."""
     side = svg.side
-    elements = svg.paint(to_hex(palette), unique)
+    colours = to_hex(palette)
+    elements = svg.paint(colours, unique)
+    if svg.ground is not None:
+        elements = ground(side, colours[svg.ground]) + elements
     if shape != "square":
         radius = side / 2 if shape == "circle" else side * ROUNDING
         elements = (

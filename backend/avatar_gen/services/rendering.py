@@ -7,15 +7,15 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import NamedTuple
 
-import numpy as np
-
 from avatar_gen import __version__
 from avatar_gen.drawing import dicebear
+from avatar_gen.drawing.contrast import contrast
 from avatar_gen.drawing.dicebear_options import Value
 from avatar_gen.drawing.drawing import DEFAULT_ANGLE, StyleInput
 from avatar_gen.drawing.filters import FILTERS, in_svg
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.palette import Colour
+from avatar_gen.drawing.palettes import choose
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import Shape, filtered, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
@@ -63,21 +63,23 @@ class RenderOptions:
 
     def style_input(self, seed: str) -> StyleInput:
         """What to draw with; takes as long as choosing colours does."""
-        primary, foreign = self._colours(seed)
-        return StyleInput(primary, foreign, self.angle, seed if self.text is None else self.text)
+        primary, foreign, palette = self._colours(seed)
+        text = seed if self.text is None else self.text
+        return StyleInput(primary, foreign, self.angle, text, palette)
 
-    def _colours(self, seed: str) -> tuple[Colour, Colour]:
+    def _colours(self, seed: str) -> tuple[Colour, Colour, tuple[Colour, ...]]:
+        """Return the primary and the foreign colour, and the curated palette that they are from, if any."""
         if self.primary and self.foreign:
-            return self.primary, self.foreign
-        chosen = seed_colours(seed, self.hue)
+            return self.primary, self.foreign, ()
         given = self.primary or self.foreign
+        if given is None and self.hue is None:
+            return choose(seed)
+        chosen = seed_colours(seed, self.hue)
         if given is None:
-            return chosen
-        # Of the seed's two the one that stands out from the colour that was given: they stand out from each
-        # other, so one of them does.
-        lumas = FILTERS["grayscale"](np.array((given, *chosen), dtype=np.uint8))[:, 0].astype(int)
-        other = chosen[int(np.argmax(np.abs(lumas[1:] - lumas[0])))]
-        return (given, other) if self.primary else (other, given)
+            return *chosen, ()
+        # The colours of the seed contrast with each other, so one of them contrasts with the given colour.
+        other = max(chosen, key=lambda colour: contrast(given, colour))
+        return (given, other, ()) if self.primary else (other, given, ())
 
 
 class RenderRequest(NamedTuple):

@@ -1,9 +1,9 @@
-"""The styles by name. A new one is a file here and a line in `_ALL`."""
+"""The styles by name. A new style is a file here and a line in `_ALL`."""
 
 from functools import cache
 from typing import NamedTuple
 
-from avatar_gen.drawing.drawing import Drawing, Flat, Style, StyleInput
+from avatar_gen.drawing.drawing import Drawing, Flat, Style, StyleInput, without_ground
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.styles.bauhaus import BAUHAUS
@@ -38,22 +38,23 @@ STYLES: dict[str, Style] = {style.name: style for style in _ALL}
 
 
 def draw(style: str, seed: str, style_input: StyleInput) -> Drawing:
-    """Draw the avatar that `style`, one of `STYLES`, makes of a seed: any text that UTF-8 can write."""
-    return STYLES[style].draw(Chance(style, seed), style_input)
+    """Draw an avatar. `style` is a key of `STYLES`. `seed` is any text that UTF-8 can encode."""
+    drawing = STYLES[style].draw(Chance(style, seed), style_input)
+    return without_ground(drawing) if style_input.transparent else drawing
 
 
 class Traits(NamedTuple):
-    """What is true of every drawing of a style."""
+    """Properties of every drawing of a style."""
 
     has_svg: bool
     exact: bool
-    """Its pixels are found without a renderer, in less than a millisecond."""
+    """Whether it is drawn without an SVG renderer, in less than a millisecond."""
     colours: int
-    """How many there are in its palette."""
+    """The number of colours in the palette."""
 
 
 @cache
 def traits(style: str) -> Traits:
-    """What kind of drawings a style makes; found out by making one."""
+    """Return the properties of a style. The first call draws an avatar to find out."""
     drawing = draw(style, "", StyleInput(Colour(0, 0, 0), Colour(255, 255, 255)))
     return Traits(drawing.svg is not None, isinstance(drawing, Flat), len(drawing.palette))

@@ -1,24 +1,24 @@
-"""`bauhaus`: a few plain shapes, composed on a turned frame."""
+"""`bauhaus`: a few plain shapes in a rotated composition."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
-from avatar_gen.drawing.harmony import ACCENTS, accent, half, ink, palette
+from avatar_gen.drawing.harmony import ink, midtone, palette, third_colour
 from avatar_gen.drawing.seed import Chance
-from avatar_gen.drawing.shapes import ground, group, number, path
+from avatar_gen.drawing.shapes import group, number, path
 
 _SIDE = 64
 _MIDDLE = _SIDE // 2
 
 _UNIT = 20
-"""How far the shapes below reach from their middle: their size is given in these."""
+"""How far the shapes below extend from their centre. Sizes are multiples of this."""
 
 _DISC = "M-20 0a20 20 0 0 1 40 0a20 20 0 0 1-40 0z"
 _SHAPES = (
     _DISC,
-    "M-20 0a20 20 0 0 1 40 0z",  # half a disc
-    "M-16-16h32a32 32 0 0 1-32 32z",  # a quarter of one
+    "M-20 0a20 20 0 0 1 40 0z",  # a half disc
+    "M-16-16h32a32 32 0 0 1-32 32z",  # a quarter disc
     "M-20 20V-20L20 20z",  # a triangle
     "M-17-17h34v34h-34z",  # a square
     f"{_DISC}M-11 0a11 11 0 0 0 22 0a11 11 0 0 0-22 0z",  # a ring
@@ -39,7 +39,7 @@ _COLOURS = (
     (_PRIMARY, _INK, _ACCENT),
     (_ACCENT, _PRIMARY, _INK),
 )
-"""Of the large shape, of the small one and the dot, and of the bars."""
+"""The colours of the large shape, of the small shape and the dot, and of the bars."""
 
 
 class _Piece(NamedTuple):
@@ -53,10 +53,10 @@ class _Piece(NamedTuple):
 
 
 def _draw(chance: Chance, style_input: StyleInput) -> Vector:
-    """A large shape near the middle, and smaller ones to balance it."""
+    """Draw a large shape near the middle and smaller shapes that balance it."""
     primary, foreign = style_input.primary, style_input.foreign
-    third = accent(primary, foreign, chance.choice(ACCENTS))
-    colours = palette(foreign, primary, third, half(primary, primary, foreign), ink(primary, foreign))
+    third = third_colour(chance, style_input)
+    colours = palette(foreign, primary, third, midtone(primary, foreign), ink(primary, foreign))
     large, small, bars = chance.choice(_COLOURS)
     frame = 45 * chance.below(8)
     pieces = (
@@ -89,9 +89,9 @@ def _draw(chance: Chance, style_input: StyleInput) -> Vector:
 
     def paint(fills: Sequence[str], _unique: str) -> str:
         shown = [_paint(piece, fills[piece.colour]) for piece in pieces if piece.outline]
-        return ground(_SIDE, fills[_GROUND]) + group(f"translate({_MIDDLE} {_MIDDLE})rotate({frame})", shown)
+        return group(f"translate({_MIDDLE} {_MIDDLE})rotate({frame})", shown)
 
-    return Vector(colours, Svg(_SIDE, paint))
+    return Vector(colours, Svg(_SIDE, paint, _GROUND))
 
 
 def _paint(piece: _Piece, fill: str) -> str:
@@ -99,4 +99,4 @@ def _paint(piece: _Piece, fill: str) -> str:
     return group(where, [path(piece.outline, fill)])
 
 
-BAUHAUS = Style("bauhaus", "Bauhaus", _draw)
+BAUHAUS = Style("bauhaus", "Bauhaus", _draw, ground="foreign")

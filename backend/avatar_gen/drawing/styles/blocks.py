@@ -1,28 +1,33 @@
-"""`blocks`: a quilt of 4 x 4 tiles, of which one quarter is mirrored, or turned, into the others."""
+"""`blocks`: a quilt of 4 x 4 tiles with mirror symmetry.
+
+The symmetry is always a mirror, never a rotation: corners that repeat by a quarter turn can form a hooked
+cross. A picture with a mirror axis cannot, because a hooked cross has none.
+`tests/drawing/test_hooked_crosses.py` checks every style.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
-from avatar_gen.drawing.harmony import ACCENTS, accent, half, palette
+from avatar_gen.drawing.harmony import midtone, palette, third_colour
 from avatar_gen.drawing.seed import Chance
-from avatar_gen.drawing.shapes import ground, path
+from avatar_gen.drawing.shapes import path
 
 _TILE = 10
 _SIDE = 4 * _TILE
 
 _Corner = tuple[int, int, int]
-"""A corner of an outline, about the middle of its tile, and the radius of the arc that leads to it: 0 for a
-line, negative for an arc that runs anticlockwise."""
+"""A corner of an outline, relative to the centre of its tile, and the radius of the arc that leads to it. The
+radius is 0 for a line and negative for an anticlockwise arc."""
 
 _SHAPES: tuple[tuple[_Corner, ...], ...] = (
     ((-5, -5, 0), (5, -5, 0), (5, 5, 0), (-5, 5, 0)),  # a square
-    ((-5, -5, 0), (5, -5, 0), (-5, 5, 0)),  # half of it
+    ((-5, -5, 0), (5, -5, 0), (-5, 5, 0)),  # half a square
     ((-5, -5, 0), (0, 0, 0), (5, -5, 0), (5, 5, 0), (-5, 5, 0)),  # a flag
     ((-5, -5, 0), (5, 0, 0), (-5, 5, 0)),  # an arrow
     ((0, -5, 0), (5, 0, 0), (0, 5, 0), (-5, 0, 0)),  # a diamond
-    ((-5, -5, 0), (5, -5, 0), (-5, 5, 10)),  # a quarter of a disc
-    ((-5, 5, 0), (-5, -5, 0), (5, 5, -10)),  # what a quarter of a disc leaves
+    ((-5, -5, 0), (5, -5, 0), (-5, 5, 10)),  # a quarter disc
+    ((-5, 5, 0), (-5, -5, 0), (5, 5, -10)),  # the rest of a square without a quarter disc
     ((-5, 0, 0), (5, 0, 5), (5, 5, 0), (-5, 5, 0)),  # an arch
     ((-4, 0, 0), (4, 0, 4), (-4, 0, 4)),  # a disc
     ((-5, -5, 0), (5, 5, 10), (-5, -5, 10)),  # a leaf
@@ -37,68 +42,85 @@ _COLOURS = (
     (_GROUND, _HALF),
     (_PRIMARY, _ACCENT),
 )
-"""Of a tile and of the shape on it, as often as chance is to choose them."""
+"""The colours of a tile and of the shape on it. A pair that is listed twice is twice as likely."""
 
-_MIRRORED = ((1, 0, 0, 1), (-1, 0, 0, 1), (1, 0, 0, -1), (-1, 0, 0, -1))
-_TURNED = ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
-"""What makes the four quarters of one: matrices by rows."""
+_Matrix = tuple[int, int]
+"""Factors of x and y: -1 mirrors."""
+
+_BOTH_WAYS: tuple[_Matrix, ...] = ((1, 1), (-1, 1), (1, -1), (-1, -1))
+_LEFT_TO_RIGHT: tuple[_Matrix, ...] = ((1, 1), (-1, 1))
 
 
 class _Tile(NamedTuple):
+    left: int
+    top: int
+    """The centre, relative to the picture's."""
     shape: int
     turns: int
-    """By quarters, clockwise."""
+    """Clockwise quarter turns."""
     below: int
     above: int
 
 
 def _draw(chance: Chance, style_input: StyleInput) -> Vector:
-    """Tiles are drawn from chance until one shows both of the look's colours."""
-    degrees = chance.choice(ACCENTS)
-    quarters = chance.choice((_MIRRORED, _MIRRORED, _TURNED))
+    """Draw tiles until one of them shows both colours."""
+    third = third_colour(chance, style_input)
+    mirrors = chance.choice((_BOTH_WAYS, _BOTH_WAYS, _LEFT_TO_RIGHT))
+    rows = 4 if mirrors == _LEFT_TO_RIGHT else 2
     while True:
-        tiles = [
-            _Tile(chance.below(len(_SHAPES)), chance.below(4), *chance.choice(_COLOURS)) for _ in range(4)
-        ]
-        if any(tile.shape > 0 and tile[2:] == (_GROUND, _PRIMARY) for tile in tiles):
+        tiles = _tiles(chance, rows)
+        if any(tile.shape > 0 and (tile.below, tile.above) == (_GROUND, _PRIMARY) for tile in tiles):
             break
 
     def paint(colours: Sequence[str], _unique: str) -> str:
-        # One path a colour, for where two smoothed borders lie on one line, what is behind them shines
-        # through. So squares go on under those of the colours above theirs, too.
-        layers = [
-            path("".join(_outlines(tiles, quarters, colour)), colours[colour])
+        # One path for each colour. Where two anti-aliased borders meet, the layer below shows through, so a
+        # square continues under the colours above it.
+        return "".join(
+            path("".join(_outlines(tiles, mirrors, colour)), colours[colour])
             for colour in range(_GROUND + 1, len(colours))
-        ]
-        return ground(_SIDE, colours[_GROUND]) + "".join(layers)
+        )
 
     primary, foreign = style_input.primary, style_input.foreign
-    colours = palette(foreign, half(primary, primary, foreign), primary, accent(primary, foreign, degrees))
-    return Vector(colours, Svg(_SIDE, paint))
+    colours = palette(foreign, midtone(primary, foreign), primary, third)
+    return Vector(colours, Svg(_SIDE, paint, _GROUND))
 
 
-def _outlines(tiles: Sequence[_Tile], quarters: Sequence[tuple[int, ...]], colour: int) -> Iterator[str]:
-    """All that is to be painted in a colour, as commands of a path."""
-    for index, tile in enumerate(tiles):
-        left, top = (index % 2 * 2 - 3) * _TILE // 2, (index // 2 * 2 - 3) * _TILE // 2
+def _tiles(chance: Chance, rows: int) -> list[_Tile]:
+    """Return the tiles of the left half, from the top."""
+    return [
+        _Tile(
+            (column * 2 - 3) * _TILE // 2,
+            (row * 2 - 3) * _TILE // 2,
+            chance.below(len(_SHAPES)),
+            chance.below(4),
+            *chance.choice(_COLOURS),
+        )
+        for row in range(rows)
+        for column in range(2)
+    ]
+
+
+def _outlines(tiles: Sequence[_Tile], mirrors: Sequence[_Matrix], colour: int) -> Iterator[str]:
+    """Yield the path commands of everything in a colour."""
+    for tile in tiles:
         shapes = [_SHAPES[0]] * (tile.below >= colour) + [_SHAPES[tile.shape]] * (tile.above == colour)
-        for shape in shapes:
-            corners = shape
+        for corners in shapes:
             for _ in range(tile.turns):
-                corners = tuple((-y, x, radius) for x, y, radius in corners)
-            for quarter in quarters:
-                yield _outline([(x + left, y + top, radius) for x, y, radius in corners], quarter)
+                corners = tuple((-y, x, radius) for x, y, radius in corners)  # noqa: PLW2901 - turned again
+            placed = [(x + tile.left, y + tile.top, radius) for x, y, radius in corners]
+            for mirror in mirrors:
+                yield _outline(placed, mirror)
 
 
-def _outline(corners: Sequence[_Corner], quarter: tuple[int, ...]) -> str:
-    a, b, c, d = quarter
+def _outline(corners: Sequence[_Corner], mirror: _Matrix) -> str:
+    across, down = mirror
     commands: list[str] = []
     for x, y, radius in corners:
-        clockwise = radius * (a * d - b * c) > 0
+        clockwise = radius * across * down > 0
         arc = f"A{abs(radius)} {abs(radius)} 0 0 {int(clockwise)} "
-        at = f"{a * x + b * y + _SIDE // 2} {c * x + d * y + _SIDE // 2}"
+        at = f"{across * x + _SIDE // 2} {down * y + _SIDE // 2}"
         commands.append((arc if radius else "L" if commands else "M") + at)
     return "".join(commands) + "z"
 
 
-BLOCKS = Style("blocks", "Blocks", _draw)
+BLOCKS = Style("blocks", "Blocks", _draw, ground="foreign")

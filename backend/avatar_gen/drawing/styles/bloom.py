@@ -1,12 +1,12 @@
-"""`bloom`: a flower from above, of one to three rings of petals."""
+"""`bloom`: a flower seen from above, with one to three rings of petals."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
-from avatar_gen.drawing.harmony import ACCENTS, accent, half, palette
+from avatar_gen.drawing.harmony import midtone, palette, third_colour
 from avatar_gen.drawing.seed import Chance
-from avatar_gen.drawing.shapes import disc, ground, group, number
+from avatar_gen.drawing.shapes import disc, group, number
 
 _SIDE = 64
 _MIDDLE = _SIDE // 2
@@ -18,7 +18,7 @@ _COLOURS = (
     (_PRIMARY, _HALF, _ACCENT),
     (_ACCENT, _PRIMARY, _HALF),
 )
-"""Of the petals from the outermost to the innermost, and of what is in their middle."""
+"""The colours of the rings of petals from the outermost inwards. The centre has the next colour."""
 
 
 class _Petals(NamedTuple):
@@ -26,15 +26,15 @@ class _Petals(NamedTuple):
 
     colour: int
     outline: str
-    """Commands of a path from the flower's middle upwards."""
+    """The path commands of a petal that points upwards from the centre."""
     turns: Sequence[float]
-    """Degrees, one for each petal."""
+    """The rotation of each petal in degrees."""
 
 
 def _draw(chance: Chance, style_input: StyleInput) -> Vector:
     primary, foreign = style_input.primary, style_input.foreign
-    third = accent(primary, foreign, chance.choice(ACCENTS))
-    colours = palette(foreign, primary, third, half(primary, primary, foreign))
+    third = third_colour(chance, style_input)
+    colours = palette(foreign, primary, third, midtone(primary, foreign))
     order = chance.choice(_COLOURS)
     count, longest = 5 + chance.below(8), 25 + chance.below(5)
     lengths = (longest, longest - 7 - chance.below(5), 10 + chance.below(4))[: chance.choice((1, 2, 2, 3, 3))]
@@ -48,19 +48,17 @@ def _draw(chance: Chance, style_input: StyleInput) -> Vector:
         parts.append(disc(0, 0, radius, fills[core]))
         if eye:
             parts.append(disc(0, 0, radius / 2, fills[_GROUND]))
-        return ground(_SIDE, fills[_GROUND]) + group(
-            f"translate({_MIDDLE} {_MIDDLE})rotate({number(turn)})", parts
-        )
+        return group(f"translate({_MIDDLE} {_MIDDLE})rotate({number(turn)})", parts)
 
-    return Vector(colours, Svg(_SIDE, paint))
+    return Vector(colours, Svg(_SIDE, paint, _GROUND))
 
 
 def _petals(chance: Chance, colour: int, count: int, length: int) -> _Petals:
-    """Petals that touch their neighbours half-way out, or are somewhat narrower or wider."""
+    """Return petals that touch their neighbours, or are somewhat narrower or wider."""
     width = length * (1.5 + chance.below(9) / 8) / count
     belly = length * (50 + 5 * chance.below(8)) // 100
     w, wide, tip = number(width), number(1.5 * width), length + 2
-    # Round, pointed, a drop, notched.
+    # Round, pointed, drop-shaped, notched.
     outline = chance.choice(
         (
             f"M0 0C{w} {-belly // 2} {w} {-length} 0 {-length}C-{w} {-length}-{w} {-belly // 2} 0 0z",
@@ -78,4 +76,4 @@ def _paint(ring: _Petals, fill: str) -> str:
     return f'<g fill="{fill}">{"".join(petals)}</g>'
 
 
-BLOOM = Style("bloom", "Bloom", _draw)
+BLOOM = Style("bloom", "Bloom", _draw, ground="foreign")

@@ -10,21 +10,21 @@ from avatar_gen.drawing.seed import Chance
 
 _STEPS = 256
 _FRACTION = 16
-"""Binary places of the fixed-point numbers below."""
+"""Binary digits after the point of the fixed-point numbers below."""
 
 
 def _draw(chance: Chance, style_input: StyleInput) -> Flat:  # noqa: ARG001 - a style takes both
-    """A ramp of 256 colours; the seed has no say in it."""
+    """Draw a ramp of 256 colours. The seed has no influence."""
     primary, foreign = np.array(style_input.primary), np.array(style_input.foreign)
     part = np.arange(_STEPS)[:, np.newaxis] / (_STEPS - 1)
     palette = np.floor(primary + part * (foreign - primary) + 0.5).astype(np.uint8)
 
-    # To 30 binary places, so that the last bit of a platform's sine cannot move a pixel.
+    # Rounded to 30 binary digits, so that the last bit of a platform's sine cannot change a pixel.
     radians = math.radians(style_input.angle)
     right, down = round(math.cos(radians) * 2**30), round(math.sin(radians) * 2**30)
 
     def at(px: int) -> IndexMap:
-        # Pixel centres from -1 to 1, both ends included: 0 and 1 of the ramp lie on them.
+        # Pixel centres from -1 to 1. The ramp's ends lie on the outermost centres.
         centres = np.arange(1 - px, px, 2) / (px - 1)
         scale = (_STEPS - 1) / 2 * 2 ** (_FRACTION - 30)
         across = np.rint(centres * (right * scale)).astype(np.int32)
@@ -34,10 +34,10 @@ def _draw(chance: Chance, style_input: StyleInput) -> Flat:  # noqa: ARG001 - a 
         return every_row(np.clip(steps, 0, _STEPS - 1).astype(np.uint8))
 
     def paint(colours: Sequence[str], unique: str) -> str:
-        # A view box of 2 units: from -1 to 1 along the angle, about the middle.
+        # The view box has 2 units: -1 to 1 along the angle, around the middle.
         x, y = right / 2**30, down / 2**30
         ends = f'x1="{1 - x:.6g}" y1="{1 - y:.6g}" x2="{1 + x:.6g}" y2="{1 + y:.6g}"'
-        # Through a filter the ramp may bend: sepia cuts off what is too bright.
+        # A filter may bend the ramp, because sepia clips bright colours. So it needs more than two stops.
         stops = "".join(
             f'<stop offset="{at / (_STEPS - 1):.6g}" stop-color="{colours[at]}"/>'
             for at in range(0, _STEPS, 15)

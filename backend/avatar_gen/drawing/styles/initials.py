@@ -24,7 +24,8 @@ _SOMEBODY = '<circle cx="50" cy="40" r="18"/><path d="M14 100c0-24 16-36 36-36s3
 def _draw(chance: Chance, style_input: StyleInput) -> Vector:  # noqa: ARG001 - a style takes both
     """Letters in the foreign colour, where that can be read on the primary one; the seed has no say in it."""
     palette = np.array(
-        (style_input.primary, legible(style_input.primary, style_input.foreign)), dtype=np.uint8
+        (style_input.primary, legible(style_input.primary, style_input.foreign, *style_input.palette)),
+        dtype=np.uint8,
     )
     letters = initials(style_input.text)
     side, shapes = _set(letters) if letters else (100, _SOMEBODY)

@@ -8,15 +8,15 @@ from avatar_gen.drawing.seed import Chance
 
 _CELLS = 7
 _DRAWN = 4
-"""Columns that chance decides; the other three mirror the first three."""
+"""The columns that are random. The other three mirror the first three."""
 
 
 def _draw(chance: Chance, style_input: StyleInput) -> Flat:
-    """One fair bit for each cell of the left half and the middle: 2**28 patterns."""
+    """Draw one random bit for each cell of the left half and the middle: 2**28 patterns."""
     bits = chance.bits(_CELLS * _DRAWN)
     drawn = np.array([bits >> cell & 1 for cell in range(_CELLS * _DRAWN)], dtype=np.uint8)
     left = drawn.reshape(_CELLS, _DRAWN)
     return grid(style_input.duotone(), np.hstack((left, left[:, -2::-1])))
 
 
-PIXELIZE = Style("pixelize", "Pixels", _draw)
+PIXELIZE = Style("pixelize", "Pixels", _draw, ground="foreign")

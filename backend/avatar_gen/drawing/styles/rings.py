@@ -1,13 +1,13 @@
-"""`rings`: discs on one middle, each of two colours, each turned its own way."""
+"""`rings`: concentric discs, each divided into two colours at its own angle."""
 
 from collections.abc import Sequence
 from itertools import permutations
 from typing import NamedTuple
 
 from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
-from avatar_gen.drawing.harmony import ACCENTS, accent, blend, half, palette
+from avatar_gen.drawing.harmony import blend, midtone, palette, third_colour
 from avatar_gen.drawing.seed import Chance
-from avatar_gen.drawing.shapes import ground, path, sector
+from avatar_gen.drawing.shapes import path, sector
 
 _SIDE = 64
 _MIDDLE = _SIDE // 2
@@ -17,10 +17,10 @@ _SPACINGS = ((27, 21, 14, 7), (27, 20, 15, 9), (27, 22, 13, 6), (27, 19, 13, 8),
 
 _STEP = 15
 _SWEEPS = (90, 120, 135, 150, 180, 180, 180, 210, 240, 270)
-"""Degrees: where sectors begin, and how wide they are."""
+"""The angles of sectors, in degrees: starts are multiples of the step."""
 
 _OVERLAP = 4
-"""Degrees by which one part of a ring goes on under the other, so that nothing shines through there."""
+"""Degrees by which one part of a ring extends under the other, so that no gap shows between them."""
 
 _GROUND, _PRIMARY = 0, 1
 
@@ -34,8 +34,8 @@ class _Ring(NamedTuple):
 
 
 def _draw(chance: Chance, style_input: StyleInput) -> Vector:
-    third = accent(style_input.primary, style_input.foreign, chance.choice(ACCENTS))
-    middle = half(style_input.primary, style_input.primary, style_input.foreign)
+    third = third_colour(chance, style_input)
+    middle = midtone(style_input.primary, style_input.foreign)
     colours = palette(
         style_input.foreign, style_input.primary, middle, third, blend(third, style_input.foreign, 0.5)
     )
@@ -45,13 +45,13 @@ def _draw(chance: Chance, style_input: StyleInput) -> Vector:
             break
 
     def paint(colours: Sequence[str], _unique: str) -> str:
-        return ground(_SIDE, colours[_GROUND]) + "".join(_paint(ring, colours) for ring in rings)
+        return "".join(_paint(ring, colours) for ring in rings)
 
-    return Vector(colours, Svg(_SIDE, paint))
+    return Vector(colours, Svg(_SIDE, paint, _GROUND))
 
 
 def _rings(chance: Chance, colours: int) -> list[_Ring]:
-    """Rings of which none has a colour of its neighbour's, so that each is told from the next."""
+    """Return rings that share no colour with their neighbours, so that each is visible."""
     rings: list[_Ring] = []
     taken = {_GROUND}
     for radius in chance.choice(_SPACINGS):
@@ -69,4 +69,4 @@ def _paint(ring: _Ring, colours: Sequence[str]) -> str:
     return path(rest, colours[ring.below]) + path(part, colours[ring.above])
 
 
-RINGS = Style("rings", "Rings", _draw)
+RINGS = Style("rings", "Rings", _draw, ground="foreign")

@@ -1,33 +1,45 @@
-"""`sunset`: bands of sky, a sun, and land or sea before it."""
+"""`sunset`: a banded sky, a sun, and land or sea in front of it."""
 
 from collections.abc import Callable, Sequence
 
 from avatar_gen.drawing.contrast import contrast
 from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
-from avatar_gen.drawing.harmony import ACCENTS, accent, blend, by_lightness, half, lit, palette, silhouette
+from avatar_gen.drawing.harmony import (
+    blend,
+    by_lightness,
+    half,
+    lit,
+    palette,
+    silhouette,
+    third_colour,
+)
+from avatar_gen.drawing.oklab import to_oklab
+from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.shapes import disc, ground, path
 
 _SIDE = 64
 
 _MIX = ((0.0, 0.0), (1 / 3, 0.0), (2 / 3, 0.0), (1.0, 0.0), (1.0, 0.3))
-"""Of each band of the sky from the top: how far from the dark colour to the third one, and then to the light
-one, so that the sun, of the light one, stays lighter than all of them."""
+"""The mix of each band of the sky from the top: how far from the dark colour to the third colour, and then to
+the light colour. The sun has the light colour, so it is lighter than every band."""
 
 _SKY = range(len(_MIX))
 _SUN, _FAR, _NEAR = range(len(_MIX), len(_MIX) + 3)
 
-_LEAST_GLARE = 2.0
-"""The contrast of the two colours below which the sun is made lighter than either."""
+_SUN_CONTRAST = 2.0
+"""If the two colours have a lower contrast than this, the sun is lighter than both."""
+
+_VIVID = 0.05
+"""The lowest chroma of a band of the sky that does not look grey."""
 
 _Paint = Callable[[Sequence[str]], str]
 
 
 def _draw(chance: Chance, style_input: StyleInput) -> Vector:
     dark, light = by_lightness(style_input.primary, style_input.foreign)
-    glow = half(accent(dark, light, chance.choice(ACCENTS)), dark, light)
-    sky = [blend(blend(dark, glow, to_glow), light, to_light) for to_glow, to_light in _MIX]
-    sun = light if contrast(light, dark) > _LEAST_GLARE else lit(light, 0.95)
+    sky = _sky(third_colour(chance, style_input), dark, light)
+    sun = light if contrast(light, dark) > _SUN_CONTRAST else lit(light, 0.95)
     land = silhouette(dark)
     colours = palette(*sky, sun, blend(land, sky[-1], 0.45), land)
 
@@ -43,8 +55,29 @@ def _draw(chance: Chance, style_input: StyleInput) -> Vector:
     return Vector(colours, Svg(_SIDE, paint))
 
 
+def _sky(third: Colour, dark: Colour, light: Colour) -> list[Colour]:
+    """Return the bands of the sky from the top.
+
+    They go from dark through the third colour to light, unless that mix is muddy or grey.
+    """
+    skies = [_mixed(half(colour, dark, light), dark, light) for colour in (third, light, dark)]
+    return next((sky for sky in skies if _is_vivid(sky)), max(skies, key=_vividness))
+
+
+def _mixed(glow: Colour, dark: Colour, light: Colour) -> list[Colour]:
+    return [blend(blend(dark, glow, to_glow), light, to_light) for to_glow, to_light in _MIX]
+
+
+def _is_vivid(sky: list[Colour]) -> bool:
+    return _vividness(sky) > _VIVID and not any(to_oklab(band).is_muddy() for band in sky)
+
+
+def _vividness(sky: list[Colour]) -> float:
+    return min(to_oklab(band).chroma() for band in sky[1:])
+
+
 def _bands(chance: Chance, horizon: int, _x: int, _y: int, _radius: int) -> _Paint:
-    """Bands of sky, each narrower than the one above."""
+    """Paint bands of sky, each narrower than the one above."""
     first = 9 + chance.below(6)
     tops = [first + (horizon - first) * tenths // 10 for tenths in (0, 4, 7, 9)]
     return lambda fills: "".join(
@@ -53,7 +86,7 @@ def _bands(chance: Chance, horizon: int, _x: int, _y: int, _radius: int) -> _Pai
 
 
 def _halos(chance: Chance, _horizon: int, x: int, y: int, radius: int) -> _Paint:
-    """Bands of sky about the sun."""
+    """Paint bands of sky around the sun."""
     width = (34 + chance.below(5) - radius) // (len(_SKY) - 1)
     return lambda fills: "".join(
         disc(x, y, radius + width * (len(_SKY) - band), fills[band]) for band in _SKY[1:]
@@ -61,7 +94,7 @@ def _halos(chance: Chance, _horizon: int, x: int, y: int, radius: int) -> _Paint
 
 
 def _sea(chance: Chance, horizon: int, sun_x: int, radius: int) -> _Paint:
-    """Water, and the sun's light on it."""
+    """Paint water with the reflection of the sun."""
     bars = []
     for y in range(horizon + 2 + chance.below(2), _SIDE - 5, 4):
         width = max(2, radius - (y - horizon) // 3 - chance.below(5))
@@ -100,7 +133,7 @@ def _dunes(chance: Chance, horizon: int, _x: int, _radius: int) -> _Paint:
 
 
 def _land(outlines: Sequence[str]) -> _Paint:
-    """What is farther away lies lighter in the haze."""
+    """Paint two layers of land. The far one is lighter, as in haze."""
     far, near = outlines
     return lambda fills: path(far, fills[_FAR]) + path(near, fills[_NEAR])
 
