@@ -228,7 +228,9 @@ def test_a_request_id_is_kept_only_if_it_can_do_no_harm(client: httpx.Client) ->
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("patient"), {"server": {"receive_timeout": 1}}).start()
+    service = Service(
+        tmp_path_factory.mktemp("patient"), {"server": {"receive_timeout": 1, "idle_timeout": 1}}
+    ).start()
     yield service
     service.stop()
     service.client.close()

@@ -10,7 +10,7 @@ from avatar_gen.api import libravatar, requests
 from avatar_gen.api.render_urls import MAX_SEED_LENGTH
 from avatar_gen.database import TIMEOUT_SECONDS
 from avatar_gen.imaging.pool import MAX_QUEUED
-from avatar_gen.runtime import protocol
+from avatar_gen.runtime import protocol, request_head, transport
 from avatar_gen.services.avatars import EXPONENTS, MOST_WAITING
 from avatar_gen.services.rendering import MAX_PX
 from avatar_gen.settings.schema import Settings
@@ -44,7 +44,9 @@ def test_its_limits_are_those_of_the_code() -> None:
     assert said.pop("processor time of the dearest picture").endswith(" s")
     assert said.pop("memory of the dearest picture").endswith(" MB")
     assert said == {
-        "request line and headers": f"{protocol.HEAD_LIMIT // 1024} KiB",
+        "request line and headers": f"{request_head.HEAD_LIMIT // 1024} KiB",
+        "header fields": f"{request_head.FIELD_LIMIT}",
+        "path of a URL": f"{request_head.PATH_LIMIT} bytes",
         "body": f"{requests.BODY_LIMIT // 1024} KiB",
         "what is read of a request, to be able to say so": f"{protocol.MESSAGE_LIMIT // 2**20} MiB",
         "query of a picture by URL": f"{requests.LONGEST} bytes",
@@ -58,6 +60,8 @@ def test_its_limits_are_those_of_the_code() -> None:
         "time in which a request must have arrived, and in which an answer must begin to be taken": (
             f"{settings.server.receive_timeout:g} s"
         ),
+        "time that a connection is idle after an answer": f"{settings.server.idle_timeout:g} s",
+        "speed at which an answer must be read": f"{transport.MINIMUM_RATE // 1024} KiB a second",
         "time that the database is waited for": f"{TIMEOUT_SECONDS} s",
         "pictures that wait for a thread": f"{settings.imaging.queue}",
         "pictures that wait to be drawn at once": f"{MAX_QUEUED}",

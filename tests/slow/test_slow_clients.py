@@ -25,7 +25,6 @@ SLOW = {
     "a header that grows by a byte each second": (b"GET /api/health/live HTTP/1.1\r\nX: ", b"y"),
     "a body that does": (_HEAD + b"Content-Length: 60000\r\n\r\n", b" "),
     "a chunk each second": (_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
-    "silent after an answer": (b"GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n", b""),
 }
 """How each begins, and what it sends each second."""
 

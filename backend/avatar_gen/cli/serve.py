@@ -1,7 +1,6 @@
 """`avatar-gen serve`."""
 
 import contextlib
-import math
 import os
 import resource
 import signal
@@ -16,7 +15,8 @@ import uvicorn
 from avatar_gen.app import create_app, open_services
 from avatar_gen.database.engine import open_engines
 from avatar_gen.errors import StartupError
-from avatar_gen.runtime.protocol import Server, TimeoutProtocol, announce
+from avatar_gen.runtime.protocol import TimeoutProtocol
+from avatar_gen.runtime.server import Server, announce
 from avatar_gen.runtime.workers import supervise
 from avatar_gen.services.installation import require_pictures
 from avatar_gen.settings.loader import load_settings
@@ -132,13 +132,13 @@ def _serve_here(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=math.ceil(settings.server.receive_timeout),
         timeout_graceful_shutdown=settings.server.shutdown_timeout,
     )
     server = Server(
         config,
-        patience=settings.server.receive_timeout,
-        drain=settings.server.drain_time,
+        receive_timeout=settings.server.receive_timeout,
+        idle_timeout=settings.server.idle_timeout,
+        drain_time=settings.server.drain_time,
         on_drain=lambda: setattr(app.api.state, "serving", False),
         parent=parent,
     )

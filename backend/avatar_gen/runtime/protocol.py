@@ -1,277 +1,347 @@
-"""uvicorn's HTTP/1.1 for clients that take their time, send too much, do not listen, or want to upgrade.
+"""HTTP/1.1 with bounds on the memory and the time that one client can take.
 
-uvicorn closes a connection that is idle after a request, and no other: one that sends nothing, one byte a
-minute, or reads nothing stays for ever. It bounds neither a head nor a message, and it takes the body of a
-request with an `Upgrade` header for another request (curl --http2 and Java's client send one with POST).
+It builds on uvicorn's protocol, which has none of them. uvicorn parses any number of pipelined requests at
+once and accepts heads and trailers of any size. It resets a connection whose client still sends a body, waits
+without end for slow clients, and reads the body of a request with an `Upgrade` header as another request.
+`runtime` is the only room that uses private interfaces of uvicorn; tests/runtime/test_uvicorn.py checks them.
 """
 
 import asyncio
-import json
-import logging
-import os
-import signal
-import socket
-from collections.abc import Callable
 from http import HTTPStatus
-from types import FrameType
-from typing import Any
 
 import httptools
-import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from avatar_gen.security.headers import PROTECTION
-
-log = logging.getLogger(__name__)
-
-HEAD_LIMIT = 64 * 1024
-"""Bytes of a request's address and headers. The parser would collect any number of them."""
-
-_ORDINARY = 4096
-"""Bytes of a request up to which its head is not measured."""
+from avatar_gen.runtime.request_head import (
+    END_OF_HEAD,
+    FIELD_LIMIT,
+    HEAD_LIMIT,
+    TARGET_LIMIT,
+    TOO_LARGE,
+    TOO_LONG,
+    Unacceptable,
+    body_length,
+    check_head,
+    error_answer,
+    without_upgrade,
+)
+from avatar_gen.runtime.transport import Flow, Transport
 
 MESSAGE_LIMIT = 16 * 1024 * 1024
-"""Bytes of a whole request. What is past the body's own limit is read, so that the client comes to read that
-it was refused, but not without end."""
+"""Bytes that are read of one request. Some clients read an answer only after they have sent the whole body,
+so the service reads more than it accepts."""
 
-_TOO_LARGE = "The request is too large."
+_ORDINARY_HEAD = 4096
+"""Bytes of a head up to which its fields are not counted before it is parsed."""
 
-_HOP_BY_HOP = (b"connection", b"upgrade", b"http2-settings")
+_AROUND_TARGET = 64
+"""Bytes that a request line has at most beside its target."""
 
+_PIECE_OF_CHUNKED = 512
+"""Bytes of a chunked body that are parsed at once. Only the parser finds the end of such a body. Requests
+behind that end, in the same piece, are parsed too early."""
 
-class _Unacceptable(Exception):
-    """A head that llhttp takes, and RFC 9112 does not; or one that is too large."""
+_SECONDS_AT_SHUTDOWN = 1.0
+"""How long clients that have their answer may still send a body after the shutdown has begun."""
 
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+_CLIENT, _SERVICE, _CLOSING = range(3)
+"""Whose turn it is. In the client's turn, bytes that arrive belong to the next request. In the service's
+turn, they wait for the answer to an earlier request. After the last answer, they are discarded."""
+
+_NOTHING, _HEAD, _BODY = range(3)
+"""How much of a request has been parsed."""
+
+_UNKNOWN = -1
 
 
 class TimeoutProtocol(HttpToolsProtocol):
-    """Knows since when it has been waiting for its client, and how much that has sent."""
+    """One connection. It handles one request at a time and knows how long it has waited for its client."""
 
-    waiting_since: float | None = None
-    """The loop's time, in seconds, at which the client got its turn; None while it is ours."""
-    unread_since: float | None = None
-    """The loop's time at which the client was last seen to take a part of what it is still to get."""
-    unread = 0
-    """Bytes of that answer, when last looked at."""
+    is_ending = False
+    """Whether the last answer has been sent, and all that arrives is discarded."""
 
+    _turn = _CLIENT
+    _phase = _NOTHING
+    _waiting_since: float | None = None
+    """The loop's time at which the client's turn began; None during the service's turn."""
+    _is_idle = False
+    """Whether the client has had an answer and sent no byte of another request."""
     _received = 0
-    _in_head = True
-    _is_measured = False
-    """Whether so much has come at once that a head could be too large."""
+    """Bytes of the request that is arriving."""
+    _after_body = 0
+    """Bytes of a chunked request since the last byte of its body."""
+    _body_left: int | None = _UNKNOWN
+    """Bytes that are missing of the body; None for a chunked body."""
+    _tail = b""
+    """The last bytes of an incomplete head, in which the end of the head can begin."""
+    _held = b""
+    """Unparsed bytes, which wait for the answer to an earlier request."""
+    _held_from = 0
+    """Where these begin in `_held`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has connected, and is to send a request."""
+        """Begin to wait for the first request."""
         super().connection_made(transport)
-        self.waiting_since = self.loop.time()
+        self._socket = transport
+        self.flow = self._flow = Flow(transport)
+        self.transport = self._counted = Transport(transport, self)  # type: ignore[assignment]
+        self._waiting_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
-        """A part of a request; what began to be awaited before goes on being awaited."""
-        if self.waiting_since is None:
-            self.waiting_since = self.loop.time()
-        self._received += len(data)
-        if self._received > (HEAD_LIMIT if self._in_head else MESSAGE_LIMIT) + len(data):
-            kind = "REQUEST_HEADER_FIELDS" if self._in_head else "REQUEST_ENTITY"
-            self._refuse(HTTPStatus[f"{kind}_TOO_LARGE"], _TOO_LARGE)
-            return
-        if self._received > _ORDINARY:
-            self._is_measured = True
-        self._unset_keepalive_if_required()
-        rest: bytes | None = data
-        try:
-            while rest is not None and not self.transport.is_closing():
-                rest = self._feed(rest)
-        except httptools.HttpParserError as error:
-            reason = error.__context__
-            if isinstance(reason, _Unacceptable):
-                self._refuse(reason.status, str(reason))
-            else:
-                self._refuse(HTTPStatus.BAD_REQUEST, "The request is not HTTP/1.1.")
-
-    def end_waiting(self) -> None:
-        """Close; who is in the middle of a request is told why."""
-        if self._received:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive.")
+        """Parse the bytes of one request; hold back or discard all others."""
+        if self._turn == _CLIENT and not self._held:
+            self._parse(data, 0)
+        elif self._turn == _CLOSING:
+            self._received += len(data)
+            if self._received > MESSAGE_LIMIT:
+                self._socket.abort()
         else:
-            self.transport.close()
+            self._hold(self._held[self._held_from :] + data, 0)
 
-    def _feed(self, data: bytes) -> bytes | None:
-        """Parse; what is to be parsed instead of the rest where a head asks for an upgrade."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            return self._without_upgrade() + data[upgrade.args[0] :]
-        return None
+    def close(self) -> None:
+        """Close the connection, but not before the client had time to read the last answer.
+
+        A socket that is closed while bytes arrive is reset, and the client loses what it has not read. So the
+        service ends its own half, and discards what arrives until the client closes, or its time is over.
+        """
+        if self.is_ending:
+            return
+        if self._socket.is_closing() or (self._phase == _NOTHING and not self.flow.read_paused):
+            self._socket.close()
+            return
+        self.is_ending = True
+        self._turn = _CLOSING
+        self._held = b""
+        if self._waiting_since is None:
+            self._waiting_since = self.loop.time()
+        self._socket.write_eof()
+        self._flow.is_held = False
+        self.flow.resume_reading()
+
+    def shutdown(self) -> None:
+        """Close the connection after the current answer, if there is one."""
+        if self.is_ending:
+            self.loop.call_later(_SECONDS_AT_SHUTDOWN, self._socket.abort)
+        elif self.cycle is None or self.cycle.response_complete:
+            self._socket.close()
+        else:
+            self.cycle.keep_alive = False
+
+    def close_if_overdue(self, now: float, *, receive_timeout: float, idle_timeout: float) -> None:
+        """Close the connection if its client takes too long to send a request or to read an answer."""
+        if self._counted.is_read_too_slowly(now, receive_timeout):
+            self._socket.abort()
+        elif self._waiting_since is None:
+            return
+        elif now - self._waiting_since > (idle_timeout if self._is_idle else receive_timeout):
+            if self.is_ending:
+                self._socket.abort()
+            elif self._phase == _NOTHING:
+                self._socket.close()
+            else:
+                self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive.")
 
     def on_message_begin(self) -> None:
-        """The first byte of a request is here."""
-        self._in_head = True
+        """Begin a request."""
+        self._phase = _HEAD
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Add a header field. Ignore a trailer: nothing that was checked in the head may change later."""
+        if self._phase != _HEAD:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
     def on_headers_complete(self) -> None:
-        """The head of a request is here: begin to answer it."""
+        """Start to answer a request whose head is acceptable."""
         if self.parser.should_upgrade():
             return
-        self._check_head()
-        self._in_head = False
+        check_head(self.parser, self.url, self.headers)
+        self._phase = _BODY
+        self._body_left = _UNKNOWN
         super().on_headers_complete()
         if getattr(self.server_state, "draining", False):
             self.cycle.keep_alive = False
 
+    def on_body(self, body: bytes) -> None:
+        """Hand over a part of the body."""
+        self._after_body = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
-        """A whole request is here: the answer is up to us."""
+        """Give the turn to the service, unless it has answered already."""
         if self.parser.should_upgrade():
             return
+        self._phase = _NOTHING
         self._received = 0
-        self._in_head = True
-        self.waiting_since = None
+        if self.cycle.response_complete:
+            self._waiting_since = self.loop.time()
+            self._is_idle = True
+        else:
+            self._waiting_since = None
+            self._turn = _SERVICE
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The next request is up to the client, unless it is here already."""
-        if self.waiting_since is None and not self.pipeline:
-            self.waiting_since = self.loop.time()
-        super().on_response_complete()
+        """Go on with the next request.
 
-    def _check_head(self) -> None:
-        """Raise `_Unacceptable` for a head that others would read otherwise than we do, or without end."""
-        if (
-            self._is_measured
-            and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_LIMIT
-        ):
-            raise _Unacceptable(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LARGE)
-        names = [name for name, _ in self.headers]
-        if names.count(b"host") != 1 and self.parser.get_http_version() == "1.1":
-            raise _Unacceptable(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
-        # llhttp would take all that follows, without an end, for the body.
-        if b"transfer-encoding" in names and dict(self.headers)[b"transfer-encoding"].lower() != b"chunked":
-            raise _Unacceptable(
-                HTTPStatus.BAD_REQUEST, "The only transfer encoding that is known is chunked."
-            )
-
-    def _without_upgrade(self) -> bytes:
-        """The head of a request as if it had not asked for another protocol, which a server is free to do.
-
-        The parser has given up behind that head, whose body it would read as a request of its own.
+        uvicorn's own method also starts a timer for each answer; `close_if_overdue` needs none.
         """
-        method = self.parser.get_method()
-        if method == b"CONNECT":
-            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "This is no proxy.")
-            return b""
-        closing = any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
-        lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
-        lines += [b"%s: %s" % header for header in self.headers if header[0] not in _HOP_BY_HOP]
-        lines += [b"connection: close"] if closing else []
+        self.server_state.total_requests += 1
+        if self.is_ending or self._socket.is_closing():
+            return
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+            if self.pipeline or self._phase != _BODY:
+                return
+        self._turn = _CLIENT
+        if self._phase == _NOTHING or self._waiting_since is None:
+            self._waiting_since = self.loop.time()
+            self._is_idle = self._phase == _NOTHING
+        if self._held:
+            self.loop.call_soon(self._parse_held)
+        else:
+            self._flow.is_held = False
+            self.flow.resume_reading()
+
+    def _parse_held(self) -> None:
+        if self._turn != _CLIENT or self._socket.is_closing():
+            return
+        data, self._held = self._held, b""
+        self._parse(data, self._held_from)
+        if not self._held and self._turn == _CLIENT:
+            self._flow.is_held = False
+            self.flow.resume_reading()
+
+    def _hold(self, data: bytes, start: int) -> None:
+        """Parse the bytes from `start` on after the current answer, and read no others until then."""
+        self._held, self._held_from = data, start
+        self._flow.is_held = True
+        self.flow.pause_reading()
+
+    def _parse(self, data: bytes, start: int) -> None:
+        """Parse up to the end of a request that has to be answered first."""
+        length = len(data)
+        while start < length:
+            if self._turn != _CLIENT:
+                if self._turn == _SERVICE:
+                    self._hold(data, start)
+                return
+            if self._phase == _NOTHING and data[start] in b"\r\n":
+                # A parser ignores empty lines before a request. It is quicker not to show them to it.
+                start = length - len(data[start:].lstrip(b"\r\n"))
+                continue
+            end = self._end_of_piece(data, start)
+            piece = data if end - start == length else data[start:end]
+            start = end
+            if self._count(piece):
+                self._feed(piece)
+        if (
+            self._phase != _NOTHING
+            and self._turn == _CLIENT
+            and (self._is_idle or self._waiting_since is None)
+        ):
+            self._is_idle = False
+            self._waiting_since = self.loop.time()
+
+    def _end_of_piece(self, data: bytes, start: int) -> int:
+        """Return the index behind the bytes to parse next, which do not go beyond the head or the body."""
+        if self._phase == _BODY:
+            size = _PIECE_OF_CHUNKED if self._body_left is None else self._body_left
+            return min(start + (size or 1), len(data))
+        if self._phase == _HEAD:
+            # The end of the head can lie across the border between two pieces.
+            across = (self._tail + data[start : start + 3]).find(END_OF_HEAD)
+            if across >= 0:
+                return start + across + len(END_OF_HEAD) - len(self._tail)
+        end = data.find(END_OF_HEAD, start)
+        return len(data) if end < 0 else end + len(END_OF_HEAD)
+
+    def _count(self, piece: bytes) -> bool:
+        """Count a piece of a request. Refuse the request, unparsed, if it is larger than any valid one."""
+        self._received += len(piece)
+        if self._phase != _BODY:
+            if self._received > _ORDINARY_HEAD:
+                return self._count_fields(piece)
+        elif self._received > MESSAGE_LIMIT:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
+            return False
+        elif self._body_left is not None:
+            self._body_left -= len(piece)
+        else:
+            self._after_body += len(piece)
+            if self._after_body > HEAD_LIMIT + _PIECE_OF_CHUNKED:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE)
+                return False
+        return True
+
+    def _count_fields(self, piece: bytes) -> bool:
+        if self._phase == _HEAD:
+            fields, target = len(self.headers) + piece.count(b"\r\n"), len(self.url)
+        else:
+            fields, target = piece.count(b"\r\n") - 2, len(piece.partition(b"\r\n")[0])
+        if target > TARGET_LIMIT + _AROUND_TARGET:
+            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, TOO_LONG)
+            return False
+        if self._received > HEAD_LIMIT or fields > FIELD_LIMIT:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE)
+            return False
+        return True
+
+    def _feed(self, piece: bytes) -> None:
+        rest: bytes | None = piece
+        try:
+            while rest is not None and not self.is_ending:
+                rest = self._parse_piece(rest)
+        except httptools.HttpParserError as error:
+            reason = error.__context__
+            if isinstance(reason, Unacceptable):
+                self._refuse(reason.status, str(reason))
+            else:
+                self._refuse(HTTPStatus.BAD_REQUEST, "The request is not HTTP/1.1.")
+        if self._phase == _HEAD:
+            self._tail = (self._tail + piece)[-3:]
+        elif self._phase == _BODY and self._body_left == _UNKNOWN:
+            self._body_left = body_length(self.headers)
+            self._after_body = 0
+
+    def _parse_piece(self, piece: bytes) -> bytes | None:
+        """Parse. If the request asks for an upgrade, return the bytes to parse instead of the rest."""
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            behind = piece[upgrade.args[0] :]
+        else:
+            return None
+        if self.parser.get_method() == b"CONNECT":
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "This service is not a proxy.")
+            return None
+        head = without_upgrade(self.parser, self.url, self.headers)
         self.parser = httptools.HttpRequestParser(self)
-        # As uvicorn has it: what is pipelined behind a last request is passed over, and that is answered.
+        # uvicorn does the same: requests behind the last one are ignored, and the last one is answered.
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        return b"\r\n".join(lines) + b"\r\n\r\n"
+        return head + behind
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        """Answer what is not even a request, and close; but never into or behind another answer."""
+        """Answer a request that cannot be parsed, and close; but never inside or behind another answer."""
         cycle: RequestResponseCycle | None = self.cycle
-        if self.transport.is_closing():
+        if self.is_ending or self._socket.is_closing():
             return
-        # In a head, `cycle` is the request before; in a body, it is this one, unless others wait before it.
-        if cycle is not None and not cycle.response_complete and (self._in_head or self._is_being_answered()):
+        # While a head is parsed, `cycle` is the request before it; while a body is parsed, its own request.
+        is_open = cycle is not None and not cycle.response_complete
+        if cycle and is_open and (self._phase != _BODY or cycle.response_started or self.pipeline):
             cycle.keep_alive = False
+            self._turn = _SERVICE
             return
-        if not self._in_head and cycle is not None and cycle.response_complete:
-            self.transport.close()
-            return
-        body = {"statusCode": status, "message": message, "error": status.phrase}
-        content = json.dumps(body).encode()
-        head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
-            f"cache-control: no-store\r\ncontent-length: {len(content)}\r\nconnection: close\r\n"
-        )
-        protection = b"".join(b"%s: %s\r\n" % field for field in PROTECTION)
-        self.transport.write(head.encode("ascii") + protection + b"\r\n" + content)
-        self.transport.close()
-
-    def _is_being_answered(self) -> bool:
-        return self.cycle.response_started or bool(self.pipeline)
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server, which ends connections that keep it waiting, and itself gently."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        *,
-        patience: float,
-        drain: float,
-        on_drain: Callable[[], None],
-        parent: int | None = None,
-    ) -> None:
-        super().__init__(config)
-        self._parent = parent
-        self._patience = patience
-        self._drain = drain
-        self._on_drain = on_drain
-        self._ending_at: float | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, and say where."""
-        await super().startup(sockets)
-        if self.started and sockets and self._parent is None:
-            announce(sockets[0])
-
-    async def on_tick(self, counter: int) -> bool:
-        """Look round once a second; uvicorn calls this ten times, and ends when it is told True.
-
-        Told to end, the service first goes on for a while, saying that it is not ready and ending each
-        connection with its answer: who sends requests here has the time to notice.
-        """
-        now = asyncio.get_running_loop().time()
-        if counter % 10 == 0:
-            close_overdue(self.server_state.connections, now, self._patience)
-            if self._parent is not None and os.getppid() != self._parent:
-                self.should_exit = True
-        ending = await super().on_tick(counter)
-        if ending and self._ending_at is None:
-            self._ending_at = now + self._drain
-            self.server_state.draining = True  # type: ignore[attr-defined]
-            self._on_drain()
-        return ending and (now >= (self._ending_at or now) or self.force_exit)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal to end; one from the keyboard is in a hurry."""
-        if sig == signal.SIGINT:
-            self._drain = 0
-        super().handle_exit(sig, frame)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more connections, answer those that were taken, end."""
-        for server in self.servers:
-            server.close()
-        await asyncio.sleep(0.1)
-        await super().shutdown(sockets)
-
-
-def announce(listener: socket.socket) -> None:
-    """Say where we serve, and what to try."""
-    host, port = listener.getsockname()[:2]
-    name = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - any address
-    url = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-    log.info("Serving on %s - to try: curl -X POST %s/api/generate", url, url)
-    log.info("A page to make avatars on: %s - interactive docs: %s/swagger", url, url)
-
-
-def close_overdue(connections: set[Any], now: float, patience: float) -> None:
-    """Close the connections whose clients have been awaited for more than `patience` seconds."""
-    before = now - patience
-    for connection in list(connections):
-        unread = connection.transport.get_write_buffer_size()
-        if not unread:
-            connection.unread_since = None
-        elif connection.unread_since is None or unread < connection.unread:
-            connection.unread_since = now
-        connection.unread = unread
-        if connection.unread_since is not None and connection.unread_since < before:
-            connection.transport.abort()
-        elif connection.waiting_since is not None and connection.waiting_since < before:
-            connection.end_waiting()
+        if is_open or self._phase != _BODY:
+            self.transport.write(error_answer(status, message))
+        if cycle and is_open:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        # Whatever the parser has seen, there are bytes that it has not.
+        self._phase = _BODY
+        self.close()

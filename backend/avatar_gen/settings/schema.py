@@ -49,7 +49,10 @@ class Server(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes that serve the address together."""
     receive_timeout: Annotated[float, Field(gt=0, le=300)] = 10
-    """Seconds in which a whole request must have arrived, and in which an idle connection is closed."""
+    """Seconds in which a whole request must arrive, and in which a client must go on reading an answer."""
+    idle_timeout: Annotated[float, Field(gt=0, le=3600)] = 75
+    """Seconds after which a connection that has had an answer is closed if no other request arrives. Load
+    balancers keep such connections for 60 seconds, and must be the ones that close them."""
     drain_time: Annotated[float, Field(ge=0, le=300)] = 1
     """Seconds that the service goes on answering, but not being ready, once it is told to stop."""
     shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 7
