@@ -52,7 +52,7 @@ def options(command: click.Command) -> set[str]:
 
 def test_every_module_is_a_command() -> None:
     folder = Path(import_module("avatar_gen.cli").__file__ or "").parent
-    helpers = {"__init__", "looks", "output"}
+    helpers = {"__init__", "output", "render_options"}
     assert {path.stem for path in folder.glob("*.py")} - helpers == {
         _MODULES.get(name, name) for name in NAMES
     }
