@@ -1,24 +1,20 @@
-"""What the docs say is so."""
+"""The docs are true: commands, links, pictures and tables."""
 
 import asyncio
 import io
 import os
 import re
 import runpy
-import shutil
 import subprocess
-import sys
-import time
 from pathlib import Path
 
+import httpx
 import numpy as np
-import pytest
 from PIL import Image
 
 from avatar_gen.drawing import dicebear
-from tests.conftest import MakeService, Service
+from tests.conftest import MakeApp, Service
 from tests.servers.postgres import Postgres
-from tests.slow.test_durability import assert_whole, clients, listed, objects
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,14 +31,14 @@ def test_every_command_of_the_readme_works(service: Service, tmp_path: Path) -> 
     assert (tmp_path / "ada.webp").read_bytes()[8:12] == b"WEBP"
 
 
-def test_every_address_is_in_the_readme(service: Service) -> None:
+def test_every_route_is_in_the_readme(client: httpx.Client) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for path, operations in service.client.get("/openapi.json").json()["paths"].items():
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
         for method in operations:
             assert f"{method.upper()} {path}" in readme
 
 
-def test_every_link_and_picture_of_the_docs_is_there() -> None:
+def test_every_link_and_picture_of_the_docs_exists() -> None:
     pages = [*ROOT.glob("*.md")]
     for folder in ("docs", "deploy", "backend/docker"):
         pages += (ROOT / folder).rglob("*.md")
@@ -52,7 +48,7 @@ def test_every_link_and_picture_of_the_docs_is_there() -> None:
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_every_style_of_dicebears_is_in_the_docs_with_its_license_and_its_artist() -> None:
+def test_every_dicebear_style_is_in_the_docs_with_its_licence_and_artist() -> None:
     page = (ROOT / "docs" / "dicebear.md").read_text(encoding="utf-8")
     assert f"All {len(dicebear.names())} styles of DiceBear" in page
     rows = [line for line in page.splitlines() if line.startswith("| `")]
@@ -67,15 +63,15 @@ def test_every_style_of_dicebears_is_in_the_docs_with_its_license_and_its_artist
 
 
 def test_the_gallery_is_what_the_styles_draw() -> None:
-    """Where it is not, `make gallery` redraws it."""
+    """`make gallery` draws it again."""
     gallery = runpy.run_path(str(ROOT / "docs" / "gallery.py"))["gallery"]()
     shown = np.asarray(Image.open(ROOT / "docs" / "gallery.png")).astype(int)
-    # Another release of the renderer may smooth a border a little otherwise.
+    # Another release of the renderer may smooth edges a little differently.
     assert np.abs(np.asarray(gallery).astype(int) - shown).mean() < 0.5
 
 
-def test_the_pictures_of_the_addresses_are_what_they_show() -> None:
-    """Where they are not, `make gallery` redraws them."""
+def test_the_pictures_of_the_urls_are_what_these_urls_draw() -> None:
+    """`make gallery` draws them again."""
     drawn = asyncio.run(runpy.run_path(str(ROOT / "docs" / "urls.py"))["pictures"]())
     assert set(drawn) == set((ROOT / "docs" / "urls").iterdir())
     for path, png in drawn.items():
@@ -83,40 +79,10 @@ def test_the_pictures_of_the_addresses_are_what_they_show() -> None:
         assert np.array_equal(np.asarray(picture), np.asarray(Image.open(path).convert("RGBA"))), path
 
 
-def commands(heading: str) -> str:
-    """The indented lines of a section of docs/databases.md."""
-    page = (ROOT / "docs" / "databases.md").read_text(encoding="utf-8")
-    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return "\n".join(line[4:] for line in section.splitlines() if line.startswith("    "))
-
-
-def test_a_backup_that_is_made_while_the_service_runs_can_be_restored(make_service: MakeService) -> None:
-    service = make_service({"logging": {"level": "warn"}}).start()
-    acknowledged: list[str] = []
-    with clients(service, 4, acknowledged):
-        while not acknowledged:
-            time.sleep(0.1)
-        before = list(acknowledged)
-        (service.folder / "backup").mkdir()
-        script = commands("Backup").split("pg_dump")[0]
-        subprocess.run(["bash", "-euc", script], cwd=service.folder, check=True)  # noqa: S607
-        service.stop()
-    restored = make_service()
-    storage = restored.folder / "storage"
-    (storage / "database").mkdir(parents=True)
-    shutil.copytree(service.folder / "backup" / "avatars", storage / "avatars")
-    shutil.copy(service.folder / "backup" / "avatars.db", storage / "database")
-    assert restored.run("reindex").stdout.endswith(" 0 removed, 0 objects damaged.\n")
-    restored.start()
-    assert before
-    assert_whole(restored, before)
-    assert set(listed(restored)) == objects(restored)
-
-
-def test_one_database_is_left_for_the_other_by_a_reindex(
-    make_service: MakeService, postgres: Postgres
+def test_a_reindex_moves_the_records_from_one_database_to_the_other(
+    make_app: MakeApp, postgres: Postgres
 ) -> None:
-    service = make_service().start()
+    service = make_app().start()
     for number in range(20):
         service.generate(seed=f"☃ {number}", type="gradient", angle=number)
     before = service.client.get("/api/list?pick=100").json()["data"]
@@ -126,13 +92,3 @@ def test_one_database_is_left_for_the_other_by_a_reindex(
     service.start()
     assert service.client.get("/api/health").json()["data"]["checks"]["database"]["type"] == "postgresql"
     assert service.client.get("/api/list?pick=100").json()["data"] == before
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="it asks Linux what the servers spend")
-@pytest.mark.parametrize("what", ["requests", "scale"])
-def test_the_benchmarks_run(what: str, tmp_path: Path) -> None:
-    """Whether they do, not how fast."""
-    command = [sys.executable, "-m", "benchmarks.run", what, "--effort", "smoke", "--output", str(tmp_path)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=240)
-    report = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
-    assert {"requests": "PostgreSQL: generate pixelize", "scale": "delete, 1,000 stored"}[what] in report

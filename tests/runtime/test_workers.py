@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.conftest import MakeService, Service
+from tests.servers.avatars import ALONE, assert_whole, clients, listed, objects
 from tests.servers.postgres import Postgres
-from tests.slow.test_durability import ALONE, assert_whole, clients, listed, objects
 
 KINDS = [
     pytest.param("sqlite", marks=pytest.mark.skipif(ALONE, reason="this SQLite serves one alone")),

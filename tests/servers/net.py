@@ -1,4 +1,4 @@
-"""Ports of this machine."""
+"""Sockets: free ports, raw requests, and a proxy that can hang."""
 
 import contextlib
 import secrets
@@ -23,14 +23,12 @@ def free_port() -> int:
 def exchange(
     port: int, request: bytes, *, seconds: float = 5, source: str = "127.0.0.1", whole: bool = False
 ) -> bytes:
-    """Send raw bytes, and read what comes back until the server closes or the time is over.
+    """Send raw bytes; return what comes back until the server closes or is silent for `seconds`.
 
-    What is left unread when a connection is closed can cost the client the answer, so no more is sent once
-    there is one, unless the request is to be sent as a whole.
+    The first byte may take longer, on a busy machine. Bytes that the server has not read when it closes can
+    cost the client the answer, so sending ends at the first answer, unless `whole` is set.
     """
-    with socket.create_connection(
-        ("127.0.0.1", port), timeout=seconds, source_address=(source, 0)
-    ) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(source, 0)) as connection:
         answer = b""
         with contextlib.suppress(OSError):
             for start in range(0, len(request), 50_000):
@@ -40,11 +38,12 @@ def exchange(
         with contextlib.suppress(OSError):
             while chunk := connection.recv(65536):
                 answer += chunk
+                connection.settimeout(seconds)
         return answer
 
 
 class Proxy:
-    """Forwards a port to another one, until it is told to fall silent."""
+    """A proxy in front of a port. It can stop forwarding without closing anything."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -55,13 +54,15 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def hang(self) -> None:
-        """Forward nothing more, in connections old and new, but close none."""
+        """Forward nothing more in old and new connections, and close none."""
         self._flowing.clear()
 
     def flow(self) -> None:
+        """Forward again."""
         self._flowing.set()
 
     def close(self) -> None:
+        """Accept no more connections."""
         self._listener.close()
         self._flowing.set()
 

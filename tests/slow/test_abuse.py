@@ -200,7 +200,10 @@ def test_no_id_and_no_seed_leads_out_of_the_storage(
     for odd in ODD:
         target = place.replace("{}", odd.replace("{root}", root)).encode()
         answer = exchange(ports[door], get(target), source=source)
-        assert answer.split()[1] in {b"200", b"400", b"404"}, (target, answer[:200])
+        assert answer.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 400 ", b"HTTP/1.1 404 ")), (
+            target,
+            answer[:200],
+        )
         assert CANARY not in answer
 
 

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from tests.conftest import MakeService, Service, assert_failure
+from tests.servers.avatars import assert_whole, listed, objects
 from tests.servers.postgres import Postgres
-from tests.slow.test_durability import assert_whole, listed, objects
 
 MountDisk = Callable[..., Path]
 

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from tests.conftest import MakeService, Service, assert_failure
+from tests.servers.avatars import clients, listed, objects
 from tests.servers.net import Proxy
 from tests.servers.postgres import Postgres
-from tests.slow.test_durability import clients, listed, objects
 
 
 @pytest.fixture
@@ -51,19 +51,21 @@ def assert_database_is_missed(service: Service, avatar: str) -> None:
     assert health.json()["data"]["checks"]["database"] == {"status": "down", "type": "postgresql"}
 
 
-def test_one_that_is_down_at_start_is_waited_for(own_postgres: Postgres, make_service: MakeService) -> None:
+def test_the_start_waits_for_a_database_that_is_down(
+    own_postgres: Postgres, make_service: MakeService
+) -> None:
     url = own_postgres.new_database()
     own_postgres.stop()
-    connection = {"maxRetries": 50, "retryDelay": 100}
+    connection = {"maxRetries": 100, "retryDelay": 500}
     service = make_service({"database": {"connection": connection}}, {"DATABASE_URL": url})
     with ThreadPoolExecutor(1) as thread:
         starting = thread.submit(service.start)
-        time.sleep(1.5)
-        assert not starting.done()
+        while not (service.log.exists() and "does not answer yet (attempt 1)" in service.log.read_text()):
+            assert not starting.done()
+            time.sleep(0.05)
         own_postgres.start()
-        starting.result(timeout=20)
+        starting.result()
     assert service.generate()
-    assert "does not answer yet (attempt 1)" in service.log.read_text()
 
 
 def test_one_that_stays_down_at_start_ends_it_with_a_line(make_service: MakeService) -> None:

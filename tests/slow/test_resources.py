@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.conftest import MakeService, Service
-from tests.slow.test_durability import listed, objects
+from tests.servers.avatars import listed, objects
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
