@@ -1,4 +1,4 @@
-# The verbs of this repository. Everything is installed into .venv, from hash-locked requirements.
+# The commands of this repository. Everything is installed into .venv, from requirements locked by hash.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,64 +8,64 @@ PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --igno
 	--numprocesses logical --maxprocesses 4 --dist worksteal
 export COVERAGE_RCFILE := backend/pyproject.toml
 
-.PHONY: help run install test test-slow coverage fuzz lint types audit sbom image image-test bench bench-scale lock lock-peers gallery glyphs letters \
-	screenshots clean
+.PHONY: help run install test test-slow coverage fuzz lint types audit sbom image image-test bench bench-scale \
+	lock lock-peers gallery glyphs letters screenshots clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
-run: .venv/installed ## serve on http://localhost:3000, with everything under backend/storage
+run: .venv/installed ## serve on http://localhost:3000, and store everything under backend/storage
 	@cd backend && CONFIG_PATH=../settings.yaml exec ../$(BIN)/avatar-gen serve --migrate
 
-install: .venv/installed ## make .venv with the service in it
+install: .venv/installed ## install the service into .venv
 
-test: .venv/installed-dev ## run the tests, except the slow ones, and report their coverage
+test: .venv/installed-dev ## run all tests but the slow ones, and report their coverage
 	@$(COVERAGE) erase
 	$(PYTEST) --ignore tests/slow tests
 	@$(COVERAGE) combine --quiet
 	@$(COVERAGE) report --omit 'tests/slow/*'
 
-test-slow: .venv/installed-dev ## run the slow tests (kills, fuzzing, overload, broken disks) at full size; SIZE=small: at a tenth of it
+test-slow: .venv/installed-dev ## run the slow tests (kills, fuzzing, overload, broken disks); SIZE=small does a tenth
 	TEST_SIZE=$(or $(SIZE),full) $(PYTEST) tests/slow
 
-coverage: .venv/installed-dev ## report the coverage of `make test` and `make test-slow` together; fail below 95 %
+coverage: .venv/installed-dev ## report the coverage of `make test` and `make test-slow` together
 	@$(COVERAGE) combine --quiet --append
 	@$(COVERAGE) report
 
-fuzz: .venv/installed-dev ## send a million requests that nobody means well with, in an hour; N=6000: so many
+fuzz: .venv/installed-dev ## send a million odd requests, in an hour; N=6000 sends 6,000
 	$(BIN)/python -m tests.slow.fuzz $(or $(N),1000000)
 
 lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
 	$(BIN)/hadolint backend/docker/Dockerfile backend/docker/gateway/Dockerfile
-	$(BIN)/shellcheck $(addprefix backend/docker/,entrypoint.sh as-owner avatar-gen linked-database)
+	$(BIN)/shellcheck .ci/run $(addprefix backend/docker/,entrypoint.sh as-owner avatar-gen linked-database)
 	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml deploy/monitoring
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
 types: .venv/installed-dev ## check types
 	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks tools docs/*.py
 
-audit: .venv/installed-dev ## look for known holes in all that is locked; says so where that cannot be done
+audit: .venv/installed-dev ## look up the known security holes of all locked packages
 	@$(BIN)/python -m tools.audit
 
-sbom: .venv/installed-dev ## write sbom.json: what the service is made of, as CycloneDX has it
+sbom: .venv/installed-dev ## write sbom.json, the bill of materials in CycloneDX format
 	@$(BIN)/python -m tools.sbom > sbom.json
 
 # Without its first line: the engine's own reader of Dockerfiles will do, and needs no registry.
 image: ## build the image avatar-backend:latest
 	sed '/^# syntax=/d' backend/docker/Dockerfile | docker build -f - -t avatar-backend:latest ./backend
 
-image-test: image .venv/installed-dev ## run the image, and compose, through all that the docs say of them
+image-test: image .venv/installed-dev ## test the image and the compose files against the docs
 	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/image
 
-bench: .venv/installed-dev ## measure what a request costs, beside others, in 10 minutes; QUICK=1: in 3
+bench: .venv/installed-dev ## measure what a request costs, here and in other services, in 10 minutes; QUICK=1 takes 3
 	$(BIN)/python -m benchmarks.run --effort $(if $(QUICK),quick,full)
 
-bench-scale: .venv/installed-dev ## measure what it costs to have a million avatars, in 10 minutes; QUICK=1: in 3
+bench-scale: .venv/installed-dev ## measure what a million avatars cost, in 10 minutes; QUICK=1 takes 3
 	$(BIN)/python -m benchmarks.run scale --effort $(if $(QUICK),quick,full)
 
-gallery: .venv/installed ## redraw the pictures in docs
+gallery: .venv/installed ## draw the pictures in docs again
 	$(BIN)/python docs/gallery.py
 	$(BIN)/python docs/initials.py
 	$(BIN)/python docs/styles.py
@@ -73,30 +73,30 @@ gallery: .venv/installed ## redraw the pictures in docs
 
 FONTS := fonts-inter fonts-noto-core fonts-noto-cjk unicode-data
 
-glyphs: .venv/installed-dev ## take the letters of `initials` out of Debian's fonts anew, on Debian
+glyphs: .venv/installed-dev ## extract the letters of `initials` from Debian's fonts, on Debian
 	@mkdir -p .venv/fonts
 	@cd .venv/fonts && apt-get download --quiet $(FONTS) && for package in *.deb; do dpkg-deb -x $$package .; done
 	$(BIN)/python -m tools.glyphs .venv/fonts
 
-letters: .venv/installed-dev ## take the letters of the page out of Debian's font anew, on Debian
+letters: .venv/installed-dev ## extract the letters of the page from Debian's font, on Debian
 	@mkdir -p .venv/fonts
 	@cd .venv/fonts && apt-get download --quiet fonts-manrope && dpkg-deb -x fonts-manrope_*.deb .
 	@for weight in Medium Bold; do $(BIN)/pyftsubset .venv/fonts/usr/share/fonts/truetype/manrope/Manrope-$$weight.ttf \
 		--unicodes=$(LETTERS) --layout-features=kern,tnum,ccmp,locl,mark --no-hinting --flavor=woff2 \
 		--output-file=backend/avatar_gen/page/$$(echo $$weight | tr A-Z a-z).woff2; done
 
-# Those of English and Russian, and the marks around them.
+# The letters of English and Russian, and punctuation.
 LETTERS := U+20-7E,U+A0,U+A9,U+AB,U+B7,U+BB,U+D7,U+401,U+410-44F,U+451,U+2013,U+2014,U+2018-201A,U+201C-201E,U+2026,U+2116,U+2190,U+2192,U+2197,U+2212
 
-screenshots: .venv/installed-dev ## take the pictures of the page in docs anew, with Chromium
+screenshots: .venv/installed-dev ## take the screenshots of the page in docs again, with Chromium
 	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/page/test_weight.py --screenshots
 
-lock: .venv/installed-dev ## choose dependencies anew, none younger than a week
+lock: .venv/installed-dev ## choose the newest dependencies that are at least a week old
 	cd backend && $(COMPILE) --group build -o requirements-build.lock
 	cd backend && $(COMPILE) -c requirements-build.lock -o requirements.lock pyproject.toml
 	cd backend && $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
-# What ours is measured beside. A lock holds no addresses, of registries or of who can be paid.
+# Other services for `make bench`. A lock file holds no URLs, neither of registries nor of sponsors.
 lock-peers:
 	@cd benchmarks/peers && rm -f package-lock.json && npm install --package-lock-only --omit-lockfile-registry-resolved
 	@cd benchmarks/peers && node -e '$(WITHOUT_FUNDING)'
@@ -108,27 +108,27 @@ WITHOUT_FUNDING := const fs = require("fs"), name = "package-lock.json", lock = 
 COMPILE := ../$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-annotate --exclude-newer '1 week' --upgrade
 
-clean: ## remove what was installed; stored avatars stay
+clean: ## remove all that was installed, and no stored avatar
 	rm -rf .venv benchmarks/peers/node_modules
 
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This needs Python 3.11 or newer. Try make PYTHON=python3.12")'
 	@$(PYTHON) -m venv .venv
 
-# First what builds, then the rest without pip's own, unhashed choice of builders. PKG_CONFIG=false keeps
-# pyvips from being compiled against a libvips of the system's: its wheel brings one. The package itself is
-# linked, not copied, so that a change of its code needs no new install.
+# The build tools come first: pip itself would choose some without hashes. PKG_CONFIG=false stops pyvips from
+# being compiled against a libvips of the system, since its wheel has one. The package is linked, not copied, so
+# a change of its code needs no new install.
 PIP := PKG_CONFIG=false $(BIN)/pip install --quiet --disable-pip-version-check
 BUILD_LOCK := backend/requirements-build.lock
 
 .venv/installed: backend/requirements.lock $(BUILD_LOCK) backend/pyproject.toml | .venv/bin/python
-	@echo "Installing into .venv; this takes some 15 seconds, once."
+	@echo "Installing into .venv. This is done once and takes about 15 seconds."
 	@$(PIP) --require-hashes -r $(BUILD_LOCK)
 	@$(PIP) --require-hashes --no-build-isolation -r backend/requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e backend
 	@touch $@
 
 .venv/installed-dev: backend/requirements-dev.lock .venv/installed
-	@echo "Installing what the tests need."
+	@echo "Installing the tools that the tests need."
 	@$(PIP) --require-hashes --no-build-isolation -r backend/requirements-dev.lock
 	@touch $@

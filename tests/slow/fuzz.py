@@ -1,7 +1,7 @@
-"""Requests that nobody means well with, made of the OpenAPI document: `make fuzz` sends a million.
+"""Odd requests made from the OpenAPI document: `make fuzz` sends a million.
 
-Each is one that a client could mean, but for what Hypothesis does to its parts: names and values that are
-odd, of another type, at a bound or behind it; a body that is no JSON; headers of all kinds.
+Hypothesis changes the parts of valid requests: names and values that are odd, of another type, at a bound or
+beyond it; a body that is not JSON; headers of all kinds.
 """
 
 import http.client
@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from tests.conftest import Service
 
 CANARY = "canary7f3a"
-"""Stands in much that is sent, and must be in no error."""
+"""Part of many requests. No error may contain it."""
 
 KNOWN = "{a stored avatar}"
-"""Stands for an id that is there when the request is sent."""
+"""Replaced by the id of a stored avatar when the request is sent."""
 
 _PER_CONNECTION = 30
 _PER_ROUND = 200
@@ -76,7 +76,7 @@ class Sent:
     body: bytes | None
 
     def encode(self, avatar: str) -> bytes:
-        """The bytes that are sent, with the id of an avatar where one is to be."""
+        """Return the bytes to send, with the id of an avatar in place of `KNOWN`."""
         given = {"Host": "x", **dict(self.headers)}
         if self.body is not None:
             given = {"Content-Type": "application/json", **given, "Content-Length": str(len(self.body))}
@@ -95,7 +95,7 @@ def _quoted(value: str | bytes) -> str:
 
 
 def _values(parameter: Json) -> st.SearchStrategy[str]:
-    """What may be given for a parameter: mostly what it takes, if the document tells."""
+    """Make values of a parameter, mostly valid ones if the document has any."""
     schema = parameter["schema"]
     taken = [
         *schema.get("enum", ()),
@@ -114,7 +114,7 @@ def _values(parameter: Json) -> st.SearchStrategy[str]:
 
 
 def _targets(path: str, operation: Json) -> st.SearchStrategy[str]:
-    """Addresses of an operation."""
+    """Make URLs of an operation."""
     parameters = operation.get("parameters", [])
     in_path = {each["name"]: _values(each) for each in parameters if each["in"] == "path"}
     in_query = {each["name"]: _values(each) for each in parameters if each["in"] == "query"}
@@ -131,7 +131,7 @@ def _targets(path: str, operation: Json) -> st.SearchStrategy[str]:
 
 
 def _json_bodies(operation: Json) -> st.SearchStrategy[bytes | None]:
-    """Bodies of an operation: JSON of its own fields, mostly."""
+    """Make bodies of an operation, mostly JSON with the fields that it has."""
     if "requestBody" not in operation:
         return st.none() | st.none() | _bodies
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -151,7 +151,7 @@ def _field(schema: Json) -> st.SearchStrategy[Any]:
 
 
 def requests(document: Json) -> st.SearchStrategy[Sent]:
-    """Requests to all that a document has."""
+    """Make requests to all operations of a document."""
     strategies = [
         st.builds(
             Sent,
@@ -175,7 +175,7 @@ def requests(document: Json) -> st.SearchStrategy[Sent]:
 
 @dataclass
 class Fuzzer:
-    """Sends requests to a service, and counts what comes back."""
+    """Sends requests to a service, and counts the statuses of its answers."""
 
     service: Service
     statuses: Counter[int] = field(default_factory=Counter)
@@ -186,7 +186,7 @@ class Fuzzer:
         self._avatar = self.service.generate(seed="fuzz")
 
     def run(self, number: int) -> None:
-        """Send some 6,000 requests, others for each number. Raises `AssertionError` for a bad answer."""
+        """Send 6,000 requests, which depend on `number`. Raises `AssertionError` for a bad answer."""
 
         @seed(number)
         @settings(
@@ -228,10 +228,10 @@ class Fuzzer:
 
 
 def run_schemathesis(service: Service, number: int, examples: int = 100) -> tuple[int, str]:
-    """Ask for all that the document has, some `examples` of each, and hold the answers against it.
+    """Send `examples` requests to each operation of the document, and compare the answers with it.
 
-    How many requests that were, and what is wrong. What depends on several fields at once, such as an angle
-    that is for gradients alone, a schema does not say: so not all that it lets pass can be taken.
+    Return the number of requests, and the report of failures. A schema cannot say what depends on several
+    fields, such as an angle that only gradients have. So a request that it allows may get a 400.
     """
     program = Path(sys.executable).with_name("schemathesis")
     command = [
@@ -247,7 +247,7 @@ def run_schemathesis(service: Service, number: int, examples: int = 100) -> tupl
 
 
 def main(total: int) -> None:
-    """Send so many requests, about a tenth of them by Schemathesis, and say what came back."""
+    """Send `total` requests, a tenth of them by Schemathesis, and print the statuses."""
     with tempfile.TemporaryDirectory() as folder:
         service = Service(Path(folder), {"logging": {"level": "error"}}).start()
         try:
