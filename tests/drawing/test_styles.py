@@ -210,36 +210,58 @@ class TestPixelize:
 
 class TestWave:
     def test_shows_both_colours_to_every_seed(self) -> None:
-        shares = [draw("wave", f"user-{i}", STYLE_INPUT).at(16).pixels().mean() for i in range(2000)]
+        shares = [(draw("wave", f"user-{i}", STYLE_INPUT).at(16).pixels() > 7).mean() for i in range(2000)]
         assert min(shares) >= 1 / 8
         assert max(shares) <= 7 / 8
 
     @given(seeds, st.sampled_from(SIZES))
     def test_is_the_formula_of_the_contract(self, seed: str, px: int) -> None:
         """f(x, y) = (a1 sin(2 pi f1 x + p1) + a2 sin(2 pi f2 y + p2)) / 2 + 0.3 sin(4 pi r)."""
-        chance = Chance("wave", seed)
         picture = draw("wave", seed, STYLE_INPUT).at(px).pixels()
-        while True:
-            f1, f2 = chance.between(0.1, 0.3), chance.between(0.15, 0.4)
-            a1, a2 = chance.between(0.3, 0.7), chance.between(0.2, 0.5)
-            p1, p2 = chance.between(0, 2 * np.pi), chance.between(0, 2 * np.pi)
-            if 1 / 8 <= (wave_heights(16, f1, f2, a1, a2, p1, p2) > 0).mean() <= 7 / 8:
-                break
-        heights = wave_heights(px, f1, f2, a1, a2, p1, p2)
-        # Heights are rounded to a millionth: nearer to zero than that, either colour is right.
-        assert np.array_equal(picture[abs(heights) > 3e-6], heights[abs(heights) > 3e-6] > 0)
+        positions = np.arange(px) / px
+        heights = wave_heights(positions, positions, *wave_parameters(seed))
+        # Heights are rounded to a millionth. Nearer to zero than that, both colours are right.
+        certain = abs(heights) > 3e-6
+        assert np.array_equal(picture[certain] > 7, heights[certain] > 0)
 
-    @given(seeds)
-    def test_at_half_the_size_is_every_other_pixel(self, seed: str) -> None:
-        drawing = draw("wave", seed, STYLE_INPUT)
-        assert np.array_equal(drawing.at(512).pixels()[::2, ::2], drawing.at(256).pixels())
+    @pytest.mark.parametrize("px", [16, 64, 200])
+    def test_blends_its_edges_over_one_pixel(self, px: int) -> None:
+        """A pixel's step is the share of it that is above zero, counted at 16 x 16 points."""
+        for number in range(20):
+            drawing = draw("wave", f"user-{number}", STYLE_INPUT)
+            steps = drawing.at(px).pixels()
+            fine = (np.arange(16 * px) + 0.5) / 16 / px - 0.5 / px
+            above = wave_heights(fine, fine, *wave_parameters(f"user-{number}")) > 0
+            share = above.reshape(px, 16, px, 16).mean(axis=(1, 3))
+            assert np.abs(steps / 15 - share).mean() < 0.25 / px
+            # The tip of the rings in the centre may be smaller than a pixel.
+            assert (np.abs(steps / 15 - share) > 0.35).sum() <= 2
+            between = (steps > 0) & (steps < 15)
+            assert 0 < between.mean() < 8 / px
+
+    def test_mixes_its_edges_from_its_two_colours(self) -> None:
+        palette = draw("wave", "ada", StyleInput(Colour(0, 100, 255), Colour(255, 100, 0))).palette
+        assert len(palette) == 16
+        assert palette[0].tolist() == [255, 100, 0]
+        assert palette[15].tolist() == [0, 100, 255]
+        assert np.abs(np.diff(palette[:, 0].astype(int)) + 17).max() == 0
+
+
+def wave_parameters(seed: str) -> tuple[float, ...]:
+    """Return the parameters of the first wave of which both colours have their share."""
+    chance, coarse = Chance("wave", seed), np.arange(16) / 16
+    while True:
+        f1, f2 = chance.between(0.1, 0.3), chance.between(0.15, 0.4)
+        a1, a2 = chance.between(0.3, 0.7), chance.between(0.2, 0.5)
+        p1, p2 = chance.between(0, 2 * np.pi), chance.between(0, 2 * np.pi)
+        if 1 / 8 <= (wave_heights(coarse, coarse, f1, f2, a1, a2, p1, p2) > 0).mean() <= 7 / 8:
+            return f1, f2, a1, a2, p1, p2
 
 
 def wave_heights(  # noqa: PLR0913, PLR0917 - the contract's own letters
-    px: int, f1: float, f2: float, a1: float, a2: float, p1: float, p2: float
+    x: np.ndarray, y: np.ndarray, f1: float, f2: float, a1: float, a2: float, p1: float, p2: float
 ) -> np.ndarray:
-    x = np.arange(px)[np.newaxis, :] / px
-    y = np.arange(px)[:, np.newaxis] / px
+    x, y = x[np.newaxis, :], y[:, np.newaxis]
     r = np.hypot(x - 0.5, y - 0.5)
     crossing = (a1 * np.sin(2 * np.pi * f1 * x + p1) + a2 * np.sin(2 * np.pi * f2 * y + p2)) / 2
     return crossing + 0.3 * np.sin(4 * np.pi * r)

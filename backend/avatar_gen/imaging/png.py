@@ -39,10 +39,18 @@ def encode_png(index_map: IndexMap, palette: Palette, alpha: bytes = b"") -> byt
             _chunk(b"IHDR", _HEADER.pack(px, px, depth, _INDEXED, 0, 0, 0)),
             _chunk(b"PLTE", palette.tobytes()),
             _chunk(b"tRNS", alpha) if alpha else b"",
-            _chunk(b"IDAT", zlib.compress(_scanlines(index_map, depth), _EFFORTS[depth])),
+            _chunk(b"IDAT", _compress(_scanlines(index_map, depth), depth, repeats=len(index_map.rows) < px)),
             _chunk(b"IEND", b""),
         )
     )
+
+
+def _compress(scanlines: bytes, depth: int, *, repeats: bool) -> bytes:
+    """Compress scanlines. If no row repeats, runs within rows are all that is worth looking for."""
+    if depth == 4 and not repeats:
+        compressor = zlib.compressobj(1, zlib.DEFLATED, 15, 8, zlib.Z_RLE)
+        return compressor.compress(scanlines) + compressor.flush()
+    return zlib.compress(scanlines, _EFFORTS[depth])
 
 
 def width_of(png: bytes) -> int:
@@ -90,6 +98,10 @@ def _pack(rows: np.ndarray, depth: int) -> np.ndarray:
     """Indices of less than eight bits side by side in bytes, the leftmost in the highest bits."""
     if depth == 1:
         return np.packbits(rows, axis=1)
+    if depth == 4:
+        if rows.shape[1] % 2:
+            rows = np.pad(rows, ((0, 0), (0, 1)))
+        return rows[:, 0::2] << 4 | rows[:, 1::2]
     bits = np.unpackbits(rows[:, :, np.newaxis], axis=2)[:, :, 8 - depth :]
     return np.packbits(bits.reshape(len(rows), -1), axis=1)
 
