@@ -93,7 +93,7 @@ class _Stock:
         self.ids: list[str] = []
         self._databases = list(databases)
         self._store = folder / "storage" / "avatars"
-        LocalStore(self._store).open()
+        LocalStore(self._store).prepare()
         self._numbers = count()
         self._random = random.Random(0)  # noqa: S311 - a sample, no secret
         drawing = draw("pixelize", "ada", style_input(AvatarSpec()))

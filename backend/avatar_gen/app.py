@@ -192,11 +192,17 @@ def _telling(
 
 
 def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
-    """The folder of objects, by default made if it is not there. Raises `StartupError`."""
+    """Return the store of objects. Unless `make` is false, missing folders are made.
+
+    With `make=False` nothing is changed. Raises `StartupError`.
+    """
     path = settings.storage.local.save_path
     store = LocalStore(path)
     with _folder_to_keep_in(path):
-        store.open(make=make)
+        if make:
+            store.prepare()
+        else:
+            store.require()
     return store
 
 
@@ -205,7 +211,7 @@ def open_identities(settings: Settings) -> LocalIdentityStore:
     path = settings.storage.local.save_path
     links = LocalIdentityStore(path)
     with _folder_to_keep_in(path):
-        links.open()
+        links.prepare()
     return links
 
 

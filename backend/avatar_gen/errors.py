@@ -125,6 +125,15 @@ class StorageUnavailable(AvatarError):
         super().__init__("The storage is unavailable; try again later.")
 
 
+class TooManyIdentityLinks(AvatarError):
+    """The store has as many identity links as it may have."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+    def __init__(self) -> None:
+        super().__init__("There are too many identity links. Remove some before you add another.")
+
+
 class StorageFull(AvatarError):
     """The disk of the objects is full."""
 

@@ -1,6 +1,9 @@
 import json
+from hashlib import sha256
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from avatar_gen.avatar import Avatar
 from avatar_gen.errors import ObjectDamaged
@@ -57,6 +60,12 @@ def test_fields_that_a_later_release_added_are_no_fault_of_older_objects() -> No
         {"avatar.json": b'{"format": 2}'},
         {"avatar.json": b'{"format": 1, "createdAt": "yesterday"}'},
         {"avatar.json": b"{}", "x.png": b""},
+        {"avatar.json": b'"text"'},
+        {"avatar.json": b'{"format": [1]}'},
+        {"avatar.json": b'{"format": 1e999}'},
+        {"avatar.json": b"[" * 100_000},
+        {"avatar.json": b'{"format": 1, "createdAt": 5, "id": "x", "generatorType": 7}'},
+        {"avatar.json": b'{"format": 1, "createdAt": "0001-01-01T00+14:00", "id": "", "generatorType": ""}'},
     ],
 )
 def test_a_sealed_archive_of_something_else_is_no_object(files: dict[str, bytes]) -> None:
@@ -68,3 +77,25 @@ def test_the_object_of_another_avatar_is_not_this_ones() -> None:
     with pytest.raises(ObjectDamaged) as caught:
         read_object(ID.replace("0a", "0b"), write_object(AVATAR, {}))
     assert str(caught.value.__cause__) == f"this is the object of {ID}"
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        b"PK\3\4",
+        b"PK\3\4" + b"\xff" * 26,
+        b"PK\3\4" + b"\0" * 22 + b"\3\0\0\0\xff\xfe\xfd",
+        b"",
+        b"PK\5\6",
+    ],
+)
+def test_sealed_bytes_that_are_no_archive_are_damaged(archive: bytes) -> None:
+    sealed = archive + b"sha256=" + sha256(archive).hexdigest().encode()
+    with pytest.raises(ObjectDamaged):
+        read_object(ID, sealed)
+
+
+@given(st.binary(max_size=200))
+def test_no_sealed_record_raises_anything_else(record: bytes) -> None:
+    with pytest.raises(ObjectDamaged):
+        read_object(ID, pack({"avatar.json": record}))

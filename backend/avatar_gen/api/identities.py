@@ -69,7 +69,7 @@ async def get_identity(request: Request, response: Response) -> Answer[IdentityD
     """Tell which avatar the hash of an address is tied to."""
     identities, identity = _read(request)
     response.headers.update(UNCACHED)
-    data = IdentityData(hash=identity, avatarId=identities.linked_avatar(identity))
+    data = IdentityData(hash=identity, avatarId=await identities.linked_avatar(identity))
     return Answer(message="Identity found", data=data)
 
 

@@ -52,7 +52,7 @@ async def _get_picture(scope: Scope) -> Picture:
     identity, media = _read_path(scope["path"].removeprefix(_PREFIX))
     asked = read_query(scope["query_string"])
     wanted = Wanted(identity, asked.px, media, asked.text)
-    offer = None if asked.forced else identities.linked_picture(wanted)
+    offer = None if asked.forced else await identities.linked_picture(wanted)
     if offer is None:
         if asked.default == "404":
             raise IdentityNotLinked

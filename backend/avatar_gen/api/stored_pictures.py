@@ -27,7 +27,7 @@ async def _get_picture(scope: Scope) -> Picture:
     """A picture, or 304 where the client has it already."""
     avatars: Avatars = scope["app"].state.avatars
     parameters = parse_query(scope["query_string"], PictureParameters)
-    stored = avatars.find(_canonical(scope["path"].removeprefix("/api/")), parameters.size)
+    stored = await avatars.find(_canonical(scope["path"].removeprefix("/api/")), parameters.size)
     etag = _etag(stored.png, parameters)
     return await answer(
         scope,

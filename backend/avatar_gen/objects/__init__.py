@@ -1,48 +1,125 @@
-"""Where pictures are kept: one immutable object for each avatar, which is the truth about it."""
+"""Where pictures and identity links are stored: the protocols that every implementation keeps.
 
-from collections.abc import Hashable, Iterator, Mapping
+`tests/objects/test_contract.py` runs against each implementation.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from avatar_gen.errors import AvatarError
+
+MAX_OBJECT_SIZE = 16_000_000
+"""Bytes. Six pictures of an avatar without any compression take 1.4 MB."""
+
+OnError = Callable[[str, AvatarError], None]
+"""Receives the name of what cannot be read, and why."""
+
+
+class Opened(NamedTuple):
+    """An object that was opened for reading."""
+
+    stamp: Hashable
+    """A value that changes whenever the object changes."""
+    data: bytes | None
+    """The object, or None if it still has the stamp that the caller knows."""
+
+
+class Capacity(NamedTuple):
+    """The room of a store. None where the store does not know."""
+
+    free_bytes: int | None
+    size_bytes: int | None
+    free_inodes: int | None
+    inodes: int | None
 
 
 class ObjectStore(Protocol):
     """Objects by the id of their avatar: a UUID in its canonical, lower-case form.
 
-    Each call blocks. Each raises `StorageUnavailable` when the store cannot be reached, and `ValueError` for
-    an id that is not of that form, before it touches anything.
+    `open` belongs on the event loop. Every other call blocks. Each raises `StorageUnavailable` when the store
+    cannot be reached, and `ValueError` for an id of another form, before it touches anything.
     """
 
     kind: str
-    """What it is, for people: `local`."""
+    """The name of the implementation that users see: `local`."""
 
-    def put(self, objects: Mapping[str, bytes]) -> None:
-        """Keep objects by their ids; they survive a crash of the machine from the moment this returns.
+    async def open(self, avatar_id: str, *, known: Hashable = None) -> Opened | None:
+        """Return an object, or None if it does not exist.
 
-        Nobody ever sees a part of one. Where it raises, none of them is kept. Raises `StorageFull` where
-        there is no room.
+        `known` is the stamp of the object that the caller has: if it is current, no data is read. Raises
+        `ObjectDamaged` for something that cannot be an object.
         """
 
     def get(self, avatar_id: str) -> bytes | None:
-        """The object as it is stored, or None where there is none.
+        """Return an object, or None if it does not exist: `open` for callers with a thread of their own.
 
-        A store that is not there, such as a volume that is not mounted, is not taken for one without objects.
+        A store that is not there, such as a volume that is not mounted, raises `StorageUnavailable`: it is
+        not an empty store.
         """
 
-    def stamp(self, avatar_id: str) -> Hashable:
-        """What is another one once the object is, or None where there is none. Costs next to nothing."""
+    def put(self, objects: Mapping[str, bytes]) -> None:
+        """Store objects by their ids. When this returns, they survive a crash of the machine.
+
+        No reader ever sees a part of an object. If this raises, none of them is stored. Raises `StorageFull`
+        if there is no room.
+        """
 
     def removing(self, avatar_id: str) -> AbstractContextManager[bool]:
-        """An object's removal; whether there is one to remove.
+        """Remove an object; the context's value says whether it exists.
 
-        Inside, nobody sees the object any more. It is gone for good when that ends well, and back when it
-        fails.
+        Inside the context no reader sees the object. If the context ends well, the object is gone for good.
+        If it raises, the object is back.
         """
 
-    def ids(self) -> Iterator[str]:
-        """The ids of all objects, in ascending order."""
+    def interrupted_removals(self) -> list[str]:
+        """Return the ids of objects whose removal ended with its process, inside of `removing`.
+
+        No reader sees these objects. Removals of processes that are alive are not among them.
+        """
+
+    def finish_removal(self, avatar_id: str) -> None:
+        """Remove for good what an interrupted removal left behind."""
+
+    def ids(self, on_error: OnError | None = None) -> Iterator[str]:
+        """Yield the ids of all objects in ascending order.
+
+        A part of the store that cannot be listed is reported to `on_error` and left out. Without `on_error`
+        it raises.
+        """
 
     def size(self, avatar_id: str) -> int:
-        """Bytes of an object; 0 where there is none."""
+        """Return the size of an object in bytes, 0 if it does not exist."""
 
-    def check(self) -> None:
-        """Return when objects can be read and written, raise otherwise."""
+    def check_read(self) -> None:
+        """Return if objects can be read, raise otherwise. Asks the store itself, not a cache."""
+
+    def check_write(self) -> Capacity:
+        """Return the room that is left if objects can be written durably, raise otherwise."""
+
+    def sweep(self) -> None:
+        """Remove what killed processes left half written, except interrupted removals. Never raises."""
+
+
+class IdentityStore(Protocol):
+    """The avatar that each identity is linked to.
+
+    An identity is the MD5 or SHA-256 of an e-mail address, in lower-case digits. `find` belongs on the event
+    loop; the other calls block. Each raises `StorageUnavailable` when the store cannot be reached, and
+    `ValueError` for another text, before it touches anything.
+    """
+
+    async def find(self, identity: str) -> str | None:
+        """Return the id of the linked avatar, or None. Raises `IdentityLinkDamaged`.
+
+        A store that is not there raises `StorageUnavailable`: it is not an empty store.
+        """
+
+    def put(self, identity: str, avatar_id: str) -> None:
+        """Link an identity to an avatar, in place of any other. When this returns, it survives a crash.
+
+        Raises `StorageFull` if there is no room, and `TooManyIdentityLinks` beyond the limit of the store.
+        """
+
+    def remove(self, identity: str) -> bool:
+        """Remove a link for good. Return whether there was one."""

@@ -9,7 +9,7 @@ from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects.container import Damaged, pack, unpack
 
 _FORMAT = 1
-"""To be raised when an object is written that older releases would misread."""
+"""Raise it for an object that older releases would misread."""
 
 _RECORD = "avatar.json"
 
@@ -23,19 +23,22 @@ class Contents(NamedTuple):
 
 
 def write_object(avatar: Avatar, pictures: Mapping[int, bytes]) -> bytes:
-    """The object of an avatar."""
+    """Return the object of an avatar."""
     record = {"format": _FORMAT, **avatar_as_json(avatar)}
     files = {f"{px}.png": png for px, png in pictures.items()}
     return pack({_RECORD: json.dumps(record, ensure_ascii=False).encode(), **files})
 
 
 def read_object(avatar_id: str, data: bytes) -> Contents:
-    """What is in the object of this avatar. Raises `ObjectDamaged`."""
+    """Return what is in the object of this avatar.
+
+    Raises `ObjectDamaged`, and no other error, for bytes that this release cannot have written.
+    """
     try:
         files = unpack(data)
         avatar = _read_record(files.pop(_RECORD))
         pictures = {int(name.removesuffix(".png")): png for name, png in files.items()}
-    except (Damaged, KeyError, TypeError, ValueError) as error:
+    except (Damaged, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise ObjectDamaged from error
     if avatar.id != avatar_id:
         raise ObjectDamaged from Damaged(f"this is the object of {avatar.id}")
@@ -44,6 +47,8 @@ def read_object(avatar_id: str, data: bytes) -> Contents:
 
 def _read_record(content: bytes) -> Avatar:
     fields = json.loads(content)
+    if not isinstance(fields, dict):
+        raise TypeError("its record is not a JSON object")
     if fields["format"] > _FORMAT:
         raise ValueError(f"it has format {fields['format']}, which is newer than this release")
     return read_avatar(fields)

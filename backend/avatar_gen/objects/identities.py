@@ -1,7 +1,7 @@
-"""Which avatar belongs to which e-mail address: one small file for each tie, beside the objects.
+"""Identity links as files: `<root>/identities/<first two digits>/<hash>.json`, beside the objects.
 
-`<root>/identities/<first two digits>/<hash>.json`. A hash is the MD5 or the SHA-256 of an address, in
-lower-case digits; the address itself is never known here.
+A hash is the MD5 or the SHA-256 of an e-mail address, in lower-case digits. The e-mail address itself never
+reaches this module.
 """
 
 import contextlib
@@ -12,42 +12,69 @@ from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
-from avatar_gen.errors import IdentityLinkDamaged
-from avatar_gen.objects.files import read, sync, translated, write_synced
+from avatar_gen.errors import IdentityLinkDamaged, TooManyIdentityLinks
+from avatar_gen.objects.files import OddFile, read, sync, translated, write_synced
 from avatar_gen.objects.local import INCOMING, SHARDS
+from avatar_gen.objects.mounts import Reader, is_remote
 
-_FOLDER = "identities"
+IDENTITIES = "identities"
+MAX_LINKS = 1_048_576
+"""Links in one store. A link takes an inode, and a client that may write could use up all of them."""
+
 _FORMAT = 1
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
+_MAX_FILE_SIZE = 4096
 
 
 class LocalIdentityStore:
-    """Ties in the folder of a `LocalStore` that is open, which several processes may share.
+    """An `IdentityStore` in the folder of a prepared `LocalStore`, which several processes may share."""
 
-    Each call blocks, and raises `StorageUnavailable` when the folder cannot be reached, and `ValueError` for
-    what is no hash before it touches anything.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root.absolute() / _FOLDER
+    def __init__(self, root: Path, *, max_links: int = MAX_LINKS, threaded: bool | None = None) -> None:
+        """`threaded` says whether to read in threads; by default the kind of the file system decides."""
+        self._root = root.absolute() / IDENTITIES
         self._incoming = root.absolute() / INCOMING
+        self._max_in_shard = max_links // len(SHARDS)
+        self._threaded = threaded
+        self._reader = Reader(threaded=bool(threaded))
 
-    def open(self) -> None:
+    def prepare(self) -> None:
         """Make the folders that are missing."""
         with translated():
             for shard in SHARDS:
                 (self._root / shard).mkdir(parents=True, exist_ok=True)
             sync(self._root, self._root.parent)
+        if self._threaded is None:
+            self._reader = Reader(threaded=is_remote(self._root))
+
+    async def find(self, identity: str) -> str | None:
+        return await self._reader.run(self.get, identity)
+
+    def get(self, identity: str) -> str | None:
+        """Return what `find` returns, for callers that have their own thread."""
+        with translated():
+            try:
+                content = read(self._path(identity), _MAX_FILE_SIZE)
+            except FileNotFoundError:
+                os.stat(self._incoming)
+                return None
+            except OddFile as error:
+                raise IdentityLinkDamaged from error
+        try:
+            link = json.loads(content)
+            is_newer = link["format"] > _FORMAT
+            avatar_id = str(UUID(link["avatarId"]))
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+            raise IdentityLinkDamaged from error
+        if is_newer:
+            raise IdentityLinkDamaged from ValueError("a newer release wrote it")
+        return avatar_id
 
     def put(self, identity: str, avatar_id: str) -> None:
-        """Tie a hash to an avatar, whatever it was tied to; it survives a crash once this returns.
-
-        Raises `StorageFull` where there is no room.
-        """
         path = self._path(identity)
         temporary = f"{self._incoming}/{token_hex(8)}"
         content = json.dumps({"format": _FORMAT, "avatarId": avatar_id}).encode()
         with translated():
+            self._require_room(path)
             try:
                 write_synced([(temporary, content)])
                 os.rename(temporary, path)
@@ -57,29 +84,7 @@ class LocalIdentityStore:
                 raise
             sync(os.path.dirname(path))
 
-    def get(self, identity: str) -> str | None:
-        """The id of the avatar that a hash is tied to. Raises `IdentityLinkDamaged`.
-
-        A folder that is not there, such as a volume that is not mounted, is not taken for one without ties.
-        """
-        with translated():
-            try:
-                content = read(self._path(identity))
-            except FileNotFoundError:
-                os.stat(self._incoming)
-                return None
-        try:
-            tie = json.loads(content)
-            is_newer = tie["format"] > _FORMAT
-            avatar_id = str(UUID(tie["avatarId"]))
-        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-            raise IdentityLinkDamaged from error
-        if is_newer:
-            raise IdentityLinkDamaged from ValueError("it is of a newer release than this one")
-        return avatar_id
-
     def remove(self, identity: str) -> bool:
-        """Untie a hash for good; whether it was tied."""
         path = self._path(identity)
         with translated():
             try:
@@ -90,8 +95,13 @@ class LocalIdentityStore:
             sync(os.path.dirname(path))
         return True
 
+    def _require_room(self, path: str) -> None:
+        """Raise `TooManyIdentityLinks` if the link is new and its folder has its share of the limit."""
+        if not os.path.lexists(path) and len(os.listdir(os.path.dirname(path))) >= self._max_in_shard:
+            raise TooManyIdentityLinks
+
     def _path(self, identity: str) -> str:
-        """Where a tie lies; nothing but a hash, so nothing outside of the root, has a path."""
+        """Return the path of a link. Only a hash has one, so every path is inside the root."""
         if not _HASH.fullmatch(identity):
             raise ValueError("not an MD5 or SHA-256 in lower-case digits")
         return f"{self._root}/{identity[:2]}/{identity}.json"

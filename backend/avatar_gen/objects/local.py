@@ -1,46 +1,92 @@
 """Objects as files in a folder: `<root>/<first two digits>/<id>.zip`."""
 
 import contextlib
+import fcntl
+import logging
 import os
-import time
-from collections.abc import Iterator, Mapping
+import re
+import stat
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
 
 from avatar_gen.avatar import CANONICAL_ID
-from avatar_gen.objects.files import read, sync, translated, write_synced
+from avatar_gen.errors import AvatarError, ObjectDamaged
+from avatar_gen.objects import MAX_OBJECT_SIZE, Capacity, OnError, Opened
+from avatar_gen.objects.files import OddFile, read, sync, translated, write_synced
+from avatar_gen.objects.mounts import Reader, is_remote
+
+log = logging.getLogger(__name__)
 
 _SUFFIX = ".zip"
 SHARDS = [f"{number:02x}" for number in range(256)]
 INCOMING = "incoming"
-_ABANDONED = 60
-"""Seconds after which a file in `incoming` belongs to no living process: a write takes milliseconds."""
+
+_TEMPORARY = re.compile(r"[0-9a-f]{16}")
+"""A file that is being written."""
+
+_REMOVED = re.compile(rf"({CANONICAL_ID.pattern})\.[0-9a-f]{{16}}")
+"""An object that is being removed."""
+
+_ABANDONED_SECONDS = 600
+"""Age at which a file in `incoming` belongs to no living process: a write takes milliseconds."""
 
 
 class LocalStore:
-    """An `ObjectStore` in a folder, which several processes may share.
+    """An `ObjectStore` in a folder, which several processes and machines may share.
 
-    256 folders by the first byte of the id: a million avatars are four thousand files in each. What is being
-    written or removed lies in `incoming` for as long as that takes.
+    256 folders by the first byte of the id: with a million avatars each holds four thousand files. A file
+    that is being written or removed is in `incoming` meanwhile.
     """
 
     kind = "local"
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._incoming = root / INCOMING
+    def __init__(self, root: Path, *, threaded: bool | None = None) -> None:
+        """`threaded` says whether to read in threads; by default the kind of the file system decides."""
+        self._root = root.absolute()
+        self._incoming = self._root / INCOMING
+        self._threaded = threaded
+        self._reader = Reader(threaded=bool(threaded))
 
-    def open(self, *, make: bool = True) -> None:
-        """Make the folders that are missing, unless the whole store is and `make` is false."""
+    def prepare(self) -> None:
+        """Make the folders that are missing, and check that objects can be written."""
         with translated():
-            self._root = self._root.absolute()
-            self._incoming = self._root / INCOMING
-            if not make:
-                os.stat(self._root)
             for folder in (INCOMING, *SHARDS):
                 (self._root / folder).mkdir(parents=True, exist_ok=True)
             sync(self._root, self._root.parent)
-        self.check()
+        self.check_write()
+        for folder in self.unusable_folders():
+            log.warning("%s cannot be read and written: avatars with such ids are not served", folder)
+        if self._threaded is None:
+            self._reader = Reader(threaded=is_remote(self._root))
+
+    def require(self) -> None:
+        """Raise `StorageUnavailable` if there is no store here. Changes nothing."""
+        with translated():
+            os.listdir(self._root)
+
+    def unusable_folders(self) -> list[str]:
+        """Return the folders that exist and that this user cannot read and write."""
+        folders = [self._root / name for name in (INCOMING, *SHARDS)]
+        return [
+            str(each)
+            for each in folders
+            if each.exists() and not os.access(each, os.R_OK | os.W_OK | os.X_OK)
+        ]
+
+    async def open(self, avatar_id: str, *, known: Hashable = None) -> Opened | None:
+        return await self._reader.run(self._open, avatar_id, known)
+
+    def get(self, avatar_id: str) -> bytes | None:
+        path = self._path(avatar_id)
+        with translated():
+            try:
+                return read(path, MAX_OBJECT_SIZE)
+            except FileNotFoundError:
+                os.stat(self._incoming)
+                return None
+            except OddFile as error:
+                raise ObjectDamaged from error
 
     def put(self, objects: Mapping[str, bytes]) -> None:
         paths = {self._path(avatar_id): data for avatar_id, data in objects.items()}
@@ -59,35 +105,12 @@ class LocalStore:
                         os.unlink(path)
                 raise
 
-    def get(self, avatar_id: str) -> bytes | None:
-        path = self._path(avatar_id)
-        with translated():
-            try:
-                return read(path)
-            except FileNotFoundError:
-                os.stat(self._incoming)
-                return None
-
-    def stamp(self, avatar_id: str) -> tuple[int, int] | None:
-        path = self._path(avatar_id)
-        try:
-            found = os.stat(path)
-        except OSError as error:
-            with translated():
-                if not isinstance(error, FileNotFoundError):
-                    raise
-                os.stat(self._incoming)
-            return None
-        return found.st_ino, found.st_ctime_ns
-
     @contextlib.contextmanager
     def removing(self, avatar_id: str) -> Iterator[bool]:
         path = self._path(avatar_id)
-        aside = f"{self._incoming}/{token_hex(8)}"
-        with translated():
+        aside = f"{self._incoming}/{avatar_id}.{token_hex(8)}"
+        with translated(), _shared_lock(path):
             try:
-                # A rename keeps the time of writing, by which `incoming` is cleared away.
-                os.utime(path)
                 os.rename(path, aside)
             except FileNotFoundError:
                 os.stat(self._incoming)
@@ -100,13 +123,30 @@ class LocalStore:
                 os.rename(aside, path)
                 sync(os.path.dirname(path))
                 raise
-            os.unlink(aside)
+            _discard(aside)
 
-    def ids(self) -> Iterator[str]:
+    def interrupted_removals(self) -> list[str]:
         with translated():
-            for shard in SHARDS:
-                names = sorted(os.listdir(self._root / shard))
-                yield from filter(CANONICAL_ID.fullmatch, (name.removesuffix(_SUFFIX) for name in names))
+            now = self._file_system_time()
+            return sorted({avatar_id for avatar_id, path in self._removed() if _is_abandoned(path, now)})
+
+    def finish_removal(self, avatar_id: str) -> None:
+        with translated():
+            now = self._file_system_time()
+            for each, path in self._removed():
+                if each == avatar_id and _is_abandoned(path, now):
+                    _discard(path)
+
+    def ids(self, on_error: OnError | None = None) -> Iterator[str]:
+        for shard in SHARDS:
+            try:
+                names = self._list(shard)
+            except AvatarError as error:
+                if on_error is None:
+                    raise
+                on_error(f"{self._root}/{shard}", error)
+                continue
+            yield from filter(CANONICAL_ID.fullmatch, (name.removesuffix(_SUFFIX) for name in names))
 
     def size(self, avatar_id: str) -> int:
         with translated():
@@ -115,24 +155,127 @@ class LocalStore:
             except FileNotFoundError:
                 return 0
 
-    def check(self) -> None:
-        """Also clear away what killed processes left half written."""
+    def check_read(self) -> None:
+        with translated():
+            os.stat(self._incoming)
+            # NFS answers the calls around it from its cache, but not this one.
+            os.statvfs(self._root)
+            with os.scandir(self._root) as entries:
+                next(entries, None)
+
+    def check_write(self) -> Capacity:
         with translated():
             probe = f"{self._incoming}/{token_hex(8)}"
             try:
-                write_synced([(probe, b"A full disk takes names, but no contents.")], wait=False)
+                write_synced([(probe, b"A full disk takes names, but no contents.")])
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(probe)
-            before = time.time() - _ABANDONED
-            for entry in os.scandir(self._incoming):
-                # Another process may be clearing away the same files.
-                with contextlib.suppress(FileNotFoundError):
-                    if entry.stat().st_mtime < before:
-                        os.unlink(entry.path)
+            found = os.statvfs(self._root)
+        # File systems that make inodes as they need them report none.
+        inodes = (found.f_favail, found.f_files) if found.f_files else (None, None)
+        return Capacity(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, *inodes)
+
+    def sweep(self) -> None:
+        with contextlib.suppress(OSError):
+            now = self._file_system_time()
+            for path in (each.path for each in os.scandir(self._incoming) if _TEMPORARY.fullmatch(each.name)):
+                with contextlib.suppress(OSError):
+                    found = os.lstat(path)
+                    if stat.S_ISREG(found.st_mode) and found.st_ctime < now - _ABANDONED_SECONDS:
+                        os.unlink(path)
+
+    def _open(self, avatar_id: str, known: Hashable) -> Opened | None:
+        path = self._path(avatar_id)
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            with translated():
+                if not isinstance(error, FileNotFoundError):
+                    raise
+                os.stat(self._incoming)
+            return None
+        stamp = (found.st_ino, found.st_ctime_ns)
+        if stamp == known:
+            return Opened(stamp, None)
+        data = self.get(avatar_id)
+        return None if data is None else Opened(stamp, data)
+
+    def _list(self, shard: str) -> list[str]:
+        with translated():
+            try:
+                return sorted(os.listdir(self._root / shard))
+            except FileNotFoundError:
+                os.stat(self._incoming)
+                return []
+
+    def _removed(self) -> list[tuple[str, str]]:
+        """Return the ids and paths of objects that are being removed, or were when their process ended."""
+        with os.scandir(self._incoming) as entries:
+            found = [(_REMOVED.fullmatch(each.name), each) for each in entries]
+            return [(match[1], each.path) for match, each in found if match and not each.is_dir()]
+
+    def _file_system_time(self) -> float:
+        """Return the time by the clock of the file system, which may be another machine's."""
+        probe = f"{self._incoming}/{token_hex(8)}"
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            return os.fstat(descriptor).st_ctime
+        finally:
+            os.close(descriptor)
+            os.unlink(probe)
 
     def _path(self, avatar_id: str) -> str:
-        """Where an object lies; nothing but a canonical id, so nothing outside of the root, has a path."""
+        """Return the path of an object. Only a canonical id has one, so every path is inside the root."""
         if not CANONICAL_ID.fullmatch(avatar_id):
             raise ValueError("not a canonical UUID")
         return f"{self._root}/{avatar_id[:2]}/{avatar_id}{_SUFFIX}"
+
+
+def _discard(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except IsADirectoryError:
+        log.warning("%s is a folder that this service did not make; it stays there", path)
+
+
+@contextlib.contextmanager
+def _shared_lock(path: str) -> Iterator[None]:
+    """Lock a file if possible. The kernel unlocks it when this process ends, however it ends."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        # For example another user's file: `_is_abandoned` then goes by its age.
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_abandoned(path: str, now: float) -> bool:
+    """Return whether the process that was removing this file has ended.
+
+    Where its lock cannot tell, its age by the clock of the file system does: a rename sets ctime.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return os.lstat(path).st_ctime < now - _ABANDONED_SECONDS
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return os.fstat(descriptor).st_ctime < now - _ABANDONED_SECONDS
+    else:
+        return True
+    finally:
+        os.close(descriptor)

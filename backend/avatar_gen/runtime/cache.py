@@ -39,8 +39,10 @@ class Cache(Generic[K, V]):
     def put(self, key: K, value: V) -> V:
         """Keep a value, which is returned, and let go of others where there is no more room."""
         size = self._size_of(value)
-        if key in self._kept or size > self.limit:
+        if size > self.limit:
             return value
+        if (old := self._kept.pop(key, None)) is not None:
+            self.size -= self._size_of(old)
         self._kept[key] = value
         self.size += size
         while self.size > self.limit:

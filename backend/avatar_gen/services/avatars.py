@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
 from avatar_gen.avatar import Avatar, AvatarSpec, Cursor
@@ -30,6 +30,7 @@ from avatar_gen.errors import (
     AvatarError,
     AvatarNotFound,
     DatabaseUnavailable,
+    ObjectDamaged,
     OutcomeUnknown,
 )
 from avatar_gen.imaging import convert, memory_of, scaled
@@ -89,6 +90,13 @@ class _New:
     """Its object, where that was worth a thread of its own."""
 
 
+class _Known(NamedTuple):
+    """An object that was read, and the stamp that it had then."""
+
+    stamp: Hashable
+    contents: Contents
+
+
 class Avatars:
     """Stored avatars. See the store and the repository for what is raised when they are down."""
 
@@ -107,8 +115,8 @@ class Avatars:
         self._pool = pool
         self._cache = cache
         self._statistics = statistics
-        self.opened: Cache[tuple[str, Hashable], Contents] = Cache(_MOST_OPENED, size_of)
-        """Objects that were read, by their id and what says that their file is still the same."""
+        self.opened: Cache[str, _Known] = Cache(_MOST_OPENED, lambda known: size_of(known.contents))
+        """Objects that were read lately, by id."""
         self._unsettled: dict[str, float] = {}
         self.queue = Batches("storing", self._keep, most=MOST_WAITING, at_once=MOST_AT_ONCE)
         # Removals have a thread of their own: where they wait for a lock, lists and health do not.
@@ -125,21 +133,23 @@ class Avatars:
         self._statistics.objects["written"] += 1
         return avatar
 
-    def find(self, avatar_id: str, exponent: int) -> StoredPicture:
-        """The picture of 2**exponent px that is stored. Asks no database.
+    async def find(self, avatar_id: str, exponent: int) -> StoredPicture:
+        """Return the stored picture of 2**exponent px. Asks no database.
 
-        Reads a small file on the thread that calls, if it is not remembered: 20 us with the check of its
-        seal, where a hop to another thread and back costs more than that before it does anything.
         Raises `AvatarNotFound`, `ObjectDamaged`.
         """
-        stamp = self._store.stamp(avatar_id)
-        contents = self.opened.get((avatar_id, stamp))
-        if contents is None:
-            data = None if stamp is None else self._store.get(avatar_id)
-            if data is None:
-                raise AvatarNotFound
-            contents = self.opened.put((avatar_id, stamp), read_object(avatar_id, data))
-        return StoredPicture(contents.avatar, contents.pictures[1 << exponent])
+        known = self.opened.get(avatar_id)
+        opened = await self._store.open(avatar_id, known=known and known.stamp)
+        if opened is None:
+            raise AvatarNotFound
+        if opened.data is not None:
+            contents = read_object(avatar_id, opened.data)
+            known = self.opened.put(avatar_id, _Known(opened.stamp, contents))
+        assert known is not None  # noqa: S101 - only who knows the stamp gets no data
+        try:
+            return StoredPicture(known.contents.avatar, known.contents.pictures[1 << exponent])
+        except KeyError as error:
+            raise ObjectDamaged from error
 
     async def convert(self, key: bytes, png: bytes, filter_name: str | None, media: str) -> bytes:
         """A stored picture as it was asked for: filtered, and in a format of `imaging.MEDIA_TYPES`.
@@ -159,13 +169,13 @@ class Avatars:
 
         return await self._cache.get_or_make(key, make)
 
-    def find_for(self, avatar_id: str, px: int) -> StoredPicture:
+    async def find_for(self, avatar_id: str, px: int) -> StoredPicture:
         """The stored picture that one of this width is best made of: the next larger, or the largest.
 
         Raises `AvatarNotFound`, `ObjectDamaged`.
         """
         exponent = max(EXPONENTS[0], min(EXPONENTS[-1], (px - 1).bit_length()))
-        return self.find(avatar_id, exponent)
+        return await self.find(avatar_id, exponent)
 
     async def page(self, pick: int, offset: int, after: Cursor | None, *, newest_first: bool) -> Page:
         """A part of the list of avatars by age."""
@@ -194,7 +204,7 @@ class Avatars:
 
     async def check_storage(self) -> None:
         """Return when objects can be read and written, raise otherwise."""
-        await asyncio.to_thread(self._store.check)
+        await asyncio.to_thread(self._store.check_write)
 
     def close(self) -> None:
         """Keep what is waiting to be kept, and leave nothing unsettled that can be settled now."""
@@ -268,8 +278,8 @@ async def _ask(threads: ThreadPoolExecutor, question: Callable[[], T]) -> T:
 
 
 def size_of(contents: Contents) -> int:
-    """Bytes of memory that an opened object takes: its pictures, 1,000 for its record and their places."""
-    return 1000 + sum(map(len, contents.pictures.values()))
+    """Return the bytes of memory that an opened object takes: its pictures, and 1,200 for the rest."""
+    return 1200 + sum(map(len, contents.pictures.values()))
 
 
 def _convert(png: bytes, recolour: Filter | None, media: str) -> bytes:

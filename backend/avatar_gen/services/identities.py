@@ -13,7 +13,7 @@ from avatar_gen.errors import AvatarNotFound, IdentityNotLinked
 from avatar_gen.imaging import memory_of, scaled
 from avatar_gen.imaging.pictures import draw_picture
 from avatar_gen.imaging.png import width_of
-from avatar_gen.objects.identities import LocalIdentityStore
+from avatar_gen.objects import IdentityStore
 from avatar_gen.services.avatars import EXPONENTS, STORED, Avatars, StoredPicture, resize
 from avatar_gen.services.rendering import QUICK_PX, Renderer, RenderOptions
 
@@ -67,9 +67,9 @@ class Offer(NamedTuple):
 
 
 class Identities:
-    """Identity links, and the picture of each hash. `LocalIdentityStore` lists the errors raised."""
+    """Identity links, and the picture of each hash. `IdentityStore` lists the errors raised."""
 
-    def __init__(self, links: LocalIdentityStore, avatars: Avatars, renderer: Renderer) -> None:
+    def __init__(self, links: IdentityStore, avatars: Avatars, renderer: Renderer) -> None:
         self._links = links
         self._avatars = avatars
         self._renderer = renderer
@@ -79,7 +79,7 @@ class Identities:
 
         Raises `AvatarNotFound`.
         """
-        self._avatars.find(avatar_id, EXPONENTS[0])
+        await self._avatars.find(avatar_id, EXPONENTS[0])
         await asyncio.to_thread(self._links.put, identity, avatar_id)
 
     async def unlink(self, identity: str) -> None:
@@ -87,17 +87,17 @@ class Identities:
         if not await asyncio.to_thread(self._links.remove, identity):
             raise IdentityNotLinked
 
-    def linked_avatar(self, identity: str) -> str:
+    async def linked_avatar(self, identity: str) -> str:
         """The id of the avatar that a hash is tied to, be it still there or not. Raises `NotTied`."""
-        avatar_id = self._links.get(identity)
+        avatar_id = await self._links.find(identity)
         if avatar_id is None:
             raise IdentityNotLinked
         return avatar_id
 
-    def linked_picture(self, wanted: Wanted) -> Offer | None:
+    async def linked_picture(self, wanted: Wanted) -> Offer | None:
         """The picture of the avatar that a hash is tied to, if there is one. Asks no database."""
         try:
-            stored = self._avatars.find_for(self.linked_avatar(wanted.identity), wanted.px)
+            stored = await self._avatars.find_for(await self.linked_avatar(wanted.identity), wanted.px)
         except (AvatarNotFound, IdentityNotLinked):
             return None
         return _resized(stored, wanted)

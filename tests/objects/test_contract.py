@@ -1,0 +1,251 @@
+"""What every `ObjectStore` and `IdentityStore` guarantees. A new implementation adds one line here."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+from uuid import uuid4
+
+import pytest
+
+from avatar_gen.errors import ObjectDamaged
+from avatar_gen.objects import IdentityStore, ObjectStore, Opened
+from avatar_gen.objects.identities import LocalIdentityStore
+from avatar_gen.objects.local import LocalStore
+
+MD5, SHA256 = "ab" * 16, "cd" * 32
+ONE, OTHER = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+
+
+def local(folder: Path, *, threaded: bool = False) -> ObjectStore:
+    store = LocalStore(folder / "avatars", threaded=threaded)
+    store.prepare()
+    return store
+
+
+def threaded(folder: Path) -> ObjectStore:
+    return local(folder, threaded=True)
+
+
+def local_identities(folder: Path, *, threaded: bool = False) -> IdentityStore:
+    LocalStore(folder / "avatars").prepare()
+    store = LocalIdentityStore(folder / "avatars", threaded=threaded)
+    store.prepare()
+    return store
+
+
+def threaded_identities(folder: Path) -> IdentityStore:
+    return local_identities(folder, threaded=True)
+
+
+STORES: list[Callable[[Path], ObjectStore]] = [local, threaded]
+IDENTITY_STORES: list[Callable[[Path], IdentityStore]] = [local_identities, threaded_identities]
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    made: ObjectStore = request.param(tmp_path)
+    return made
+
+
+@pytest.fixture(params=IDENTITY_STORES)
+def identities(request: pytest.FixtureRequest, tmp_path: Path) -> IdentityStore:
+    made: IdentityStore = request.param(tmp_path)
+    return made
+
+
+def opened(store: ObjectStore, avatar_id: str, known: object = None) -> Opened | None:
+    async def ask() -> Opened | None:
+        return await store.open(avatar_id, known=known)
+
+    return asyncio.run(ask())
+
+
+def data_of(store: ObjectStore, avatar_id: str) -> bytes | None:
+    found = opened(store, avatar_id)
+    assert (found.data if found else None) == store.get(avatar_id)
+    return found.data if found else None
+
+
+def remove(store: ObjectStore, avatar_id: str) -> bool:
+    with store.removing(avatar_id) as found:
+        return found
+
+
+class TestObjects:
+    def test_are_read_until_they_are_removed(self, store: ObjectStore) -> None:
+        one, other = str(uuid4()), str(uuid4())
+        assert data_of(store, one) is None
+        store.put({one: b"one", other: b"other"})
+        assert (data_of(store, one), data_of(store, other)) == (b"one", b"other")
+        assert remove(store, one)
+        assert not remove(store, one)
+        assert (data_of(store, one), data_of(store, other)) == (None, b"other")
+
+    def test_are_not_read_again_while_their_stamp_is_known(self, store: ObjectStore) -> None:
+        one, other = str(uuid4()), str(uuid4())
+        store.put({one: b"one", other: b"other"})
+        first, second = opened(store, one), opened(store, other)
+        assert first
+        assert second
+        assert first.stamp != second.stamp
+        assert opened(store, one, first.stamp) == Opened(first.stamp, None)
+        assert opened(store, one, second.stamp) == first
+        remove(store, one)
+        assert opened(store, one, first.stamp) is None
+
+    def test_are_replaced_whole_and_get_another_stamp(self, store: ObjectStore) -> None:
+        one = str(uuid4())
+        store.put({one: b"old"})
+        old = opened(store, one)
+        assert old
+        store.put({one: b"new"})
+        new = opened(store, one, old.stamp)
+        assert new
+        assert new.data == b"new"
+        assert new.stamp != old.stamp
+
+    def test_are_listed_in_order_of_their_ids(self, store: ObjectStore) -> None:
+        ids = sorted(str(uuid4()) for _ in range(50))
+        assert list(store.ids()) == []
+        store.put(dict.fromkeys(ids, b"x"))
+        assert list(store.ids()) == ids
+
+    def test_have_a_size(self, store: ObjectStore) -> None:
+        one = str(uuid4())
+        assert store.size(one) == 0
+        store.put({one: b"12345"})
+        assert store.size(one) == 5
+
+    def test_are_out_of_sight_while_they_are_removed_and_back_if_that_fails(self, store: ObjectStore) -> None:
+        one = str(uuid4())
+        store.put({one: b"x"})
+
+        def fail_to_remove() -> None:
+            with store.removing(one) as found:
+                assert found
+                assert data_of(store, one) is None
+                assert list(store.ids()) == []
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail_to_remove()
+        assert data_of(store, one) == b"x"
+
+    def test_are_removed_once_however_many_try(self, store: ObjectStore) -> None:
+        one = str(uuid4())
+        store.put({one: b"x"})
+        found: list[bool] = []
+        threads = [Thread(target=lambda: found.append(remove(store, one))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(found) == [False] * 7 + [True]
+
+    def test_no_living_removal_is_interrupted(self, store: ObjectStore) -> None:
+        one = str(uuid4())
+        store.put({one: b"x"})
+        inside, leave = Event(), Event()
+
+        def remove_slowly() -> None:
+            with store.removing(one):
+                inside.set()
+                leave.wait(30)
+
+        thread = Thread(target=remove_slowly)
+        thread.start()
+        assert inside.wait(30)
+        assert store.interrupted_removals() == []
+        store.finish_removal(one)
+        leave.set()
+        thread.join()
+        assert store.get(one) is None
+        assert store.interrupted_removals() == []
+
+    @pytest.mark.parametrize(
+        "avatar_id",
+        [
+            "",
+            "..",
+            "../../etc/passwd",
+            "/etc/passwd",
+            ONE.upper().replace("0", "A"),
+            "a" * 36,
+            "%2e%2e",
+            f"{ONE}\n",
+        ],
+    )
+    def test_have_canonical_ids(self, store: ObjectStore, avatar_id: str) -> None:
+        for use in (
+            store.get,
+            store.size,
+            lambda each: opened(store, each),
+            lambda each: remove(store, each),
+            lambda each: store.put({each: b"x"}),
+        ):
+            with pytest.raises(ValueError, match="canonical"):
+                use(avatar_id)
+
+    def test_a_store_that_works_passes_its_checks(self, store: ObjectStore) -> None:
+        store.check_read()
+        capacity = store.check_write()
+        assert capacity.free_bytes is None or capacity.free_bytes > 0
+        store.sweep()
+        assert list(store.ids()) == []
+
+    def test_no_reader_sees_a_part(self, store: ObjectStore) -> None:
+        one = str(uuid4())
+        whole = [bytes([number]) * 200_000 for number in range(2)]
+        store.put({one: whole[0]})
+        done = Event()
+
+        def write() -> None:
+            for number in range(20):
+                store.put({one: whole[number % 2]})
+            done.set()
+
+        thread = Thread(target=write)
+        thread.start()
+        while not done.is_set():
+            assert store.get(one) in whole
+        thread.join()
+
+
+class TestIdentities:
+    @pytest.mark.parametrize("identity", [MD5, SHA256])
+    def test_are_found_until_they_are_removed(self, identities: IdentityStore, identity: str) -> None:
+        assert find(identities, identity) is None
+        identities.put(identity, ONE)
+        assert find(identities, identity) == ONE
+        identities.put(identity, OTHER)
+        assert find(identities, identity) == OTHER
+        assert identities.remove(identity)
+        assert find(identities, identity) is None
+        assert not identities.remove(identity)
+
+    @pytest.mark.parametrize("identity", ["", "ab", MD5.upper(), "../" + "a" * 29, MD5 + "\n", "g" * 32])
+    def test_have_hashes(self, identities: IdentityStore, identity: str) -> None:
+        for use in (
+            lambda each: find(identities, each),
+            identities.remove,
+            lambda each: identities.put(each, ONE),
+        ):
+            with pytest.raises(ValueError, match="not an MD5"):
+                use(identity)
+
+
+def find(identities: IdentityStore, identity: str) -> str | None:
+    return asyncio.run(_find(identities, identity))
+
+
+async def _find(identities: IdentityStore, identity: str) -> str | None:
+    return await identities.find(identity)
+
+
+@pytest.mark.parametrize("kind", [False, True])
+def test_odd_files_are_damaged_objects(tmp_path: Path, kind: bool) -> None:  # noqa: FBT001
+    store = local(tmp_path, threaded=kind)
+    (tmp_path / "avatars" / ONE[:2] / f"{ONE}.zip").mkdir()
+    with pytest.raises(ObjectDamaged):
+        opened(store, ONE)
