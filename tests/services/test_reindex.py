@@ -71,7 +71,7 @@ def test_a_volume_that_is_not_mounted_is_an_error_not_an_empty_storage(make_app:
 
 def test_a_reindex_can_be_stopped_at_any_time_and_run_again(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "avatars")
-    store.open()
+    store.prepare()
     made = [Avatar("wave", id=str(uuid4()), created_ms=number) for number in range(1200)]
     store.put({avatar.id: write_object(avatar, {}) for avatar in made})
     with contextlib.closing(open_engines(database(f"file:{tmp_path}/avatars.db"))) as engines:
