@@ -101,7 +101,8 @@ def _pack(rows: np.ndarray, depth: int) -> np.ndarray:
     if depth == 4:
         if rows.shape[1] % 2:
             rows = np.pad(rows, ((0, 0), (0, 1)))
-        return rows[:, 0::2] << 4 | rows[:, 1::2]
+        packed: np.ndarray = rows[:, 0::2] << 4 | rows[:, 1::2]
+        return packed
     bits = np.unpackbits(rows[:, :, np.newaxis], axis=2)[:, :, 8 - depth :]
     return np.packbits(bits.reshape(len(rows), -1), axis=1)
 

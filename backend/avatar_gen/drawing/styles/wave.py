@@ -64,7 +64,8 @@ def _ramp(style_input: StyleInput) -> Palette:
 def _levels(across: _Wave, down: _Wave, px: int) -> NDArray[np.uint8]:
     """Return 0 for pixels below zero, `_STEPS` above it, and on an edge the share above it, shape (px, px).
 
-    The pixels on an edge are those whose left and right or upper and lower neighbours have different signs. A pixel whose centre is less than half a pixel from a smooth edge has such neighbours.
+    A pixel is on an edge if its left and right, or its upper and lower, neighbours have different signs. That
+    holds for each pixel whose centre is less than half a pixel from a smooth edge.
     """
     base, rows = _rings(px) + across.heights(px), down.heights(px)
     above = base > -rows[:, np.newaxis]
