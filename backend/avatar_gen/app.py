@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,8 +26,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from avatar_gen import __version__
 from avatar_gen.api import avatars, health, identities
 from avatar_gen.api.client_address import Clients
+from avatar_gen.api.cross_origin import CrossOrigin
 from avatar_gen.api.dicebear import DICEBEAR_ROUTE
 from avatar_gen.api.error_handlers import add_error_handlers
+from avatar_gen.api.host_check import HostCheck
 from avatar_gen.api.libravatar import IDENTITY_PICTURE_ROUTE
 from avatar_gen.api.openapi import describe
 from avatar_gen.api.page import read_page
@@ -122,7 +123,9 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     if settings.limits.on:
         layers = _limit(layers, settings)
     if settings.cors:
-        layers = _allow_origins(layers, settings.cors_enabled)
+        layers = CrossOrigin(layers, settings.cors_enabled)
+    if (names := settings.checked_hosts()) is not None:
+        layers = HostCheck(layers, names)
     return Application(app, RequestLog(layers, statistics))
 
 
@@ -250,32 +253,6 @@ def _limit(layers: ASGIApp, settings: Settings) -> ASGIApp:
     from avatar_gen.api.rate_limiting import RateLimiting  # noqa: PLC0415
 
     return RateLimiting(layers, settings.limits, Clients(settings.server.trusted_proxies))
-
-
-def _allow_origins(app: ASGIApp, origins: list[str]) -> ASGIApp:
-    """Let pages of these origins call the service; of any, without their cookies, if none is named.
-
-    `*` among them is any as well. Starlette would take it with credentials, and so for each origin in turn.
-    """
-    anybody = not origins or "*" in origins
-    return CORSMiddleware(
-        app,
-        allow_origins=["*"] if anybody else origins,
-        allow_credentials=not anybody,
-        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-        expose_headers=[
-            "ETag",
-            "RateLimit",
-            "RateLimit-Policy",
-            "Retry-After",
-            "X-Avatar-ID",
-            "X-Created-At",
-            "X-Version",
-            "X-Request-ID",
-        ],
-        max_age=86400,
-    )
 
 
 async def _swagger(request: Request) -> Response:

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from avatar_gen.errors import SettingsError
-from avatar_gen.settings.loader import ENVIRONMENT, load_settings
+from avatar_gen.settings.loader import ENVIRONMENT, load_settings, service_links
 from avatar_gen.settings.schema import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -372,3 +372,73 @@ class TestWhatIsWrongIsSaidInOneLine:
 
     def test_app_env_is_a_name_and_no_path(self) -> None:
         assert failure("", APP_ENV="../x").startswith("environment variable APP_ENV: expected a name")
+
+
+class TestValuesOfOtherPrograms:
+    @pytest.mark.parametrize(
+        ("level", "ours"),
+        [
+            ("warning", "warn"),
+            ("WARNING", "warn"),
+            ("Critical", "fatal"),
+            ("verbose", "debug"),
+            ("INFO", "info"),
+        ],
+    )
+    def test_log_levels(self, level: str, ours: str) -> None:
+        assert load("", LOG_LEVEL=level).logging.level == ours
+        assert load(f"app: {{logging: {{level: {level}}}}}").logging.level == ours
+
+    def test_an_environment_with_dots(self) -> None:
+        write("settings.test.e2e.yaml", "app: {server: {port: 7}}")
+        assert load("", APP_ENV="test.e2e").server.port == 7
+
+    @pytest.mark.parametrize("value", ["..", "a/b", ".a", "a.", "a..b", "x" * 65, "a\nb"])
+    @pytest.mark.parametrize("variable", ["APP_ENV", "NODE_ENV"])
+    def test_the_variable_that_was_set_is_named(self, variable: str, value: str) -> None:
+        message = failure("", **{variable: value})
+        assert message.startswith(f"environment variable {variable}: expected a name such as production")
+
+    @pytest.mark.parametrize("name", ["METRICS_PORT", "PORT", "LIMITS_KEY", "HOST", "DATABASE_URL"])
+    @pytest.mark.parametrize("value", ["tcp://10.96.0.1:9464", "udp://[fd00::1]:53"])
+    def test_service_links_of_kubernetes_are_ignored(self, name: str, value: str) -> None:
+        assert load("", **{name: value}) == Settings()
+        assert service_links({name: value, "OTHER_PORT": value}) == [name]
+
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            "a.example",
+            "https://*.a.example",
+            "https://a.example/x",
+            "null",
+            "https://a.example:0",
+            "https://a.example:99999",
+            "https://u@a.example",
+            "http://[::g]",
+            "",
+            "https://é.example",
+        ],
+    )
+    def test_what_is_not_an_origin_stops_the_start(self, origin: str) -> None:
+        message = failure(f"app: {{corsEnabled: ['{origin}']}}")
+        assert message.startswith("settings.yaml: app.corsEnabled.0: expected an origin such as http")
+
+    def test_origins_are_those_that_browsers_send(self) -> None:
+        written = "https://A.example/, 'http://a.example:80', 'http://a.example:443', 'http://[0:0::1]:5173'"
+        assert load(f"app: {{corsEnabled: [{written}, 'capacitor://localhost']}}").cors_enabled == [
+            "https://a.example",
+            "http://a.example",
+            "http://a.example:443",
+            "http://[::1]:5173",
+            "capacitor://localhost",
+        ]
+
+    @pytest.mark.parametrize("host", ["http://a.example", "a.example:80", "a b", "*a.example", "", "a/b"])
+    def test_what_is_not_a_host_name_stops_the_start(self, host: str) -> None:
+        message = failure(f"app: {{server: {{allowed_hosts: ['{host}']}}}}")
+        assert message.startswith("settings.yaml: app.server.allowed_hosts.0: expected a host name")
+
+    def test_host_names_by_environment(self) -> None:
+        hosts = load("", ALLOWED_HOSTS="A.example, *.b.example").server.allowed_hosts
+        assert hosts == ["a.example", "*.b.example"]

@@ -59,7 +59,7 @@ CASES = [
     Case("no Host", ALIVE + b"Connection: close\r\n\r\n", 400, 400),
     Case("two of them", ALIVE + b"Host: y\r\n" + HOST + b"\r\n", 400, 400),
     Case("no Host in HTTP/1.0, which needs none", ALIVE.replace(b"1.1", b"1.0") + b"\r\n", 200, 200),
-    Case("a foreign Host", ALIVE + HOST.replace(b"x", CANARY + b".example") + b"\r\n", 200, 200),
+    Case("a foreign Host", ALIVE + HOST.replace(b"x", CANARY + b".example") + b"\r\n", 421, 421),
     Case("a Host that is none", ALIVE + HOST.replace(b"x", b"\x01 /" + CANARY) + b"\r\n", 400, 400),
     Case(
         "the address of a foreign host",

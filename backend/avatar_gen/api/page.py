@@ -70,7 +70,7 @@ def read_page() -> Address:
         caching = FOR_EVER if release == digest else b"no-cache"
         return await _send(scope, page[name], caching, [])
 
-    return Address("/page/{file}", matches, get)
+    return Address("/page/{file}", matches, get, for_any_origin=False)
 
 
 def _ending(name: str) -> str:

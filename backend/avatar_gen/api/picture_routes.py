@@ -19,6 +19,8 @@ Headers = list[tuple[bytes, bytes]]
 FOR_EVER = b"public, max-age=31536000, immutable"
 """`Cache-Control` of a picture by URL: what an address shows is never changed, see docs/decisions/0010."""
 
+ANY_ORIGIN = ((b"access-control-allow-origin", b"*"),)
+
 CONTENT_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """For an SVG that is opened as a page: nothing runs in it, nothing is fetched."""
 
@@ -42,6 +44,8 @@ class Address(NamedTuple):
     """What answers GET, and so HEAD. Raises `AvatarError`."""
     others: tuple[str, ...] = ()
     """Methods that are answered elsewhere."""
+    for_any_origin: bool = True
+    """Whether scripts of all pages may read the answers to GET and HEAD."""
 
 
 class PictureRoutes:
@@ -63,8 +67,12 @@ class PictureRoutes:
             try:
                 status, headers, content = await address.get(scope)
             except AvatarError as error:
-                await answer_error(scope, error)(scope, receive, send)
+                failed = answer_error(scope, error)
+                failed.raw_headers += ANY_ORIGIN if address.for_any_origin else ()
+                await failed(scope, receive, send)
                 return
+            if address.for_any_origin:
+                headers = [*headers, *ANY_ORIGIN]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
         elif address is not None and method not in address.others:

@@ -1,6 +1,7 @@
 """`avatar-gen serve`."""
 
 import contextlib
+import logging
 import os
 import resource
 import signal
@@ -19,10 +20,12 @@ from avatar_gen.runtime.protocol import TimeoutProtocol
 from avatar_gen.runtime.server import Server, announce
 from avatar_gen.runtime.workers import supervise
 from avatar_gen.services.installation import require_pictures
-from avatar_gen.settings.loader import load_settings
+from avatar_gen.settings.loader import load_settings, service_links
 from avatar_gen.settings.schema import Metrics, Settings
 from avatar_gen.telemetry.logs import configure_logs
 from avatar_gen.telemetry.request_statistics import RequestStatistics
+
+log = logging.getLogger(__name__)
 
 
 @click.command(
@@ -58,6 +61,8 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
         signal.signal(number, _end)
     settings = load_settings()
     configure_logs(settings.logging)
+    for name in service_links():
+        log.warning("The variable %s is ignored: its value is that of a Service of Kubernetes", name)
     if worker is not None:
         descriptor, parent, channel = worker
         asked = socket.socket(fileno=channel) if channel >= 0 else None

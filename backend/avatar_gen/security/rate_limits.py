@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from throttled import MemoryStore, Quota, RateLimiterRegistry, RateLimiterType, per_hour, per_min, per_sec
 
-from avatar_gen.settings.schema import Rate
+from avatar_gen.settings.values import Rate
 
 MOST_REMEMBERED = 16_384
 """Clients, for each limit: 7 MB. Who is forgotten has a full bucket again; to be forgotten, somebody must ask

@@ -40,12 +40,13 @@ def _api_keys(text: str) -> list[dict[str, object]]:
 ENVIRONMENT: dict[str, tuple[str, Callable[[str], object]]] = {
     "HOST": ("server.host", str),
     "PORT": ("server.port", _number),
+    "ALLOWED_HOSTS": ("server.allowed_hosts", _list),
     "TRUSTED_PROXIES": ("server.trusted_proxies", _list),
     "DATABASE_URL": ("database.url", str),
     "DATABASE_PASSWORD_FILE": ("database.password_file", str),
     "METRICS_HOST": ("metrics.host", str),
     "METRICS_PORT": ("metrics.port", _number),
-    "LOG_LEVEL": ("logging.level", str.lower),
+    "LOG_LEVEL": ("logging.level", str),
     "LOG_FILE": ("logging.file.path", str),
     "LIMITS_CLIENT": ("limits.client", str),
     "LIMITS_WRITES": ("limits.writes", str),
@@ -56,8 +57,11 @@ ENVIRONMENT: dict[str, tuple[str, Callable[[str], object]]] = {
 """Environment variables, the settings that they replace, and how they are read. An empty variable counts as
 one that is not set."""
 
+_SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://[^/]+:[0-9]+")
+"""What Kubernetes puts into `NAME_PORT` of every container for each Service called NAME."""
+
 _DEFAULT_FILE = "settings.yaml"
-_APP_ENV = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_APP_ENV = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 Tree = dict[str, Any]
 
@@ -76,8 +80,9 @@ def trace_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings, O
     origins: Origins = {}
     for path in _files(environ):
         _lay_over(tree, _read(path, environ), origins, str(path))
+    ignored = service_links(environ)
     for name, (key, read) in ENVIRONMENT.items():
-        if value := environ.get(name):
+        if (value := environ.get(name)) and name not in ignored:
             over: Tree = {}
             *sections, last = key.split(".")
             reduce(lambda below, section: below.setdefault(section, {}), sections, over)[last] = read(value)
@@ -90,15 +95,23 @@ def trace_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings, O
         raise SettingsError(_first_line(error, origins)) from None
 
 
+def service_links(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the variables of ours that Kubernetes has set to the address of one of its Services."""
+    return [name for name in ENVIRONMENT if _SERVICE_LINK.fullmatch(environ.get(name, ""))]
+
+
 def _files(environ: Mapping[str, str]) -> Iterator[Path]:
     """The files that there are, those that win last."""
     named = environ.get("CONFIG_PATH")
     base = Path(named or _DEFAULT_FILE)
     if named and not base.is_file():
         raise SettingsError(f"{named}: there is no such file; CONFIG_PATH names it")
-    app_env = environ.get("APP_ENV") or environ.get("NODE_ENV") or ""
+    variable = "APP_ENV" if environ.get("APP_ENV") else "NODE_ENV"
+    app_env = environ.get(variable, "")
     if app_env and not _APP_ENV.fullmatch(app_env):
-        raise SettingsError("environment variable APP_ENV: expected a name such as production")
+        raise SettingsError(
+            f"environment variable {variable}: expected a name such as production or test.e2e"
+        )
     overlays = ("", ".local", f".{app_env}", f".{app_env}.local") if app_env else ("", ".local")
     candidates = tuple(base.with_name(f"{base.stem}{overlay}{base.suffix}") for overlay in overlays)
     for path in candidates:

@@ -1,8 +1,7 @@
 """The settings: what there is, what it may be, and what it is by default; `configuration` reads them."""
 
 import re
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -19,8 +18,18 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from avatar_gen.errors import SettingsError
+from avatar_gen.settings.values import (
+    Rate,
+    parse_host_pattern,
+    parse_log_level,
+    parse_network,
+    parse_origin,
+    parse_rate,
+)
 
-LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+LogLevel = Annotated[
+    Literal["trace", "debug", "info", "warn", "error", "fatal"], BeforeValidator(parse_log_level)
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Right = Literal["write", "list", "delete"]
 
@@ -32,13 +41,6 @@ class Section(BaseModel):
     """A part of the settings; an unknown key in it is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def _network(text: object) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text if isinstance(text, str) else "")
-    except ValueError:
-        raise ValueError("an address or a network such as 10.0.0.0/8") from None
 
 
 class Server(Section):
@@ -57,7 +59,10 @@ class Server(Section):
     """Seconds that the service goes on answering, but not being ready, once it is told to stop."""
     shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 7
     """Seconds that requests in flight are given to end once the service is told to stop."""
-    trusted_proxies: list[Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]] = []
+    allowed_hosts: list[Annotated[str, PlainValidator(parse_host_pattern)]] = []
+    """Host names under which the service answers, beside IP addresses and names without a dot. Without names
+    here, all are allowed if API keys are set, and no others if not."""
+    trusted_proxies: list[Annotated[IPv4Network | IPv6Network, PlainValidator(parse_network)]] = []
     """Who tells the truth about the addresses of clients, by `X-Forwarded-For`."""
 
 
@@ -183,33 +188,7 @@ class Libravatar(Section):
     """Hosts, with their port if it is not the usual one, that a default picture may be redirected to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many requests in a period, and as many as `burst` at once."""
-
-    requests: int
-    period: Literal["s", "min", "hour"]
-    burst: int
-
-    def __str__(self) -> str:
-        return f"{self.requests}/{self.period} burst {self.burst}"
-
-
-_RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|hour)(?: burst ([1-9][0-9]{0,5}))?")
-
-
-def _rate(text: object) -> Rate | None:
-    """`100/s`, `100/s burst 200`."""
-    if text is None:
-        return None
-    match = _RATE.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        raise ValueError('a rate such as "100/s", "100/s burst 200", "600/min" or "5000/hour"')
-    requests, period, burst = match.groups()
-    return Rate(int(requests), period, int(burst or requests))  # type: ignore[arg-type]
-
-
-OptionalRate = Annotated[Rate | None, PlainValidator(_rate)]
+OptionalRate = Annotated[Rate | None, PlainValidator(parse_rate)]
 
 
 class Limits(Section):
@@ -293,5 +272,12 @@ class Settings(Section):
     auth: Auth = Auth()
     limits: Limits = Limits()
     cors: bool = False
-    cors_enabled: Annotated[list[str], Field(alias="corsEnabled")] = []
+    cors_enabled: Annotated[
+        list[Annotated[str, PlainValidator(parse_origin)]], Field(alias="corsEnabled")
+    ] = []
     """Origins that may call from a page; none of them, with `cors` on: any, without credentials."""
+
+    def checked_hosts(self) -> tuple[str, ...] | None:
+        """Return the names to which the `Host` header is limited, or None if every name is allowed."""
+        names = self.server.allowed_hosts
+        return None if "*" in names or (self.auth.on and not names) else tuple(names)

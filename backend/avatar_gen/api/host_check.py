@@ -1,0 +1,29 @@
+"""Refuses requests under a host name that is not allowed, before anything else is done for them."""
+
+from collections.abc import Awaitable
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from avatar_gen.api.responses import failure
+from avatar_gen.security.hosts import AllowedHosts
+
+MESSAGE = "This host name is not served here; add it to server.allowed_hosts (ALLOWED_HOSTS)."
+
+
+class HostCheck:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, names: tuple[str, ...]) -> None:
+        self._app = app
+        self._allows = AllowedHosts(names).allows
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
+        if scope["type"] == "http":
+            for name, value in scope["headers"]:
+                if name == b"host":
+                    if self._allows(value):
+                        break
+                    return failure(HTTPStatus.MISDIRECTED_REQUEST, MESSAGE)(scope, receive, send)
+        return self._app(scope, receive, send)

@@ -1,0 +1,100 @@
+"""Values of settings that are written as text: networks, rates, log levels, host names, origins."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import Literal
+
+ANY = "*"
+"""Stands for all host names, or all origins."""
+
+_LOG_LEVELS = {
+    "warning": "warn",
+    "err": "error",
+    "critical": "fatal",
+    "log": "info",
+    "notice": "info",
+    "information": "info",
+    "verbose": "debug",
+    "silly": "trace",
+}
+"""How other programs call these levels."""
+
+_RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|hour)(?: burst ([1-9][0-9]{0,5}))?")
+
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\*")
+
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
+    r"(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?/?"
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A number of requests in a period, and the number of them that may come at once."""
+
+    requests: int
+    period: Literal["s", "min", "hour"]
+    burst: int
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.period} burst {self.burst}"
+
+
+def parse_rate(text: object) -> Rate | None:
+    """Return a rate such as `100/s` or `100/s burst 200`; None for None. Raises `ValueError`."""
+    if text is None:
+        return None
+    match = _RATE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('a rate such as "100/s", "100/s burst 200", "600/min" or "5000/hour"')
+    requests, period, burst = match.groups()
+    return Rate(int(requests), period, int(burst or requests))  # type: ignore[arg-type]
+
+
+def parse_network(text: object) -> IPv4Network | IPv6Network:
+    """Return a network, which can be one address. Raises `ValueError`."""
+    try:
+        return ip_network(text if isinstance(text, str) else "")
+    except ValueError:
+        raise ValueError("an address or a network such as 10.0.0.0/8") from None
+
+
+def parse_log_level(text: object) -> object:
+    """Return our name of a log level, or what was given."""
+    if not isinstance(text, str):
+        return text
+    return _LOG_LEVELS.get(text.lower(), text.lower())
+
+
+def parse_host_pattern(text: object) -> str:
+    """Return a host name, or `*.` and a host name, in lower case. Raises `ValueError`."""
+    name = text.lower().removesuffix(".") if isinstance(text, str) else ""
+    if not _HOST.fullmatch(name):
+        raise ValueError("a host name without a port, such as avatars.example.org or *.example.org, or *")
+    return name
+
+
+def parse_origin(text: object) -> str:
+    """Return an origin as browsers write it, or `*`. Raises `ValueError`."""
+    if text == ANY:
+        return ANY
+    match = _ORIGIN.fullmatch(text.lower()) if isinstance(text, str) else None
+    if match is None or int(match["port"] or 1) not in range(1, 65536):
+        raise ValueError("an origin such as https://example.org or http://localhost:5173, or *")
+    scheme, host, port = match["scheme"], match["host"], match["port"]
+    if host.startswith("["):
+        host = f"[{_ipv6(host[1:-1])}]"
+    if port is None or int(port) == _DEFAULT_PORTS.get(scheme):
+        return f"{scheme}://{host}"
+    return f"{scheme}://{host}:{int(port)}"
+
+
+def _ipv6(text: str) -> IPv6Address:
+    try:
+        return IPv6Address(text)
+    except ValueError:
+        raise ValueError("an origin such as http://[::1]:3000") from None

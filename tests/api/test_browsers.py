@@ -1,0 +1,174 @@
+"""What pages of other origins, and under foreign host names, can do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from avatar_gen.app import create_app
+from avatar_gen.settings.schema import Settings
+from tests.conftest import assert_failure
+
+ORIGIN = "https://a.example"
+PICTURES = [
+    "/api/render/pixelize/ada.png",
+    "/api/render/pixelize/ada.svg",
+    "/10.x/lorelei/svg",
+    f"/avatar/{'0' * 32}",
+    "/api/{id}",
+]
+
+Scenario = Callable[[httpx.AsyncClient], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@asynccontextmanager
+async def serving(**settings: object) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(Settings.model_validate(settings))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.api.router.lifespan_context(app.api),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+        yield client
+
+
+def run(scenario: Scenario, **settings: object) -> None:
+    async def whole() -> None:
+        async with serving(**settings) as client:
+            await scenario(client)
+
+    asyncio.run(whole())
+
+
+async def granted(
+    client: httpx.AsyncClient, path: str, origin: str = ORIGIN, method: str = "GET", **headers: str
+) -> dict[str, str]:
+    answer = await client.request(method, path, headers={"Origin": origin, **headers})
+    prefix = "access-control-"
+    return {name[len(prefix) :]: value for name, value in answer.headers.items() if name.startswith(prefix)}
+
+
+def preflight(method: str, names: str) -> dict[str, str]:
+    return {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": names}
+
+
+class TestPictures:
+    @pytest.mark.parametrize(
+        "settings",
+        [{}, {"cors": True}, {"cors": True, "corsEnabled": [ORIGIN]}, {"corsEnabled": ["https://b.example"]}],
+    )
+    def test_all_pages_can_read_them(self, settings: dict[str, object]) -> None:
+        async def scenario(client: httpx.AsyncClient) -> None:
+            identity = (await client.post("/api/generate")).json()["data"]["id"]
+            for path in (each.replace("{id}", identity) for each in PICTURES):
+                for method in ("GET", "HEAD"):
+                    for query in ("", "?x=1"):
+                        fields = await granted(client, path + query, method=method)
+                        assert fields == {"allow-origin": "*"}, (path, query)
+                answer = await client.get(path)
+                assert answer.headers["access-control-allow-origin"] == "*"
+                etag = {"If-None-Match": answer.headers["etag"]}
+                assert await granted(client, path, **etag) == {"allow-origin": "*"}
+
+        run(scenario, **settings)
+
+    def test_nothing_else_is_open(self) -> None:
+        async def scenario(client: httpx.AsyncClient) -> None:
+            for path in ("/", "/api/list", "/api/health", "/api/palettes", "/swagger", "/x"):
+                assert await granted(client, path) == {}
+            assert await granted(client, "/api/generate", method="POST") == {}
+            assert await granted(client, PICTURES[0], method="PUT") == {}
+
+        run(scenario)
+
+
+class TestPreflights:
+    @pytest.mark.parametrize("names", ["X-Requested-With", "if-none-match, content-type", "x-anything"])
+    @pytest.mark.parametrize("origins", [[ORIGIN], []])
+    def test_any_header_can_be_asked_for(self, names: str, origins: list[str]) -> None:
+        async def scenario(client: httpx.AsyncClient) -> None:
+            fields = await granted(client, "/api/list", method="OPTIONS", **preflight("DELETE", names))
+            assert fields["allow-headers"] == names
+            assert "DELETE" in fields["allow-methods"]
+            assert fields["allow-origin"] == (ORIGIN if origins else "*")
+
+        run(scenario, cors=True, corsEnabled=origins)
+
+    @pytest.mark.parametrize(
+        ("origin", "method", "names"),
+        [
+            ("https://b.example", "GET", "x"),
+            (ORIGIN, "PATCH", "x"),
+            (ORIGIN, "GET", "a b"),
+            (ORIGIN, "GET", "x\x80"),
+        ],
+    )
+    def test_a_refused_one_answers_in_the_envelope(self, origin: str, method: str, names: str) -> None:
+        async def scenario(client: httpx.AsyncClient) -> None:
+            headers = {"Origin": origin, **preflight(method, "")}
+            raw = [*headers.items(), ("Access-Control-Request-Headers", names.encode("latin-1"))]
+            sent = [(name, value) for name, value in raw if value != ""]
+            answer = await client.request("OPTIONS", "/api/list", headers=sent)  # type: ignore[arg-type]
+            assert_failure(answer, 400)
+            assert "access-control-allow-methods" not in answer.headers
+
+        run(scenario, cors=True, corsEnabled=[ORIGIN])
+
+    def test_an_options_request_that_is_none_goes_on(self) -> None:
+        async def scenario(client: httpx.AsyncClient) -> None:
+            answer = await client.options("/api/list", headers={"Origin": ORIGIN})
+            assert_failure(answer, 405)
+
+        run(scenario, cors=True)
+
+
+@pytest.mark.parametrize(
+    "written", ["https://a.example/", "HTTPS://A.example", "https://a.example:443", "https://a.example"]
+)
+def test_an_origin_is_written_in_any_way_that_means_it(written: str) -> None:
+    async def scenario(client: httpx.AsyncClient) -> None:
+        assert (await granted(client, "/api/list"))["allow-origin"] == ORIGIN
+        assert await granted(client, "/api/list", "https://a.example:444") == {}
+
+    run(scenario, cors=True, corsEnabled=[written])
+
+
+class TestHosts:
+    def test_a_foreign_name_is_refused_before_anything_else(self) -> None:
+        async def scenario(client: httpx.AsyncClient) -> None:
+            for method, path in (
+                ("GET", "/api/list"),
+                ("DELETE", "/api/x"),
+                ("GET", "/"),
+                ("GET", PICTURES[0]),
+            ):
+                headers = {"Host": "evil.example", "Origin": ORIGIN}
+                answer = await client.request(method, path, headers=headers)
+                assert_failure(answer, 421, mentions="ALLOWED_HOSTS")
+                assert "evil" not in answer.text
+                assert not [name for name in answer.headers if name.startswith(("access-", "ratelimit"))]
+
+        run(scenario, cors=True, limits={"client": "1/hour"})
+
+    def test_names_without_a_dot_and_addresses_are_served(self) -> None:
+        async def scenario(client: httpx.AsyncClient) -> None:
+            for host in ("localhost:3000", "127.0.0.1", "[::1]:3000", "avatar-backend", "a.example"):
+                answer = await client.get("/api/list", headers={"Host": host})
+                assert answer.status_code == 200
+
+        run(scenario, server={"allowed_hosts": ["a.example"]})
+
+    def test_with_keys_all_names_are_served(self) -> None:
+        async def scenario(client: httpx.AsyncClient) -> None:
+            answer = await client.get("/api/palettes", headers={"Host": "any.example"})
+            assert answer.status_code == 200
+
+        run(scenario, auth={"api_keys": ["0" * 64]})
