@@ -10,7 +10,7 @@ from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging.pictures import draw_png
-from avatar_gen.services.rendering import RenderOptions
+from avatar_gen.services.render_options import RenderOptions
 
 TARGET = Path(__file__).parent / "gallery.png"
 PEOPLE = ["Ada Lovelace", "Grace Hopper", "Alan Turing", "Radia Perlman", "Edsger Dijkstra"]
@@ -22,7 +22,7 @@ def avatar(style: str, name: str, column: int, shape: Shape, filter_name: str = 
     """Return an avatar in the colours that its name chooses."""
     # The seed differs in each style, so that the columns have different colours.
     seed = f"{name} {column}"
-    drawing = draw(style, seed, RenderOptions(angle=30 * column, text=name).style_input(seed))
+    drawing = draw(style, seed, RenderOptions(angle=30 * column, name=name).style_input(seed))
     png = draw_png(drawing, PX, FILTERS.get(filter_name), shape)
     return Image.open(io.BytesIO(png)).convert("RGBA")
 

@@ -21,8 +21,8 @@ async def pictures() -> dict[Path, bytes]:
     drawn = {}
     for file, address in rows:
         path, _, query = address.encode().partition(b"?")
-        wanted = read_render_url(split_render_url(path), query, b"")
-        drawn[PAGE.parent / file] = await renderer.render(wanted, wanted.key())
+        request = read_render_url(split_render_url(path), query, b"")
+        drawn[PAGE.parent / file] = await renderer.render(request, request.key())
     pool.close()
     return drawn
 

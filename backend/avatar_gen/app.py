@@ -27,16 +27,11 @@ from avatar_gen import __version__
 from avatar_gen.api import avatars, health, identities
 from avatar_gen.api.client_address import Clients
 from avatar_gen.api.cross_origin import CrossOrigin
-from avatar_gen.api.dicebear import DICEBEAR_ROUTE
 from avatar_gen.api.error_handlers import add_error_handlers
 from avatar_gen.api.host_check import HostCheck
-from avatar_gen.api.libravatar import IDENTITY_PICTURE_ROUTE
 from avatar_gen.api.openapi import describe
-from avatar_gen.api.page import read_page
 from avatar_gen.api.picture_routes import PictureRoutes
-from avatar_gen.api.render import RENDER_ROUTE
 from avatar_gen.api.request_log import RequestLog
-from avatar_gen.api.stored_pictures import STORED_PICTURE_ROUTE
 from avatar_gen.api.swagger import ASSETS, swagger_page
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
@@ -118,8 +113,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.add_route("/swagger", _swagger, include_in_schema=False)
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     add_error_handlers(app)
-    addresses = (RENDER_ROUTE, STORED_PICTURE_ROUTE, IDENTITY_PICTURE_ROUTE, DICEBEAR_ROUTE, read_page())
-    layers: ASGIApp = PictureRoutes(app, addresses)
+    layers: ASGIApp = PictureRoutes(app)
     if settings.limits.on:
         layers = _limit(layers, settings)
     if settings.cors:

@@ -155,18 +155,18 @@ def test_letters_without_a_font_are_refused_but_as_svg(client: httpx.Client, see
         ("/9.x/lorelei/svg", 404, "DiceBear's styles are here as of its release 10"),
         ("/5/lorelei/svg", 404, "DiceBear's styles are here as of its release 10"),
         ("/11.x/lorelei/svg", 404, "DiceBear's styles are here as of its release 10"),
-        ("/10.x/lorelai/svg", 404, "There is no such style of DiceBear's here; there are blobs, cameo, "),
-        ("/10.x/..%2Florelei/svg", 404, "There is nothing at this address"),
-        ("/10.x/__init__/svg", 404, "There is no such style of DiceBear's here; there are blobs, cameo, "),
+        ("/10.x/lorelai/svg", 404, "DiceBear has no style of this name here. There are blobs, cameo, "),
+        ("/10.x/..%2Florelei/svg", 404, "There is nothing at this URL"),
+        ("/10.x/__init__/svg", 404, "DiceBear has no style of this name here. There are blobs, cameo, "),
         ("/10.x/adventurer/svg", 404, "licensed as CC BY 4.0, which the setting dicebear.licenses does not"),
         ("/10.x/bottts/svg", 404, "licensed as Free for personal and commercial use, which the setting"),
-        ("/10.x/lorelei/gif", 400, "The format must be one of svg, json, jpg, png, webp, avif, jpeg."),
+        ("/10.x/lorelei/gif", 400, "format must be one of svg, json, jpg, png, webp, avif, jpeg."),
         ("/10.x/lorelei/svg?radius=50", 400, "query has an option that is not known here; known: seed, "),
         ("/10.x/lorelei/svg?size=0", 400, "size must be a whole number from 1 to 4096."),
         ("/10.x/lorelei/svg?seed=" + "x" * 257, 400, "seed must be one text of at most 256 characters"),
         ("/10.x/lorelei/svg?x=" + "y" * 8192, 400, "The query string is longer than 8192 bytes."),
-        ("/1.2.3/lorelei/svg", 404, "There is nothing at this address"),
-        ("/swagger/lorelei/svg", 404, "There is nothing at this address"),
+        ("/1.2.3/lorelei/svg", 404, "There is nothing at this URL"),
+        ("/swagger/lorelei/svg", 404, "There is nothing at this URL"),
     ],
 )
 def test_what_there_is_not_is_said_without_an_echo(
@@ -188,7 +188,7 @@ def test_other_licences_are_opted_into(make_service: MakeService) -> None:
     assert "CC BY 4.0" in answer.text
     assert ET.fromstring(answer.text) is not None  # noqa: S314 - our own
     assert_failure(service.client.get("/10.x/lorelei/svg"), 404, mentions="licensed as CC0 1.0")
-    assert_failure(service.client.get("/10.x/x/svg"), 404, mentions="there are adventurer, ")
+    assert_failure(service.client.get("/10.x/x/svg"), 404, mentions="There are adventurer, ")
 
 
 def without_ids(document: str) -> str:
@@ -267,7 +267,7 @@ class TestAmongAllStyles:
         [
             ("lorelei/Felix.png?size=15", 400, "size must be at least 16"),
             ("lorelei/Felix.png?size=64&size=65", 400, "more than once"),
-            ("lorelei/Felix.png?seed=x", 400, "seed stands in the path already"),
+            ("lorelei/Felix.png?seed=x", 400, "seed is in the path already"),
             ("lorelei.png", 400, "seed is required"),
             ("lorelei/Felix.png?primaryColor=red", 400, "option that is not known"),
             ("lorelei/Felix.png?shape=star", 400, "shape must be one of"),

@@ -84,7 +84,7 @@ class TestList:
             ("offset=2147483648", "offset must be at most 2147483647."),
             ("offset=9223372036854775808", "offset must be a whole number in digits."),
             ("page=2", "query has a parameter that is not known here; known: pick, offset, order, after."),
-            ("order=name", "order must be one of 'oldest' or 'newest'."),
+            ("order=name", "order must be one of oldest or newest."),
             ("after=", "after must be the next of a page's pagination."),
             (
                 "after=1-00000000-0000-4000-8000-00000000000A",
@@ -309,5 +309,5 @@ class TestPages:
 
     def test_a_method_that_is_not_there_says_which_is(self, client: httpx.Client) -> None:
         answer = client.put("/api/generate")
-        assert_failure(answer, 405, mentions="This address takes POST.")
+        assert_failure(answer, 405, mentions="This URL takes POST.")
         assert answer.headers["allow"] == "POST"

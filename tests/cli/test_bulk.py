@@ -75,7 +75,7 @@ class TestAFolder:
         )
         (tmp_path / "odd.csv").write_text("seed\nada\n\x01\n")
         result = run("bulk", "odd.csv", "-o", "odd", "--style", "lorelei", status=3)
-        assert result.stderr.startswith(b"line 3: its seed must be one text")
+        assert result.stderr.startswith(b"line 3: seed must be one text")
         run("render", "initials", "1", "--name", "Ada Lovelace", "-o", "1.png")
         [made] = (tmp_path / "b").glob("ada-lovelace-*.png")
         assert made.read_bytes() == (tmp_path / "1.png").read_bytes()

@@ -62,7 +62,11 @@ def test_a_seed_may_begin_with_a_dash(run: Run) -> None:
     ("arguments", "status", "line"),
     [
         (["nonsense", "ada", "-o", "x.png"], 2, "style must be one of pixelize, wave,"),
-        (["pixelize", "ada", "-o", "x.gif"], 2, "x.gif: the name must end in a format, or --format name one"),
+        (
+            ["pixelize", "ada", "-o", "x.gif"],
+            2,
+            "the name must end in a format, or --format must name one",
+        ),
         (["pixelize", "ada", "-o", "x"], 2, "x: the name must end in a format"),
         (["pixelize", "ada", "-o", "x.png", "--size", "8"], 2, "size must be at least 16."),
         (["pixelize", "ada", "-o", "x.png", "--size", "1e3"], 2, "size must be a whole number in digits."),

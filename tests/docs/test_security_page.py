@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from avatar_gen import avatar
-from avatar_gen.api import libravatar, requests
-from avatar_gen.api.render_urls import MAX_SEED_LENGTH
+from avatar_gen.api import libravatar, render_urls, requests
 from avatar_gen.database import TIMEOUT_SECONDS
 from avatar_gen.imaging.pool import MAX_QUEUED
 from avatar_gen.runtime import protocol, request_head, transport
@@ -51,10 +50,10 @@ def test_its_limits_are_those_of_the_code() -> None:
         "path of a URL": f"{request_head.PATH_LIMIT} bytes",
         "body": f"{requests.BODY_LIMIT // 1024} KiB",
         "what is read of a request, to be able to say so": f"{protocol.MESSAGE_LIMIT // 2**20} MiB",
-        "query of a picture by URL": f"{requests.LONGEST} bytes",
-        "query of anything else": f"{requests.Parameters.longest} bytes",
+        "query of a picture by URL": f"{render_urls.UrlParameters.max_bytes} bytes",
+        "query of anything else": f"{requests.Parameters.max_bytes} bytes",
         "seed, stored": f"{avatar.MAX_SEED_LENGTH} code points",
-        "seed, by URL": f"{MAX_SEED_LENGTH} code points",
+        "seed, by URL": f"{avatar.MAX_SEED_LENGTH} code points",
         "width of a stored picture": f"{1 << EXPONENTS[-1]} px",
         "width of a picture by URL": f"{MAX_PX} px",
         "width of a picture by hash": f"{libravatar.MAX_PX} px",

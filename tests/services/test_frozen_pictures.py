@@ -36,17 +36,17 @@ PATHS = [
 def shown_at(address: str) -> str:
     """A hash of the pixels, or of the text for SVG, that an address shows."""
     path, _, query = address.encode().partition(b"?")
-    wanted = read_render_url(split_render_url(path), query, b"")
+    request = read_render_url(split_render_url(path), query, b"")
 
     async def render() -> bytes:
         pool = Pool(1, 1, memory=100_000_000)
         try:
-            return await Renderer(pool, PictureCache(0), RequestStatistics()).render(wanted, wanted.key())
+            return await Renderer(pool, PictureCache(0), RequestStatistics()).render(request, request.key())
         finally:
             pool.close()
 
     content = asyncio.run(render())
-    if wanted.media == "png":
+    if request.media == "png":
         pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))
         content = np.where(pixels[:, :, 3:] > 0, pixels, 0).tobytes()
     return hashlib.sha256(content).hexdigest()

@@ -1,7 +1,6 @@
 """The addresses under `/api`: what each takes, calls and answers."""
 
 import asyncio
-from functools import cache
 from typing import TypeVar
 
 from fastapi import APIRouter
@@ -10,15 +9,7 @@ from starlette.requests import Request
 from avatar_gen.api.access import needs
 from avatar_gen.api.error_responses import fails
 from avatar_gen.api.openapi import ID_PARAMETER, LINKS_TO_AVATAR, takes_body, takes_query
-from avatar_gen.api.render_urls import STYLE_PARAMETERS, name_here
-from avatar_gen.api.requests import (
-    GenerateBody,
-    GenerateGradientBody,
-    ListParameters,
-    Parameters,
-    parse_body,
-    parse_query,
-)
+from avatar_gen.api.requests import ListParameters, Parameters, parse_body, parse_query
 from avatar_gen.api.responses import (
     Answer,
     AvatarData,
@@ -30,12 +21,10 @@ from avatar_gen.api.responses import (
     SchemeData,
     StyleData,
 )
-from avatar_gen.drawing import dicebear
-from avatar_gen.drawing.drawing import Style
 from avatar_gen.drawing.palette import SCHEMES
-from avatar_gen.drawing.styles import STYLES, traits
-from avatar_gen.imaging import DRAWN_TYPES
+from avatar_gen.services.avatar_options import AvatarOptions, GradientOptions
 from avatar_gen.services.avatars import Avatars
+from avatar_gen.services.style_families import describe_styles
 
 P = TypeVar("P", bound=Parameters)
 
@@ -50,30 +39,30 @@ _TO_DRAW_ALONG = {"primaryColor": "#FF6B35", "foreignColor": "gold", "angle": 45
     "/generate",
     status_code=201,
     responses=_GENERATE_ANSWERS,
-    openapi_extra=takes_body(GenerateBody, _TO_DRAW),
+    openapi_extra=takes_body(AvatarOptions, _TO_DRAW),
 )
 @router.post(
     "/v1/generate",
     status_code=201,
     responses=_GENERATE_ANSWERS,
-    openapi_extra=takes_body(GenerateBody, _TO_DRAW),
+    openapi_extra=takes_body(AvatarOptions, _TO_DRAW),
 )
 @needs("write")
 async def generate(request: Request) -> Answer[AvatarData]:
     """Draw an avatar in all six sizes and store it."""
-    return await _generate(request, GenerateBody)
+    return await _generate(request, AvatarOptions)
 
 
 @router.post(
     "/v2/generate",
     status_code=201,
     responses=_GENERATE_ANSWERS,
-    openapi_extra=takes_body(GenerateGradientBody, _TO_DRAW_ALONG, required=True),
+    openapi_extra=takes_body(GradientOptions, _TO_DRAW_ALONG, required=True),
 )
 @needs("write")
 async def generate_gradient(request: Request) -> Answer[AvatarData]:
     """Draw a gradient along an angle in all six sizes and store it."""
-    return await _generate(request, GenerateGradientBody)
+    return await _generate(request, GradientOptions)
 
 
 @router.get(
@@ -124,8 +113,9 @@ async def list_palettes(request: Request) -> Answer[PaletteList]:
 async def list_styles(request: Request) -> Answer[list[StyleData]]:
     """List the styles that avatars are drawn in: ours, and those of DiceBear's that are served."""
     _query(request, Parameters)
-    theirs = await asyncio.to_thread(_describe_theirs, request.app.state.dicebear_licences)
-    return Answer(message="Styles listed", data=[*map(_describe, STYLES.values()), *theirs])
+    # Describing DiceBear's styles reads their files, which must not block the event loop.
+    styles = await asyncio.to_thread(describe_styles, request.app.state.dicebear_licences)
+    return Answer(message="Styles listed", data=[StyleData.of(style) for style in styles])
 
 
 @router.delete(
@@ -142,43 +132,7 @@ async def delete_avatar(request: Request) -> Message:
     return Message(message="Avatar deleted")
 
 
-def _describe(style: Style) -> StyleData:
-    own = [parameter for parameter, option in STYLE_PARAMETERS.items() if option in style.options]
-    return StyleData(
-        name=style.name,
-        title=style.title,
-        license=None,
-        creator=None,
-        options=["primaryColor", "foreignColor", "colorScheme", "hue", "filter", *own],
-        formats=[media for media in DRAWN_TYPES if media != "svg" or traits(style.name).has_svg],
-        sample=f"/api/render/{style.name}/sample.png",
-    )
-
-
-_FOR_ALL = {"seed", "size"}
-"""What every style takes, and shape beside."""
-
-
-@cache
-def _describe_theirs(licences: frozenset[str]) -> list[StyleData]:
-    """DiceBear's styles; takes 0.2 s when it is first asked for."""
-    artworks = [dicebear.artwork(name) for name in dicebear.names()]
-    return [
-        StyleData(
-            name=name_here(artwork.name),
-            title=artwork.title,
-            license=artwork.licence,
-            creator=artwork.creator,
-            options=["filter", *(name for name in dicebear.options(artwork.name) if name not in _FOR_ALL)],
-            formats=list(DRAWN_TYPES),
-            sample=f"/api/render/{name_here(artwork.name)}/sample.png",
-        )
-        for artwork in artworks
-        if artwork.licence in licences
-    ]
-
-
-async def _generate(request: Request, model: type[GenerateBody]) -> Answer[AvatarData]:
+async def _generate(request: Request, model: type[AvatarOptions]) -> Answer[AvatarData]:
     _query(request, Parameters)
     body = await parse_body(request, model)
     avatar = await _avatars(request).create(body.spec())

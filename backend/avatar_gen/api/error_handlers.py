@@ -1,4 +1,4 @@
-"""Every error becomes one kind of answer here, and what the client should not read goes to the log."""
+"""Render every error in the envelope, and log what the client does not read."""
 
 import logging
 import re
@@ -21,62 +21,62 @@ _MAY_BE_AN_ID = re.compile(r"/api/[^/]+")
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Let `app` answer errors in the envelope."""
+    """Make `app` answer errors in the envelope."""
     app.add_exception_handler(AvatarError, _answer_avatar_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
-    app.add_exception_handler(Exception, _answer_fault)
+    app.add_exception_handler(Exception, _answer_internal_error)
 
 
 async def _answer_avatar_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, AvatarError)  # noqa: S101 - it is registered for nothing else
+    assert isinstance(error, AvatarError)  # noqa: S101 - the handler is registered for nothing else
     return answer_error(request.scope, error)
 
 
 def answer_error(scope: Scope, error: AvatarError) -> Response:
-    """What the client is told of an error; the rest goes to the log, and it is counted."""
+    """Return the answer of an error; count the error, and log it if the service is at fault."""
     scope["app"].state.statistics.faults[type(error).__name__] += 1
     if isinstance(error, (Overloaded, NotReady)):
-        _say_now_and_then(error)
+        _warn_each_second(error)
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", type(error).__name__, error.__cause__ or error, exc_info=error.__cause__)
     return failure(error.status, str(error), error)
 
 
-_said_at: dict[str, float] = {}
+_warned_at: dict[str, float] = {}
 
 
-def _say_now_and_then(error: AvatarError) -> None:
-    """Once a second: thousands can be refused, and nobody is helped by as many lines."""
+def _warn_each_second(error: AvatarError) -> None:
+    """Log an error at most once a second: an overloaded service refuses thousands of requests."""
     now = time.monotonic()
-    if now - _said_at.get(str(error), -1.0) >= 1:
-        _said_at[str(error)] = now
+    if now - _warned_at.get(str(error), -1.0) >= 1:
+        _warned_at[str(error)] = now
         log.warning("%s", error)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
-    """What the router raises: no such address, no such method."""
-    assert isinstance(error, HTTPException)  # noqa: S101
+    """Answer what the router raises: an unknown route or method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND and _MAY_BE_AN_ID.fullmatch(request.url.path):
-        # What is no UUID is answered as any unknown id.
+        # An id that is not a UUID is answered like any unknown id.
         message = str(AvatarNotFound())
     elif error.status_code == HTTPStatus.NOT_FOUND:
-        message = "There is nothing at this address; see /swagger for what there is."
+        message = "There is nothing at this URL; /swagger lists the routes."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
-        message = f"This address takes {headers['Allow']}."
+        message = f"This URL takes {headers['Allow']}."
     else:
         message = f"{error.detail}."
     return failure(HTTPStatus(error.status_code), message, headers=headers)
 
 
-async def _answer_fault(_request: Request, _error: Exception) -> Response:
-    """What is nobody's fault but ours. Starlette raises it again, and `RequestLog` tells the log of it."""
+async def _answer_internal_error(_request: Request, _error: Exception) -> Response:
+    """Answer an error of our own. Starlette raises it again, and `RequestLog` logs it."""
     return failure(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR)
 
 
 def _methods(request: Request) -> set[str]:
-    """What an address takes, by all routes that it has: the router tells of the first one alone."""
+    """Return the methods of all routes with this path. The router names those of the first one alone."""
     routes = [route for route in request.app.router.routes if isinstance(route, Route)]
     matching = (route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL)
     return {method for route in matching for method in route.methods or ()}

@@ -1,8 +1,8 @@
-"""`GET /avatar/{hash}`: pictures as Libravatar's and Gravatar's clients ask for them.
+"""`GET /avatar/{hash}`: pictures by the protocol of Libravatar and Gravatar.
 
-https://wiki.libravatar.org/api/ and https://docs.gravatar.com/api/avatars/images/. The clients are not ours,
-so what they say is read as those services read it: unknown parameters and sizes that are none are passed
-over, a size that is too large is cut down. Bounds hold all the same.
+https://wiki.libravatar.org/api/ and https://docs.gravatar.com/api/avatars/images/. Clients are written for
+those services, so requests are read as those services read them: unknown parameters and invalid sizes are
+ignored, and a size that is too large is reduced.
 """
 
 import re
@@ -13,111 +13,125 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.types import Scope
 
-from avatar_gen.api.picture_routes import Address, Picture, answer
-from avatar_gen.api.render_urls import EXTENSIONS
-from avatar_gen.api.requests import LONGEST, refuse
+from avatar_gen.api.pictures import Picture, PictureRoute, answer
 from avatar_gen.drawing.initials import apart
 from avatar_gen.errors import IdentityNotLinked, InvalidRequest
-from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
-from avatar_gen.services.identities import DEFAULT, DEFAULTS, Identities, Wanted, default
+from avatar_gen.imaging import EXTENSIONS, MADE_BY, MEDIA_TYPES
+from avatar_gen.services.identities import (
+    DEFAULT,
+    DEFAULTS,
+    Identities,
+    IdentityPicture,
+    default_picture,
+)
+from avatar_gen.services.validation import refuse
 
 CACHE_CONTROL = b"public, max-age=300"
-"""As Gravatar: what a hash is tied to may change at any time."""
+"""As Gravatar: the identity link of a hash may change at any time."""
 
 DEFAULT_PX = 80
 MAX_PX = 2048
 
 HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 
-_PREFIX = "/avatar/"
-_LONGEST_NAME = 256
+_PATH = re.compile(r"/avatar(?:/.*)?", re.DOTALL)
+_NOT_LINKED = re.compile(r"[0-9a-fA-F]*")
+"""A hash of any other length. Nothing can be linked to it, so the picture is a default one."""
+
+_MAX_QUERY = 8192
+_MAX_NAME = 256
 _DIGITS = re.compile(r"[0-9]{1,30}")
-_URL = re.compile(r"https?://[!-~]+")
-"""Of visible ASCII alone, so that nothing in it can end a header."""
+_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+"""Of visible ASCII characters alone, so that nothing in it can end a header."""
 
 
-class Asked(NamedTuple):
-    """What a query says, each part in one form however it was spelled."""
+class LibravatarParameters(NamedTuple):
+    """The parameters of a query, in one form for all spellings."""
 
     px: int = DEFAULT_PX
     default: str = DEFAULT
-    """One of `DEFAULTS`, `404`, or an address."""
-    forced: bool = False
+    """One of `DEFAULTS`, `404`, or a URL."""
+    is_default_forced: bool = False
     text: str = ""
 
 
 async def _get_picture(scope: Scope) -> Picture:
-    """A picture, 304 where the client has it, or where else the client is to look."""
+    """Return the picture, 304 if the client has it, or a redirect to a default picture elsewhere."""
     identities: Identities = scope["app"].state.identities
-    identity, media = _read_path(scope["path"].removeprefix(_PREFIX))
-    asked = read_query(scope["query_string"])
-    wanted = Wanted(identity, asked.px, media, asked.text)
-    offer = None if asked.forced else await identities.linked_picture(wanted)
-    if offer is None:
-        if asked.default == "404":
+    identity, media = _read_path(scope["path"].removeprefix("/avatar").removeprefix("/"))
+    parameters = read_query(scope["query_string"])
+    request = IdentityPicture(identity, parameters.px, media, parameters.text)
+    may_be_linked = HASH.fullmatch(identity) and not parameters.is_default_forced
+    picture = (await identities.linked_picture(request)) if may_be_linked else None
+    if picture is None:
+        if parameters.default == "404":
             raise IdentityNotLinked
-        if _may_lead_to(asked.default, scope["app"].state.redirect_hosts):
-            location = (b"location", asked.default.encode("ascii"))
+        if _is_redirect_allowed(parameters.default, scope["app"].state.redirect_hosts):
+            location = (b"location", parameters.default.encode("ascii"))
             return Picture(302, [(b"cache-control", CACHE_CONTROL), location, (b"content-length", b"0")])
-        offer = default(asked.default if asked.default in DEFAULTS else DEFAULT, wanted)
-    etag = b'"%s-%s"' % (offer.key.hex().encode(), MADE_BY[media].encode())
+        picture = default_picture(parameters.default if parameters.default in DEFAULTS else DEFAULT, request)
+    etag = b'"%s-%s"' % (picture.key.hex().encode(), MADE_BY[media].encode())
     headers = [(b"cache-control", CACHE_CONTROL)]
-    return await answer(scope, etag, headers, MEDIA_TYPES[media], lambda: identities.make(offer))
+    return await answer(scope, etag, headers, MEDIA_TYPES[media], lambda: identities.make(picture))
 
 
-IDENTITY_PICTURE_ROUTE = Address(
-    "/avatar/{hash}", lambda scope: scope["path"].startswith(_PREFIX), _get_picture
+IDENTITY_PICTURE_ROUTE = PictureRoute(
+    "/avatar/{hash}", lambda scope: _PATH.fullmatch(scope["path"]), _get_picture
 )
 
 
 def read_hash(text: str) -> str:
-    """A hash in lower-case digits. Raises `InvalidRequest`."""
+    """Return a hash in lower-case digits. Raises `InvalidRequest`."""
     if not HASH.fullmatch(text):
-        refuse("hash", "must be the MD5 or SHA-256 of an address, in 32 or 64 hexadecimal digits")
+        refuse("hash", "must be the MD5 or SHA-256 of an e-mail address, in 32 or 64 hexadecimal digits")
     return text.lower()
 
 
 def _read_path(path: str) -> tuple[str, str]:
-    """The hash, and the format that its extension names."""
+    """Return the hash, of any length, and the format that its extension names."""
     name, dot, extension = path.partition(".")
-    identity = read_hash(name)
+    identity = name.lower() if _NOT_LINKED.fullmatch(name) else read_hash(name)
     media = EXTENSIONS.get(extension.lower()) if dot else "png"
     if media not in MEDIA_TYPES:
-        refuse("hash", "may end in .png, .jpg, .jpeg, .webp or .avif, or in none of them")
+        refuse("hash", f"may end in {', '.join(f'.{each}' for each in _EXTENSIONS)}, or in no extension")
     return identity, media
 
 
+_EXTENSIONS = [extension for extension, media in EXTENSIONS.items() if media in MEDIA_TYPES]
+
+
 @lru_cache(maxsize=256)
-def read_query(query: bytes) -> Asked:
-    """What a query asks for; never more than is served. Raises `InvalidRequest` for one without end."""
-    if len(query) > LONGEST:
-        raise InvalidRequest(f"The query string is longer than {LONGEST} bytes.")
-    said = dict(parse_qsl(query.decode("latin-1")))
-    asked = said.get("default") or said.get("d") or DEFAULT
-    return Asked(
-        px=_size(said),
-        default=asked if _URL.fullmatch(asked) else asked.lower(),
-        forced=(said.get("forcedefault") or said.get("f") or "").lower() in {"y", "yes", "1", "true"},
-        text=_initials(said),
+def read_query(query: bytes) -> LibravatarParameters:
+    """Return the parameters of a query. Raises `InvalidRequest` if the query is too long."""
+    if len(query) > _MAX_QUERY:
+        raise InvalidRequest(f"The query string is longer than {_MAX_QUERY} bytes.")
+    given = dict(parse_qsl(query.decode("latin-1")))
+    default = given.get("default") or given.get("d") or DEFAULT
+    return LibravatarParameters(
+        px=_size(given),
+        default=default if _URL.fullmatch(default) else default.lower(),
+        is_default_forced=(given.get("forcedefault") or given.get("f") or "").lower()
+        in {"y", "yes", "1", "true"},
+        text=_initials(given),
     )
 
 
-def _size(said: Mapping[str, str]) -> int:
-    text = said.get("size") or said.get("s") or ""
+def _size(given: Mapping[str, str]) -> int:
+    text = given.get("size") or given.get("s") or ""
     size = int(text) if _DIGITS.fullmatch(text) else 0
     return min(size, MAX_PX) or DEFAULT_PX
 
 
-def _initials(said: Mapping[str, str]) -> str:
-    """A name whose first letters are those asked for."""
-    return apart(said.get("initials", "")[:_LONGEST_NAME]) or said.get("name", "")[:_LONGEST_NAME]
+def _initials(given: Mapping[str, str]) -> str:
+    """Return a name whose initials are the ones that the client asks for."""
+    return apart(given.get("initials", "")[:_MAX_NAME]) or given.get("name", "")[:_MAX_NAME]
 
 
-def _may_lead_to(address: str, hosts: frozenset[str]) -> bool:
-    """Whether an address leads to a host that the operator has listed."""
-    if not _URL.fullmatch(address) or "\\" in address:
+def _is_redirect_allowed(url: str, hosts: frozenset[str]) -> bool:
+    """Return whether the operator lists the host of a URL."""
+    if not _URL.fullmatch(url) or "\\" in url:
         return False
     try:
-        return urlsplit(address).netloc.lower() in hosts
+        return urlsplit(url).netloc.lower() in hosts
     except ValueError:
         return False

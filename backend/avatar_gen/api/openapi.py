@@ -16,11 +16,13 @@ from pydantic import BaseModel
 from avatar_gen.api.access import UNCOUNTED, is_guarded
 from avatar_gen.api.dicebear import FORMATS, VERSIONS
 from avatar_gen.api.error_responses import failed, name_failures
-from avatar_gen.api.render_urls import EXTENSIONS, MAX_SEED_LENGTH, RenderParameters, SeededRenderParameters
-from avatar_gen.api.requests import Parameters, PictureParameters
+from avatar_gen.api.render_urls import SeededUrlParameters, UrlParameters
+from avatar_gen.api.requests import StoredPictureParameters
 from avatar_gen.api.responses import EXAMPLE_ID
+from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.drawing.styles import STYLES
-from avatar_gen.imaging import DRAWN_TYPES, MEDIA_TYPES
+from avatar_gen.imaging import DRAWN_TYPES, EXTENSIONS, MEDIA_TYPES
+from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import DICEBEAR_TYPES
 
 Json = dict[str, Any]
@@ -71,7 +73,7 @@ def takes_body(model: type[BaseModel], example: Json, *, required: bool = False)
     return {"requestBody": {"content": content, "required": required}}
 
 
-def takes_query(model: type[Parameters]) -> Json:
+def takes_query(model: type[BaseModel]) -> Json:
     """Query parameters, for `openapi_extra`."""
     return {"parameters": _parameters(model)}
 
@@ -80,7 +82,7 @@ def _examples(schema: Json) -> Json:
     return {"examples": schema["examples"]} if "examples" in schema else {}
 
 
-def _parameters(model: type[Parameters]) -> list[Json]:
+def _parameters(model: type[BaseModel]) -> list[Json]:
     whole = model.model_json_schema()
     return [
         {
@@ -181,7 +183,7 @@ def _picture_operations() -> dict[str, Json]:
             "avatars",
             "Get Picture",
             "The picture of a stored avatar. It takes no database to answer.",
-            parameters=[ID_PARAMETER, *_parameters(PictureParameters)],
+            parameters=[ID_PARAMETER, *_parameters(StoredPictureParameters)],
             types=MEDIA_TYPES.values(),
             headers=("ETag", "Cache-Control", "X-Avatar-ID", "X-Created-At", "X-Version"),
             failures=(400, 404, 500, 503),
@@ -200,12 +202,12 @@ def _picture_operations() -> dict[str, Json]:
         "/api/render/{style}/{seed}.{format}": rendition(
             "Render Picture",
             "The picture that a style makes of a seed. Nothing is stored, and it never changes.",
-            parameters=[style, seed, media, *_parameters(RenderParameters)],
+            parameters=[style, seed, media, *_parameters(RenderOptions), *_parameters(UrlParameters)],
         ),
         "/api/render/{style}.{format}": rendition(
             "Render Picture Of Seed",
             "The same with the seed in the query.",
-            parameters=[style, media, *_parameters(SeededRenderParameters)],
+            parameters=[style, media, *_parameters(SeededUrlParameters), *_parameters(RenderOptions)],
         ),
         "/{version}/{style}/{format}": _dicebear_operation(),
     }

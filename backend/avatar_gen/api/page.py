@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
-from avatar_gen.api.picture_routes import FOR_EVER, Address, Headers, Picture, answer
+from avatar_gen.api.pictures import IMMUTABLE, Headers, Picture, PictureRoute, answer
 
 MEDIA_TYPES = {
     "css": "text/css; charset=utf-8",
@@ -46,7 +46,7 @@ class File(NamedTuple):
     etag: str
 
 
-def read_page() -> Address:
+def read_page() -> PictureRoute:
     """The address of the page and of all its files."""
     found = [each for each in (files("avatar_gen") / "page").iterdir() if _ending(each.name) in MEDIA_TYPES]
     contents = {each.name: each.read_bytes() for each in sorted(found, key=lambda each: each.name)}
@@ -67,10 +67,10 @@ def read_page() -> Address:
             return await _send(scope, first, b"no-cache", _HOME_HEADERS)
         release, _, name = scope["path"].removeprefix("/page/").rpartition("/")
         # While releases change places, a page of one may ask the other.
-        caching = FOR_EVER if release == digest else b"no-cache"
+        caching = IMMUTABLE if release == digest else b"no-cache"
         return await _send(scope, page[name], caching, [])
 
-    return Address("/page/{file}", matches, get, for_any_origin=False)
+    return PictureRoute("/page/{file}", matches, get, for_any_origin=False)
 
 
 def _ending(name: str) -> str:

@@ -1,59 +1,33 @@
-"""What is asked for most, pictures, answered before FastAPI's layers and its router.
+"""The routes of pictures, answered before FastAPI's layers and its router.
 
-Served from memory, a picture takes 31 us of CPU here, of which uvicorn takes 22, and 37 through the layers
-behind; docs/decisions/0005 has more of that. What fails is answered like everywhere else.
+Nearly all requests are for pictures, and FastAPI's layers would cost each of them as much as the rest of the
+answer does: docs/decisions/0005 has the measurements. These routes use the same models and the same errors as
+the others, and `api.openapi` describes them from the models.
 """
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from avatar_gen.api.dicebear import DICEBEAR_ROUTE
 from avatar_gen.api.error_handlers import answer_error
+from avatar_gen.api.libravatar import IDENTITY_PICTURE_ROUTE
+from avatar_gen.api.page import read_page
+from avatar_gen.api.pictures import ANY_ORIGIN, PictureRoute
+from avatar_gen.api.render import RENDER_ROUTE
 from avatar_gen.api.responses import failure
+from avatar_gen.api.stored_pictures import STORED_PICTURE_ROUTE
 from avatar_gen.errors import AvatarError
 
-Headers = list[tuple[bytes, bytes]]
-
-FOR_EVER = b"public, max-age=31536000, immutable"
-"""`Cache-Control` of a picture by URL: what an address shows is never changed, see docs/decisions/0010."""
-
-ANY_ORIGIN = ((b"access-control-allow-origin", b"*"),)
-
-CONTENT_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""For an SVG that is opened as a page: nothing runs in it, nothing is fetched."""
-
-
-class Picture(NamedTuple):
-    """An answer that is no JSON: a picture, or where or whether there is one."""
-
-    status: int
-    headers: Headers
-    content: bytes = b""
-
-
-class Address(NamedTuple):
-    """An address that is answered here."""
-
-    path_format: str
-    """For the log."""
-    matches: Callable[[Scope], object]
-    """Whether a request's path is of this form."""
-    get: Callable[[Scope], Awaitable[Picture]]
-    """What answers GET, and so HEAD. Raises `AvatarError`."""
-    others: tuple[str, ...] = ()
-    """Methods that are answered elsewhere."""
-    for_any_origin: bool = True
-    """Whether scripts of all pages may read the answers to GET and HEAD."""
+PICTURE_ROUTES = (RENDER_ROUTE, STORED_PICTURE_ROUTE, IDENTITY_PICTURE_ROUTE, DICEBEAR_ROUTE)
 
 
 class PictureRoutes:
-    """ASGI middleware that answers some addresses itself and hands on all others."""
+    """ASGI middleware that answers the picture routes and the page, and passes on all other requests."""
 
-    def __init__(self, app: ASGIApp, addresses: tuple[Address, ...]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._addresses = addresses
+        self._routes = (*PICTURE_ROUTES, read_page())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -61,61 +35,35 @@ class PictureRoutes:
             await self._app(scope, receive, send)
             return
         method = scope["method"]
-        address = self._find(scope)
-        scope["route"] = address
-        if address is not None and method == "GET":
+        route = self._find(scope)
+        scope["route"] = route
+        if route is not None and method == "GET":
             try:
-                status, headers, content = await address.get(scope)
+                status, headers, content = await route.get(scope)
             except AvatarError as error:
                 failed = answer_error(scope, error)
-                failed.raw_headers += ANY_ORIGIN if address.for_any_origin else ()
+                failed.raw_headers += ANY_ORIGIN if route.for_any_origin else ()
                 await failed(scope, receive, send)
                 return
-            if address.for_any_origin:
+            if route.for_any_origin:
                 headers = [*headers, *ANY_ORIGIN]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
-        elif address is not None and method not in address.others:
-            allowed = ", ".join(("GET", "HEAD", *address.others))
-            message = f"This address takes {allowed}."
+        elif route is not None and method not in route.other_methods:
+            allowed = ", ".join(("GET", "HEAD", *route.other_methods))
+            message = f"This URL takes {allowed}."
             answer = failure(HTTPStatus.METHOD_NOT_ALLOWED, message, headers={"Allow": allowed})
             await answer(scope, receive, send)
         elif scope["path"].endswith("\n"):
-            # A regular expression's `$` matches before it, so `/api/list%0a` would be a route.
-            message = "There is nothing at this address."
+            # A regular expression's `$` also matches before a final line end, so the router would find
+            # `/api/list%0a`.
+            message = "There is nothing at this URL."
             await failure(HTTPStatus.NOT_FOUND, message)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _find(self, scope: Scope) -> Address | None:
-        for address in self._addresses:
-            if address.matches(scope):
-                return address
+    def _find(self, scope: Scope) -> PictureRoute | None:
+        for route in self._routes:
+            if route.matches(scope):
+                return route
         return None
-
-
-async def answer(
-    scope: Scope, etag: bytes, headers: Headers, media_type: str, make: Callable[[], Awaitable[bytes]]
-) -> Picture:
-    """A picture with all that is said of every one; or 304 where the client has it, and nothing is made."""
-    headers = [(b"etag", etag), *headers]
-    if _has_already(scope, etag):
-        return Picture(304, headers)
-    content = await make()
-    headers += (
-        (b"content-type", media_type.encode()),
-        (b"content-length", b"%d" % len(content)),
-    )
-    if media_type == "image/svg+xml":
-        headers.append((b"content-security-policy", CONTENT_POLICY))
-    return Picture(200, headers, content)
-
-
-def _has_already(scope: Scope, etag: bytes) -> bool:
-    """Whether `If-None-Match` names this picture, as RFC 9110 has it in section 13.1.2."""
-    for name, value in scope["headers"]:
-        if name == b"if-none-match":
-            tags = {tag.strip().removeprefix(b"W/") for tag in value.split(b",")}
-            if etag in tags or b"*" in tags:
-                return True
-    return False

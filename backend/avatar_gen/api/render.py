@@ -1,12 +1,12 @@
-"""`GET /api/render/...`: pictures by URL, of which nothing is stored."""
+"""`GET /api/render/...`: pictures by URL, which are not stored."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from starlette.types import Scope
 
-from avatar_gen.api.dicebear import load
-from avatar_gen.api.picture_routes import FOR_EVER, Address, Picture, answer
-from avatar_gen.api.render_urls import PREFIX, dicebear_name, read_render_url, split_render_url
+from avatar_gen.api.pictures import IMMUTABLE, Picture, PictureRoute, answer
+from avatar_gen.api.render_urls import PREFIX, read_render_url, split_render_url
 from avatar_gen.imaging import DRAWN_TYPES
 
 if TYPE_CHECKING:
@@ -14,21 +14,25 @@ if TYPE_CHECKING:
 
 
 async def _get_render(scope: Scope) -> Picture:
-    """A picture, or 304 where the client has it already, which takes no drawing to know."""
+    """Return the picture, or 304 without drawing it if the client has it."""
     renderer: Renderer = scope["app"].state.renderer
+    licences: frozenset[str] = scope["app"].state.dicebear_licences
+    url = split_render_url(scope["raw_path"])
+    if not url.style.is_ready(licences):
+        # Loading reads files, which must not block the event loop.
+        await asyncio.to_thread(url.style.prepare, licences)
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
-    parts = split_render_url(scope["raw_path"])
-    if theirs := dicebear_name(parts.style):
-        await load(theirs, scope)
-    wanted = read_render_url(parts, scope["query_string"], accept)
-    key = wanted.key()
-    etag = f'"{key.hex()}-{wanted.made_by}"'.encode()
-    headers = [(b"cache-control", FOR_EVER)]
-    if parts.media is None:
+    request = read_render_url(url, scope["query_string"], accept)
+    key = request.key()
+    etag = f'"{key.hex()}-{request.made_by}"'.encode()
+    headers = [(b"cache-control", IMMUTABLE)]
+    if url.media is None:
         headers.append((b"vary", b"Accept"))
-    return await answer(scope, etag, headers, DRAWN_TYPES[wanted.media], lambda: renderer.render(wanted, key))
+    return await answer(
+        scope, etag, headers, DRAWN_TYPES[request.media], lambda: renderer.render(request, key)
+    )
 
 
-RENDER_ROUTE = Address(
+RENDER_ROUTE = PictureRoute(
     "/api/render/{style}/{seed}", lambda scope: scope["raw_path"].startswith(PREFIX), _get_render
 )

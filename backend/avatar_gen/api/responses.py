@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from avatar_gen.avatar import Avatar, format_time
 from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
+from avatar_gen.services.style_families import StyleDescription
 
 D = TypeVar("D")
 
@@ -158,7 +159,20 @@ class StyleData(BaseModel):
     creator: str | None = Field(description="Of the artwork, likewise.")
     options: list[str] = Field(description="The parameters that make a difference, beside size and shape.")
     formats: list[str] = Field(description="What a picture by URL may be in: svg only where there are lines.")
-    sample: str = Field(description="The address of a picture, below this service's own.")
+    sample: str = Field(description="The path of a picture.")
+
+    @classmethod
+    def of(cls, style: StyleDescription) -> "StyleData":
+        """Return a style in the API's spelling."""
+        return cls(
+            name=style.name,
+            title=style.title,
+            license=style.licence,
+            creator=style.creator,
+            options=list(style.options),
+            formats=list(style.formats),
+            sample=f"/api/render/{style.name}/sample.png",
+        )
 
 
 class Check(BaseModel):

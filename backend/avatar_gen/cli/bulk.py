@@ -8,20 +8,21 @@ from typing import BinaryIO
 
 import click
 
-from avatar_gen.api.requests import GenerateBody, read_fields
 from avatar_gen.app import open_store
 from avatar_gen.avatar import MAX_SEED_LENGTH, AvatarSpec
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import as_json, print_json, progress, warn
-from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, looks, read_picture
+from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, read_picture, render_options
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.runtime.processors import usable_processors
+from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.bulk.csv_input import Columns, CsvInput
 from avatar_gen.services.bulk.pictures import Folder
 from avatar_gen.services.bulk.report import Report
 from avatar_gen.services.bulk.stored import Storing
+from avatar_gen.services.validation import read_fields
 from avatar_gen.settings.loader import load_settings
 
 _FOR_STORED = {"primaryColor", "foreignColor", "colorScheme", "angle"}
@@ -82,7 +83,7 @@ DIR/manifest.jsonl has a line of JSON for each picture; as CSV:
     "--jobs", type=click.IntRange(1, 256), help="Processes that draw; as many as processors without it."
 )
 @FORMAT
-@looks("name")
+@render_options("name")
 @OPTION
 @as_json
 def command(  # noqa: PLR0913
@@ -168,7 +169,7 @@ def _spec(style: str, parameters: Looks) -> AvatarSpec:
             fields["angle"] = float(angle)
         except ValueError:
             raise click.BadParameter("must be a number.", param_hint="--angle") from None
-    return read_fields(fields, GenerateBody).spec()
+    return read_fields(fields, AvatarOptions).spec()
 
 
 def _manifest_of(names: str) -> Path:

@@ -17,6 +17,7 @@ Examples:
 def command() -> None:
     """Print the OpenAPI document of the HTTP API.
 
-    It is the one that the service has at /openapi.json, with these settings. No service is needed.
+    It is the document that the service has at /openapi.json, with these settings. No running service is
+    needed.
     """
     print_json(create_app(load_settings()).api.openapi())

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from avatar_gen.cli.output import write_file
-from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, looks, media_of, read_picture
+from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, media_of, read_picture, render_options
 from avatar_gen.imaging import DRAWN_TYPES
 
 
@@ -28,10 +28,10 @@ Examples:
     "-o",
     required=True,
     metavar="FILE",
-    help="Where to; its end names the format. -: standard output.",
+    help="The file to write. Its extension names the format. -: standard output.",
 )
 @FORMAT
-@looks()
+@render_options()
 @OPTION
 def command(
     *,
@@ -44,18 +44,18 @@ def command(
 ) -> None:
     """Draw one picture into a file.
 
-    STYLE is one of the service's own or of DiceBear's; SEED is any text. The picture is the one that the
-    service shows at /api/render/STYLE/SEED: the same for ever. Nothing is stored, and no service is needed.
+    STYLE is one of the service's own styles or of DiceBear's. SEED is any text. The picture is the one that
+    the service shows at /api/render/STYLE/SEED. Nothing is stored, and no running service is needed.
     """
     to_file = output != "-"
-    found = media_of(media or (Path(output).suffix.removeprefix(".") if to_file else "png"))
-    if found is None:
+    picture_format = media_of(media or (Path(output).suffix.removeprefix(".") if to_file else "png"))
+    if picture_format is None:
         raise click.UsageError(
-            f"{output}: the name must end in a format, or --format name one: {', '.join(DRAWN_TYPES)}."
+            f"{output}: the name must end in a format, or --format must name one: {', '.join(DRAWN_TYPES)}."
         )
-    if not to_file and found != "svg" and sys.stdout.isatty():
-        raise click.UsageError("A terminal can't show a picture: name a file, or a pipe behind this command.")
-    data = read_picture(style, seed, media=found, parameters=parameters, others=others).draw()
+    if not to_file and picture_format != "svg" and sys.stdout.isatty():
+        raise click.UsageError("A terminal cannot show a picture. Name a file, or use a pipe.")
+    data = read_picture(style, seed, media=picture_format, parameters=parameters, others=others).draw()
     if to_file:
         write_file(Path(output), data)
     else:

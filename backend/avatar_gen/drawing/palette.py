@@ -85,16 +85,16 @@ SCHEMES = {
     )
 }
 
-_HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+_HEX = re.compile(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
 def parse_colour(text: str) -> Colour:
-    """Parse `#rgb`, `#rrggbb` or a name, in any case.
+    """Parse `rgb` or `rrggbb`, with or without `#`, or a name, in any case.
 
     Raises `UnknownColour`, whose message lists what is accepted.
     """
-    if _HEX.fullmatch(text):
-        digits = text[1:]
+    if hexadecimal := _HEX.fullmatch(text):
+        digits = hexadecimal[1]
         return Colour.from_hex(digits if len(digits) == 6 else "".join(d + d for d in digits))
     # lower() turns some other characters into ASCII letters: the Kelvin sign becomes "k".
     name = text.lower() if text.isascii() else ""

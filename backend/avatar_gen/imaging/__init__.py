@@ -1,6 +1,7 @@
 """Pictures to bytes: indexed PNG by our own writer, WebP through Pillow, the others through libvips."""
 
 import io
+import re
 import zlib
 from collections.abc import Callable
 
@@ -24,6 +25,14 @@ MEDIA_TYPES = {
 
 DRAWN_TYPES = {**MEDIA_TYPES, "svg": "image/svg+xml"}
 """The formats that a drawing is served in."""
+
+EXTENSIONS = {**{media: media for media in DRAWN_TYPES}, "jpg": "jpeg"}
+"""The formats by the extension of a name, in lower case."""
+
+UNSERVED_EXTENSION = re.compile(
+    "apng|bmp|cur|dib|eps|gif|heic|heif|ico|jfif|jp2|jpe|json|jxl|jxr|pjp|pjpeg|psd|svgz|tga|tiff?"
+)
+"""Extensions of files in other formats, in lower case: a name with one of these is a mistake, not a seed."""
 
 MADE_BY = {
     "svg": __version__,

@@ -1,4 +1,4 @@
-"""The use cases of Libravatar's and Gravatar's protocol: whose picture belongs to the hash of an address."""
+"""The use cases of Libravatar's and Gravatar's protocol: the picture of the hash of an e-mail address."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,10 +15,11 @@ from avatar_gen.imaging.pictures import draw_picture
 from avatar_gen.imaging.png import width_of
 from avatar_gen.objects import IdentityStore
 from avatar_gen.services.avatars import EXPONENTS, STORED, Avatars, StoredPicture, resize
-from avatar_gen.services.rendering import QUICK_PX, Renderer, RenderOptions
+from avatar_gen.services.render_options import RenderOptions
+from avatar_gen.services.rendering import QUICK_PX, Renderer
 
-_LEAST_DRAWN = 16
-"""Px: what is asked for smaller is drawn at this width and scaled down."""
+_MIN_DRAWN_PX = 16
+"""A smaller picture is drawn at this width and scaled down."""
 
 _STYLES = {
     "identicon": "blocks",
@@ -28,32 +29,32 @@ _STYLES = {
     "robohash": "retro",
     "initials": "initials",
 }
-"""The protocol's names for pictures that differ from hash to hash, and our style that comes nearest to each.
-A change here changes pictures that somebody is known by."""
+"""The protocol's default pictures that differ from hash to hash, and the most similar of our styles.
+A change here changes the pictures that people are known by."""
 
 _SAME_FOR_ALL: dict[str, Callable[[], Drawing]] = {"mp": silhouette, "mm": silhouette, "blank": nothing}
 
 DEFAULTS = (*_STYLES, *_SAME_FOR_ALL, "color")
-"""What the protocol knows to show where nothing is tied, beside 404 and an address."""
+"""The protocol's names of default pictures, beside `404` and a URL."""
 
 DEFAULT = "mp"
-"""What is shown where no such name was given."""
+"""The default picture of a request that names none of these."""
 
 
-class Wanted(NamedTuple):
-    """A picture that is asked for by the hash of an address."""
+class IdentityPicture(NamedTuple):
+    """A picture that a client asks for by the hash of an e-mail address."""
 
     identity: str
-    """MD5 or SHA-256 in lower-case digits."""
+    """MD5 or SHA-256 in lower-case digits; for default pictures any number of digits."""
     px: int
     media: str
     """One of `imaging.MEDIA_TYPES`."""
     text: str = ""
-    """Whose initials are to be written."""
+    """The name whose initials are drawn."""
 
 
-class Offer(NamedTuple):
-    """A picture that can be had."""
+class PreparedPicture(NamedTuple):
+    """A picture that `Identities.make` can make."""
 
     key: bytes
     """16 bytes that no other picture has."""
@@ -61,9 +62,9 @@ class Offer(NamedTuple):
     memory: int
     """The most bytes that making it takes."""
     quick: bool
-    """Whether that takes no longer than a hop to a thread."""
+    """Whether making it takes no longer than a hop to a thread."""
     kind: tuple[str, str]
-    """The style and the format that it counts as."""
+    """The style and the format for the statistics."""
 
 
 class Identities:
@@ -75,7 +76,7 @@ class Identities:
         self._renderer = renderer
 
     async def link(self, identity: str, avatar_id: str) -> None:
-        """Have an avatar shown for a hash: when this returns, that survives a crash.
+        """Link a hash to an avatar. When this returns, the link survives a crash.
 
         Raises `AvatarNotFound`.
         """
@@ -83,67 +84,70 @@ class Identities:
         await asyncio.to_thread(self._links.put, identity, avatar_id)
 
     async def unlink(self, identity: str) -> None:
-        """Have no avatar shown for a hash any more. Raises `IdentityNotLinked`."""
+        """Remove the link of a hash. Raises `IdentityNotLinked`."""
         if not await asyncio.to_thread(self._links.remove, identity):
             raise IdentityNotLinked
 
     async def linked_avatar(self, identity: str) -> str:
-        """The id of the avatar that a hash is tied to, be it still there or not. Raises `NotTied`."""
+        """Return the id of the avatar linked to a hash, which may have been deleted.
+
+        Raises `IdentityNotLinked`.
+        """
         avatar_id = await self._links.find(identity)
         if avatar_id is None:
             raise IdentityNotLinked
         return avatar_id
 
-    async def linked_picture(self, wanted: Wanted) -> Offer | None:
-        """The picture of the avatar that a hash is tied to, if there is one. Asks no database."""
+    async def linked_picture(self, request: IdentityPicture) -> PreparedPicture | None:
+        """Return the picture of the avatar linked to a hash, if any. This needs no database."""
         try:
-            stored = await self._avatars.find_for(await self.linked_avatar(wanted.identity), wanted.px)
+            stored = await self._avatars.find_for(await self.linked_avatar(request.identity), request.px)
         except (AvatarNotFound, IdentityNotLinked):
             return None
-        return _resized(stored, wanted)
+        return _resized(stored, request)
 
-    async def make(self, offer: Offer) -> bytes:
-        """The picture that was offered. Raises `Overloaded`."""
+    async def make(self, picture: PreparedPicture) -> bytes:
+        """Return the file. Raises `Overloaded`."""
         return await self._renderer.encode(
-            offer.key, offer.make, offer.kind, memory=offer.memory, quick=offer.quick
+            picture.key, picture.make, picture.kind, memory=picture.memory, quick=picture.quick
         )
 
 
-def default(name: str, wanted: Wanted) -> Offer:
-    """What is shown where nothing is tied: `name` is one of `DEFAULTS`."""
-    if name == "initials" and not wanted.text:
+def default_picture(name: str, request: IdentityPicture) -> PreparedPicture:
+    """Return the picture of a hash without a link: `name` is one of `DEFAULTS`."""
+    if name == "initials" and not request.text:
         name = DEFAULT
-    identity, px, media, text = wanted
+    identity, px, media, text = request
     text = text if name == "initials" else ""
     differs = "" if name in _SAME_FOR_ALL else identity
     key = _key(b"default", name.encode(), differs.encode(), text.encode(), b"%d" % px, media.encode())
 
     def make() -> bytes:
         drawing = _draw(name, identity, text)
-        if px >= _LEAST_DRAWN:
+        if px >= _MIN_DRAWN_PX:
             return draw_picture(drawing, px, media=media)
-        return scaled(draw_picture(drawing, _LEAST_DRAWN, media="png"), px, media)
+        return scaled(draw_picture(drawing, _MIN_DRAWN_PX, media="png"), px, media)
 
-    drawn_here = media == "png" and _LEAST_DRAWN <= px <= QUICK_PX
-    exact = name == "color" or (name in _STYLES and traits(_STYLES[name]).exact)
-    return Offer(
+    is_small_png = media == "png" and _MIN_DRAWN_PX <= px <= QUICK_PX
+    is_exact = name == "color" or (name in _STYLES and traits(_STYLES[name]).exact)
+    return PreparedPicture(
         key,
         make,
-        memory=memory_of(max(px, _LEAST_DRAWN), media),
-        quick=drawn_here and exact,
+        memory=memory_of(max(px, _MIN_DRAWN_PX), media),
+        quick=is_small_png and is_exact,
         kind=(f"libravatar/{name}", media),
     )
 
 
-def _resized(stored: StoredPicture, wanted: Wanted) -> Offer:
-    key = _key(b"tied", stored.avatar.id.encode(), stored.png, b"%d" % wanted.px, wanted.media.encode())
-    stored_as_asked = wanted.media == "png" and wanted.px in {1 << exponent for exponent in EXPONENTS}
-    return Offer(
+def _resized(stored: StoredPicture, request: IdentityPicture) -> PreparedPicture:
+    key = _key(b"tied", stored.avatar.id.encode(), stored.png, b"%d" % request.px, request.media.encode())
+    is_stored = request.media == "png" and request.px in {1 << exponent for exponent in EXPONENTS}
+    return PreparedPicture(
         key,
-        lambda: resize(stored, wanted.px, wanted.media),
-        memory=memory_of(max(wanted.px, width_of(stored.png)), wanted.media),
-        quick=stored_as_asked,
-        kind=(STORED, wanted.media),
+        lambda: resize(stored, request.px, request.media),
+        memory=memory_of(max(request.px, width_of(stored.png)), request.media),
+        quick=is_stored,
+        kind=(STORED, request.media),
     )
 
 
@@ -158,4 +162,5 @@ def _draw(name: str, identity: str, text: str) -> Drawing:
         return plain(seed_colours(identity)[0])
     # Names that share a style still show different pictures of one hash.
     seed = identity if name in {"identicon", "retro", "initials"} else f"{name} {identity}"
-    return draw(_STYLES[name], seed, RenderOptions(text=text or None).style_input(seed))
+    options = RenderOptions().with_name(text) if text else RenderOptions()
+    return draw(_STYLES[name], seed, options.style_input(seed))

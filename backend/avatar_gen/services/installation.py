@@ -11,7 +11,8 @@ from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import StartupError
 from avatar_gen.imaging import require_formats
-from avatar_gen.services.rendering import DicebearRequest, RenderOptions, RenderRequest
+from avatar_gen.services.render_options import RenderOptions
+from avatar_gen.services.rendering import DicebearRequest, RenderRequest
 
 if TYPE_CHECKING:
     from avatar_gen.drawing.dicebear_options import Value
@@ -26,7 +27,7 @@ def require_pictures() -> None:
     Raises `StartupError` with the style or format that fails. The service calls this before it starts.
     """
     require_formats()
-    options = RenderOptions(px=_SMALLEST_PX, shape="circle", filter="sepia")
+    options = RenderOptions(size=_SMALLEST_PX, shape="circle", filter="sepia")
     for name in STYLES:
         _require(name, RenderRequest(name, "start", "png", options).draw)
     for module in ("dicebear", "dicebear_styles"):

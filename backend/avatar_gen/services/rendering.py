@@ -1,89 +1,72 @@
-"""The use case of avatars by URL: draw what an address says, and keep what memory has room for."""
+"""The use case of pictures by URL: draw what a request asks for, and cache it in memory."""
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from avatar_gen import __version__
+from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.drawing import dicebear
-from avatar_gen.drawing.contrast import contrast
 from avatar_gen.drawing.dicebear_options import Value
-from avatar_gen.drawing.drawing import DEFAULT_ANGLE, StyleInput
 from avatar_gen.drawing.filters import FILTERS, in_svg
-from avatar_gen.drawing.harmony import seed_colours
-from avatar_gen.drawing.palette import Colour
-from avatar_gen.drawing.palettes import choose
 from avatar_gen.drawing.styles import draw, traits
-from avatar_gen.drawing.svg import Shape, filtered, with_own_ids
+from avatar_gen.drawing.svg import filtered, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
 from avatar_gen.imaging.pictures import MOST_CUT, draw_picture
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.svg import encode_svg
 from avatar_gen.runtime.cache import PictureCache
+from avatar_gen.services.render_options import DEFAULT_PX, MAX_PX, RenderOptions
+from avatar_gen.services.validation import refuse
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 DICEBEAR_TYPES = {"svg": "image/svg+xml", "json": "application/json", **MEDIA_TYPES}
 """The formats of DiceBear's HTTP API."""
 
-DEFAULT_PX = 128
-MAX_PX = 1024
-"""The width of a picture by URL, of whatever style, where none is asked for, and the largest."""
-
-
 QUICK_PX = 256
-"""A flat drawing of this width or less is written as PNG in at most 0.5 ms, so on the event loop: a hop to a
-thread costs 0.1 ms, and waits for the interpreter's lock."""
+"""A flat drawing of at most this width is encoded as PNG on the event loop, since a hop to a thread and back
+takes longer: docs/decisions/0005."""
 
 
-@dataclass(frozen=True)
-class RenderOptions:
-    """How a picture is to look, apart from its style, seed and format. Names are known ones."""
+class PictureRequest(Protocol):
+    """A picture that a client asks for, whatever the family of its style."""
 
-    px: int = DEFAULT_PX
-    primary: Colour | None = None
-    """None for each colour that the seed is to choose."""
-    foreign: Colour | None = None
-    hue: int | None = None
-    """0 to 359: what such colours are kept to."""
-    angle: float = DEFAULT_ANGLE
-    text: str | None = None
-    """What a style that writes takes its letters from; None: the seed."""
-    filter: str | None = None
-    shape: Shape = "square"
+    @property
+    def media(self) -> str:
+        """Return the format."""
 
-    @cached_property
-    def canonical(self) -> bytes:
-        """The same for all ways to ask for the same."""
-        primary, foreign = (colour and tuple(colour) for colour in (self.primary, self.foreign))
-        said = (self.px, primary, foreign, self.hue, self.angle, self.text, self.filter, self.shape)
-        return repr(said).encode("utf-8", "backslashreplace")
+    @property
+    def label(self) -> str:
+        """Return the style as the statistics name it."""
 
-    def style_input(self, seed: str) -> StyleInput:
-        """What to draw with; takes as long as choosing colours does."""
-        primary, foreign, palette = self._colours(seed)
-        text = seed if self.text is None else self.text
-        return StyleInput(primary, foreign, self.angle, text, palette)
+    @property
+    def made_by(self) -> str:
+        """Return the releases of everything that decides the file's bytes."""
 
-    def _colours(self, seed: str) -> tuple[Colour, Colour, tuple[Colour, ...]]:
-        """Return the primary and the foreign colour, and the curated palette that they are from, if any."""
-        if self.primary and self.foreign:
-            return self.primary, self.foreign, ()
-        given = self.primary or self.foreign
-        if given is None and self.hue is None:
-            return choose(seed)
-        chosen = seed_colours(seed, self.hue)
-        if given is None:
-            return *chosen, ()
-        # The colours of the seed contrast with each other, so one of them contrasts with the given colour.
-        other = max(chosen, key=lambda colour: contrast(given, colour))
-        return (given, other, ()) if self.primary else (other, given, ())
+    @property
+    def memory(self) -> int:
+        """Return the most bytes that making the file takes."""
+
+    def with_seed(self, seed: str, *, letters: str | None = None) -> "PictureRequest":
+        """Return the same request for another seed and, in styles that write, for the letters of a name.
+
+        Raises `InvalidRequest`.
+        """
+
+    def key(self) -> bytes:
+        """Return 16 bytes that no other picture has."""
+
+    def is_quick(self) -> bool:
+        """Return whether the picture may be drawn on the event loop."""
+
+    def draw(self) -> bytes:
+        """Return the file. Raises `InvalidRequest` for letters that no font has."""
 
 
 class RenderRequest(NamedTuple):
-    """A picture that is asked for."""
+    """A picture in one of the service's own styles."""
 
     style: str
     seed: str
@@ -92,34 +75,46 @@ class RenderRequest(NamedTuple):
     options: RenderOptions
 
     @property
+    def label(self) -> str:
+        """Return the style as the statistics name it."""
+        return self.style
+
+    @property
     def made_by(self) -> str:
-        """The releases of all that has a say in the file's bytes."""
+        """Return the releases of everything that decides the file's bytes."""
         return MADE_BY[self.media]
 
     @property
     def memory(self) -> int:
-        """The most bytes that making the file takes."""
-        return memory_of(self.options.px, self.media)
+        """Return the most bytes that making the file takes."""
+        return memory_of(self.options.size, self.media)
+
+    def with_seed(self, seed: str, *, letters: str | None = None) -> "RenderRequest":
+        """Return the same request for another seed. Raises `InvalidRequest`."""
+        if len(seed) > MAX_SEED_LENGTH:
+            refuse("seed", f"must have at most {MAX_SEED_LENGTH} characters")
+        options = self.options if letters is None else self.options.with_name(letters)
+        return RenderRequest(self.style, seed, self.media, options)
 
     def key(self) -> bytes:
-        """16 bytes that no other picture has."""
+        """Return 16 bytes that no other picture has."""
         made_of = (self.style.encode(), self.media.encode(), self.options.canonical, self.seed.encode())
         return blake2b(b"\0".join(made_of), digest_size=16).digest()
 
     def is_quick(self) -> bool:
-        """Whether it may be drawn on the event loop."""
+        """Return whether the picture may be drawn on the event loop."""
         if self.media != "png":
             return self.media == "svg"
         kind = traits(self.style)
-        cut_in_no_time = self.options.shape == "square" or kind.colours <= MOST_CUT
-        return self.options.px <= QUICK_PX and kind.exact and cut_in_no_time
+        is_quick_to_cut = self.options.shape == "square" or kind.colours <= MOST_CUT
+        return self.options.size <= QUICK_PX and kind.exact and is_quick_to_cut
 
     def draw(self) -> bytes:
-        """The file."""
+        """Return the file."""
         options = self.options
         return draw_picture(
             draw(self.style, self.seed, options.style_input(self.seed)),
-            options.px,
+            options.size,
             media=self.media,
             recolour=FILTERS.get(options.filter or ""),
             shape=options.shape,
@@ -130,39 +125,56 @@ class RenderRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DicebearRequest:
-    """An avatar of a style of DiceBear's that is asked for."""
+    """A picture in one of DiceBear's styles."""
 
     style: str
     options: Mapping[str, Value]
-    """What the style's `options` read, the seed among them."""
+    """The values that the style's options read, sorted by name; the seed is one of them."""
     media: str
     """One of `DICEBEAR_TYPES`."""
     filter: str | None = None
     own_ids: bool = False
-    """Whether an SVG is to have ids that no other has; DiceBear's own may."""
+    """Whether the ids in an SVG differ from those of every other picture; DiceBear's own may be equal."""
+
+    @property
+    def label(self) -> str:
+        """Return the style as the statistics name it."""
+        return f"dicebear/{self.style}"
 
     @property
     def made_by(self) -> str:
-        """The releases of all that has a say in the file's bytes."""
+        """Return the releases of everything that decides the file's bytes."""
         return f"{dicebear.RELEASE}-{MADE_BY.get(self.media, __version__)}"
 
     @property
     def memory(self) -> int:
-        """The most bytes that making the file takes."""
+        """Return the most bytes that making the file takes."""
         filtered = self.filter is not None or dicebear.has_filters(self.style)
         return memory_of(self._px, self.media, filtered=filtered)
 
+    def with_seed(self, seed: str, *, letters: str | None = None) -> "DicebearRequest":
+        """Return the same request for another seed. Raises `InvalidRequest`, also for letters."""
+        if letters is not None:
+            refuse("name", "has no use in DiceBear's styles, which take their letters from the seed")
+        if len(seed) > MAX_SEED_LENGTH:
+            refuse("seed", f"must have at most {MAX_SEED_LENGTH} characters")
+        try:
+            value = dicebear.options(self.style)["seed"].read([seed])
+        except ValueError as error:
+            refuse("seed", str(error))
+        return replace(self, options=dict(sorted({**self.options, "seed": value}.items())))
+
     def key(self) -> bytes:
-        """16 bytes that no other picture has."""
+        """Return 16 bytes that no other picture has."""
         made_of = json.dumps(["dicebear", self.style, self.media, self.filter, self.own_ids, self.options])
         return blake2b(made_of.encode(), digest_size=16).digest()
 
     def is_quick(self) -> bool:
-        """Whether it may be drawn on the event loop: no, it takes milliseconds."""
+        """Return False: every one takes milliseconds."""
         return False
 
     def draw(self) -> bytes:
-        """The file. Raises `InvalidRequest` for letters that there is no font for."""
+        """Return the file. Raises `InvalidRequest` for letters that no font has."""
         if self.media == "json":
             return dicebear.draw_json(self.style, self.options).encode()
         if self.media == "svg":
@@ -175,7 +187,7 @@ class DicebearRequest:
     @property
     def _px(self) -> int:
         size = self.options.get("size", DEFAULT_PX)
-        assert isinstance(size, int)  # noqa: S101 - it was read as a whole number
+        assert isinstance(size, int)  # noqa: S101 - the option is a whole number
         return min(size, MAX_PX)
 
     def _svg(self, options: Mapping[str, Value]) -> str:
@@ -186,18 +198,17 @@ class DicebearRequest:
 
 
 class Renderer:
-    """Draws pictures, here or in the pool, and remembers them."""
+    """Draws pictures, on the event loop or in the pool, and caches them."""
 
     def __init__(self, pool: Pool, cache: PictureCache, statistics: RequestStatistics) -> None:
         self._pool = pool
         self._cache = cache
         self._statistics = statistics
 
-    async def render(self, wanted: RenderRequest | DicebearRequest, key: bytes) -> bytes:
-        """The file that was asked for; `key` is its own. Raises `Overloaded`."""
-        style = wanted.style if isinstance(wanted, RenderRequest) else f"dicebear/{wanted.style}"
-        kind = (style, wanted.media)
-        return await self.encode(key, wanted.draw, kind, memory=wanted.memory, quick=wanted.is_quick())
+    async def render(self, request: PictureRequest, key: bytes) -> bytes:
+        """Return the file of a request, given the request's key. Raises `Overloaded`."""
+        kind = (request.label, request.media)
+        return await self.encode(key, request.draw, kind, memory=request.memory, quick=request.is_quick())
 
     async def encode(
         self,
@@ -208,9 +219,9 @@ class Renderer:
         memory: int,
         quick: bool = False,
     ) -> bytes:
-        """The picture under a key, made where it is not remembered: on the event loop if that is quick.
+        """Return the picture with this key. If it is not cached, make it: on the event loop if it is quick.
 
-        `kind` is the style and the format that it counts as, `memory` the most bytes that making it takes.
+        `kind` is the style and the format for the statistics, `memory` the most bytes that making it takes.
         Raises `Overloaded`.
         """
         picture = self._cache.get(key)
@@ -219,7 +230,7 @@ class Renderer:
         if not quick:
             return await self._cache.get_or_make(key, lambda: self._in_pool(memory, make, kind))
         await self._pool.queue.acquire()
-        # It may have been made while we waited.
+        # Another request may have made it in the meantime.
         picture = self._cache.get(key)
         if picture is not None:
             return picture

@@ -1,29 +1,25 @@
 """A folder of pictures, one for everybody on a list."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from avatar_gen.drawing import dicebear
 from avatar_gen.errors import InvalidRequest
 from avatar_gen.objects.files import read
 from avatar_gen.runtime.batches import batches
 from avatar_gen.runtime.interrupts import check_interrupted
-from avatar_gen.services.bulk.csv_input import CsvInput, CsvRow, RejectedRow
+from avatar_gen.services.bulk.csv_input import CsvInput, RejectedRow
 from avatar_gen.services.bulk.file_names import file_name
 from avatar_gen.services.bulk.process_pool import share
 from avatar_gen.services.bulk.report import OnRefusal, Report
 from avatar_gen.services.checkpoint import Checkpoint, Status
 from avatar_gen.services.output_folder import open_folder, write_into
-from avatar_gen.services.rendering import DicebearRequest, RenderRequest
+from avatar_gen.services.rendering import PictureRequest
 
 _BATCH = 64
 """Pictures that a process is given at a time: 10 ms of the quickest, a second of the slowest."""
-
-Picture = RenderRequest | DicebearRequest
 
 
 class _Task(NamedTuple):
@@ -32,7 +28,7 @@ class _Task(NamedTuple):
     line: int
     seed: str
     file: str
-    picture: Picture
+    picture: PictureRequest
     sha256: str | None
     """What is there already, if it is whole."""
 
@@ -53,7 +49,7 @@ class Folder:
     """
 
     def __init__(
-        self, path: Path, picture: Picture, *, extension: str, jobs: int, on_refusal: OnRefusal
+        self, path: Path, picture: PictureRequest, *, extension: str, jobs: int, on_refusal: OnRefusal
     ) -> None:
         self._path = path
         self._picture = picture
@@ -77,9 +73,9 @@ class Folder:
                 self._refuse(person.line, person.reason)
                 continue
             try:
-                picture = _of(self._picture, person)
-            except ValueError as error:
-                self._refuse(person.line, f"its seed {error}")
+                picture = self._picture.with_seed(person.seed, letters=person.letters)
+            except InvalidRequest as error:
+                self._refuse(person.line, str(error))
                 continue
             file = f"{file_name(person.file)}.{self._extension}"
             status, known = manifest.claim(file, picture.key().hex())
@@ -104,17 +100,6 @@ class Folder:
     def _refuse(self, line: int, reason: str) -> None:
         self.report.refused += 1
         self._on_refusal(line, reason)
-
-
-def _of(picture: Picture, person: CsvRow) -> Picture:
-    """The picture of a person that looks as this one does. Raises `ValueError` for a seed that cannot be."""
-    if isinstance(picture, DicebearRequest):
-        seed = dicebear.options(picture.style)["seed"].read([person.seed])
-        return replace(picture, options={**picture.options, "seed": seed})
-    options = picture.options
-    if person.letters is not None:
-        options = replace(options, text=person.letters)
-    return picture._replace(seed=person.seed, options=options)
 
 
 def _draw(folder: str, tasks: Sequence[_Task]) -> list[_Outcome]:

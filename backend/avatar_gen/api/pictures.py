@@ -1,0 +1,66 @@
+"""Answers that are pictures: their headers, and 304 for a client that has the picture already."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from starlette.types import Scope
+
+Headers = list[tuple[bytes, bytes]]
+
+IMMUTABLE = b"public, max-age=31536000, immutable"
+"""`Cache-Control` of a picture by URL, which never changes: docs/decisions/0010."""
+
+ANY_ORIGIN = ((b"access-control-allow-origin", b"*"),)
+
+CONTENT_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""For an SVG that is opened as a page: nothing runs in it, nothing is fetched."""
+
+
+class Picture(NamedTuple):
+    """An answer without JSON: a picture, or a redirect to one."""
+
+    status: int
+    headers: Headers
+    content: bytes = b""
+
+
+class PictureRoute(NamedTuple):
+    """A route that is answered before FastAPI."""
+
+    path_format: str
+    """The route's name in the log and in the statistics."""
+    matches: Callable[[Scope], object]
+    """Return something true if a request's path belongs to the route."""
+    get: Callable[[Scope], Awaitable[Picture]]
+    """Answer GET and HEAD. Raises `AvatarError`."""
+    other_methods: tuple[str, ...] = ()
+    """Methods that FastAPI answers."""
+    for_any_origin: bool = True
+    """Whether scripts of all pages may read the answers to GET and HEAD."""
+
+
+async def answer(
+    scope: Scope, etag: bytes, headers: Headers, media_type: str, make: Callable[[], Awaitable[bytes]]
+) -> Picture:
+    """Return a picture with the headers of every picture; or 304 if the client has it, without making it."""
+    headers = [(b"etag", etag), *headers]
+    if _is_cached_by_client(scope, etag):
+        return Picture(304, headers)
+    content = await make()
+    headers += (
+        (b"content-type", media_type.encode()),
+        (b"content-length", b"%d" % len(content)),
+    )
+    if media_type == "image/svg+xml":
+        headers.append((b"content-security-policy", CONTENT_POLICY))
+    return Picture(200, headers, content)
+
+
+def _is_cached_by_client(scope: Scope, etag: bytes) -> bool:
+    """Return whether `If-None-Match` names this picture: RFC 9110, section 13.1.2."""
+    for name, value in scope["headers"]:
+        if name == b"if-none-match":
+            tags = {tag.strip().removeprefix(b"W/") for tag in value.split(b",")}
+            if etag in tags or b"*" in tags:
+                return True
+    return False

@@ -1,0 +1,110 @@
+"""The options of a stored avatar, as the API and `avatar-gen bulk --store` read them."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from avatar_gen.avatar import MAX_SEED_LENGTH, AvatarSpec
+from avatar_gen.drawing.palette import SCHEMES
+from avatar_gen.drawing.styles import STYLES
+from avatar_gen.services.validation import OneOf, StrictModel, check_colour
+
+_ANGLE_STYLES = [name for name, style in STYLES.items() if "angle" in style.options]
+
+
+def _lower_case(value: Any) -> Any:  # noqa: ANN401 - text, or what pydantic refuses
+    # lower() makes ASCII letters of other characters, too: of the Kelvin sign a k.
+    return value.lower() if isinstance(value, str) and value.isascii() else value
+
+
+class AvatarOptions(StrictModel):
+    """What to draw. Every field may be absent, null or empty, all of which mean "not given"."""
+
+    model_config = ConfigDict(strict=True)
+
+    type: Annotated[str, OneOf(STYLES), BeforeValidator(_lower_case)] | None = Field(
+        default=None, description="In any case. By default pixelize."
+    )
+    primaryColor: str | None = Field(  # noqa: N815 - JSON's spelling, here and below
+        default=None,
+        description="A CSS colour: rgb or rrggbb, with or without #, or a name. By default #3B82F6.",
+        examples=["#0077BE"],
+    )
+    foreignColor: str | None = Field(  # noqa: N815
+        default=None, description="Likewise. By default #60A5FA.", examples=["orange"]
+    )
+    colorScheme: Annotated[str, OneOf(SCHEMES)] | None = Field(  # noqa: N815
+        default=None, description="It wins over the two colours."
+    )
+    seed: str | None = Field(
+        default=None,
+        max_length=MAX_SEED_LENGTH,
+        description=f"Any text of at most {MAX_SEED_LENGTH} code points. The same type, colours, seed and"
+        " angle always give the same picture. Without a seed the picture is random.",
+        examples=["ada"],
+    )
+    angle: float | None = Field(
+        default=None,
+        ge=0,
+        le=360,
+        allow_inf_nan=False,
+        description=f"Degrees, for {', '.join(_ANGLE_STYLES)} alone: 0 to the right, 90 (the default)"
+        " downwards.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_texts(cls, fields: Any) -> Any:  # noqa: ANN401 - pydantic refuses what is no object
+        if isinstance(fields, dict) and "" in fields.values():
+            return {name: value for name, value in fields.items() if value != ""}
+        return fields
+
+    @field_validator("primaryColor", "foreignColor")
+    @classmethod
+    def _known_colour(cls, value: str | None) -> str | None:
+        return value and check_colour(value)
+
+    @field_validator("seed")
+    @classmethod
+    def _storable(cls, value: str | None) -> str | None:
+        if value and "\0" in value:
+            raise PydanticCustomError("nul", "must not contain the NUL character")
+        return value
+
+    @field_validator("angle")
+    @classmethod
+    def _angle_has_a_use(cls, value: float | None, info: ValidationInfo) -> float | None:
+        # A type that was refused is absent here.
+        style = info.data.get("type", _ANGLE_STYLES[0]) or "pixelize"
+        if value is not None and style not in _ANGLE_STYLES:
+            users = ", ".join(_ANGLE_STYLES)
+            raise PydanticCustomError("angle", "is for the type {users} alone", {"users": users})
+        return value
+
+    def spec(self) -> AvatarSpec:
+        """Return the same options as the service has them."""
+        return AvatarSpec(
+            generator_type=self.type or "pixelize",
+            primary_color=self.primaryColor,
+            foreign_color=self.foreignColor,
+            color_scheme=self.colorScheme,
+            seed=self.seed,
+            angle=self.angle,
+        )
+
+
+class GradientOptions(AvatarOptions):
+    """What to draw in version 2: a gradient, whose angle is required."""
+
+    type: Annotated[str, OneOf(["gradient"]), BeforeValidator(_lower_case)] | None = Field(
+        default="gradient", description="In any case, or absent."
+    )
+    angle: float = Field(
+        ge=0, le=360, allow_inf_nan=False, description="Degrees: 0 to the right, 90 downwards.", examples=[45]
+    )
+
+    def spec(self) -> AvatarSpec:
+        """Return the same options as the service has them."""
+        return replace(super().spec(), generator_type="gradient")

@@ -1,0 +1,130 @@
+"""The options of a picture by URL, each with its name, limits and description.
+
+The routes, the OpenAPI document and the commands all read them from here.
+"""
+
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+
+from avatar_gen.avatar import MAX_SEED_LENGTH
+from avatar_gen.drawing.contrast import contrast
+from avatar_gen.drawing.drawing import DEFAULT_ANGLE, StyleInput
+from avatar_gen.drawing.filters import DESCRIPTION as FILTER_DESCRIPTION
+from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.drawing.harmony import seed_colours
+from avatar_gen.drawing.palette import SCHEMES, Colour, parse_colour
+from avatar_gen.drawing.palettes import choose
+from avatar_gen.drawing.styles import STYLES
+from avatar_gen.drawing.svg import Shape
+from avatar_gen.services.validation import (
+    OneOf,
+    StrictModel,
+    colour,
+    decimal_number,
+    refuse,
+    whole_number,
+)
+
+DEFAULT_PX = 128
+MAX_PX = 1024
+"""The default and the highest width of a picture by URL, in every style."""
+
+STYLE_OPTIONS: dict[str, Literal["angle", "text"]] = {"angle": "angle", "name": "text"}
+"""The options that not every style uses, and the parts of `StyleInput` that they set."""
+
+FilterName = Annotated[str, OneOf(FILTERS)]
+ColourText = Annotated[Colour | None, PlainValidator(colour), WithJsonSchema({"type": "string"})]
+
+
+class CommonOptions(StrictModel):
+    """The options that the styles of every family have."""
+
+    size: Annotated[int, Field(ge=16, le=MAX_PX), BeforeValidator(whole_number)] = Field(
+        default=DEFAULT_PX, description="Width in px."
+    )
+    filter: FilterName | None = Field(default=None, description=FILTER_DESCRIPTION)
+    shape: Shape = Field(
+        default="square", description="The picture is transparent outside of its shape, or white as JPEG."
+    )
+
+
+class RenderOptions(CommonOptions):
+    """The options of the service's own styles."""
+
+    primaryColor: ColourText = Field(  # noqa: N815 - the name in a URL, here and below
+        default=None,
+        description="A CSS colour: rgb or rrggbb, with or without #, or a name. By default the seed chooses.",
+        examples=["0077BE"],
+    )
+    foreignColor: ColourText = Field(  # noqa: N815
+        default=None, description="Likewise.", examples=["orange"]
+    )
+    colorScheme: Annotated[str, OneOf(SCHEMES)] | None = Field(  # noqa: N815
+        default=None, description="It wins over the two colours."
+    )
+    hue: Annotated[int | None, Field(ge=0, le=359), BeforeValidator(whole_number)] = Field(
+        default=None, description="Degrees, as in CSS's hsl(): the hue of the colours that the seed chooses."
+    )
+    angle: Annotated[float | None, Field(ge=0, le=360), BeforeValidator(decimal_number)] = Field(
+        default=None,
+        description="Degrees, for styles with this option: 0 to the right, 90 (the default) downwards.",
+    )
+    name: str | None = Field(
+        default=None,
+        max_length=MAX_SEED_LENGTH,
+        description="For styles that write letters: whose they are. By default they are those of the seed.",
+    )
+
+    def check_style(self, style: str) -> None:
+        """Raise `InvalidRequest` if an option has no use in this style, one of `STYLES`."""
+        for name, option in STYLE_OPTIONS.items():
+            if getattr(self, name) is not None and option not in STYLES[style].options:
+                users = [each for each, other in STYLES.items() if option in other.options]
+                refuse(name, f"is for the style {', '.join(users)} alone")
+        if self.hue is not None and all(self.colours):
+            refuse("hue", "is for colours that the seed chooses. Give a hue or both colours")
+
+    @cached_property
+    def colours(self) -> tuple[Colour | None, Colour | None]:
+        """The primary and the foreign colour; None for each that the seed chooses."""
+        if self.colorScheme:
+            scheme = SCHEMES[self.colorScheme]
+            return parse_colour(scheme.primary), parse_colour(scheme.foreign)
+        return self.primaryColor, self.foreignColor
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """The same bytes for all spellings of the same options; part of ETags and of checkpoints."""
+        primary, foreign = (each and tuple(each) for each in self.colours)
+        angle = DEFAULT_ANGLE if self.angle is None else self.angle
+        parts = (self.size, primary, foreign, self.hue, angle, self.name, self.filter, self.shape)
+        return repr(parts).encode("utf-8", "backslashreplace")
+
+    def style_input(self, seed: str) -> StyleInput:
+        """Return what a style draws with; choosing the colours is most of the work."""
+        primary, foreign, palette = self._colours_for(seed)
+        angle = DEFAULT_ANGLE if self.angle is None else self.angle
+        text = seed if self.name is None else self.name
+        return StyleInput(primary, foreign, angle, text, palette)
+
+    def with_name(self, name: str) -> "RenderOptions":
+        """Return the same options with another name, of at most `MAX_SEED_LENGTH` characters."""
+        fields = {field: getattr(self, field) for field in type(self).model_fields}
+        return self.model_construct(**{**fields, "name": name})
+
+    def _colours_for(self, seed: str) -> tuple[Colour, Colour, tuple[Colour, ...]]:
+        """Return the primary and the foreign colour, and the curated palette that they are from, if any."""
+        primary, foreign = self.colours
+        if primary and foreign:
+            return primary, foreign, ()
+        given = primary or foreign
+        if given is None and self.hue is None:
+            return choose(seed)
+        chosen = seed_colours(seed, self.hue)
+        if given is None:
+            return *chosen, ()
+        # The colours of the seed contrast with each other, so one of them contrasts with the given colour.
+        other = max(chosen, key=lambda each: contrast(given, each))
+        return (given, other, ()) if primary else (other, given, ())
