@@ -19,8 +19,6 @@ from typing import NamedTuple
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
@@ -30,9 +28,10 @@ from avatar_gen.api.cross_origin import CrossOrigin
 from avatar_gen.api.error_handlers import add_error_handlers
 from avatar_gen.api.host_check import HostCheck
 from avatar_gen.api.openapi import describe
+from avatar_gen.api.paths import without_trailing_slash
 from avatar_gen.api.picture_routes import PictureRoutes
 from avatar_gen.api.request_log import RequestLog
-from avatar_gen.api.swagger import ASSETS, swagger_page
+from avatar_gen.api.swagger import ASSETS, add_swagger_routes
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
@@ -65,6 +64,8 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or start up and shut down."""
         scope["app"] = self.api
+        if scope["type"] == "http":
+            scope["path"] = without_trailing_slash(scope["path"])
         await self.outermost(scope, receive, send)
 
 
@@ -110,8 +111,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
     app.router.routes += (*health.router.routes, *identities.router.routes, *avatars.router.routes)
-    app.add_route("/swagger", _swagger, include_in_schema=False)
-    app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
+    add_swagger_routes(app)
     add_error_handlers(app)
     layers: ASGIApp = PictureRoutes(app)
     if settings.limits.on:
@@ -247,12 +247,3 @@ def _limit(layers: ASGIApp, settings: Settings) -> ASGIApp:
     from avatar_gen.api.rate_limiting import RateLimiting  # noqa: PLC0415
 
     return RateLimiting(layers, settings.limits, Clients(settings.server.trusted_proxies))
-
-
-async def _swagger(request: Request) -> Response:
-    return swagger_page(f"{request.app.title} - Swagger UI")
-
-
-async def _swagger_json(request: Request) -> Response:
-    """The OpenAPI document where the old service had it."""
-    return JSONResponse(request.app.openapi())

@@ -1,6 +1,6 @@
-"""Who may do what: `Authorization: Bearer KEY`, asked for by each handler that needs it.
+"""API keys in `Authorization: Bearer KEY`, required by the handlers that need a permission.
 
-By the handler, not by its address: however that was written, who comes to a guarded handler needs a key.
+The handler requires the key, not its path: no spelling of a path leads around the check.
 """
 
 import re
@@ -17,8 +17,17 @@ from avatar_gen.settings.schema import ApiKey, Right
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
-UNCOUNTED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
-"""Addresses that no limit is for: who watches the service must not be told to come back later."""
+UNCOUNTED = frozenset(
+    {
+        "/api/health",
+        "/api/health/live",
+        "/api/health/ready",
+        "/api/health/detailed",
+        "/health",
+        "/health/detailed",
+    }
+)
+"""Paths without a rate limit: a monitor must always get the state of the service."""
 
 _BEARER = re.compile(rb"bearer +([!-~]+)[ \t]*", re.IGNORECASE)
 
@@ -27,10 +36,9 @@ _guarded: set[object] = set()
 
 
 def needs(right: Right) -> Callable[[Handler], Handler]:
-    """Have a handler answer those alone who have a key with this right; everybody, where there are no keys.
+    """Require an API key with this permission. If no keys are configured, allow every client.
 
-    It raises `KeyNeeded` or `KeyNotAllowed` before anything of the request is read but its head. As one of
-    FastAPI's dependencies this would cost each request 13 us, keys or not.
+    The handler raises `KeyNeeded` or `KeyNotAllowed` before it reads the body.
     """
 
     def guard(handler: Handler) -> Handler:
@@ -46,7 +54,7 @@ def needs(right: Right) -> Callable[[Handler], Handler]:
 
 
 def is_guarded(handler: object) -> bool:
-    """Whether a handler takes a key."""
+    """Return whether a handler requires a key."""
     return handler in _guarded
 
 
@@ -62,7 +70,7 @@ def _let_in(request: Request, right: Right) -> None:
 
 
 def identify(scope: Scope, keys: Keys) -> ApiKey | None:
-    """The key that a request comes with, noted for the log; none if it comes with two."""
+    """Return the key of a request, and note it for the log. Two keys count as none."""
     presented = [value for name, value in scope["headers"] if name == b"authorization"]
     match = _BEARER.fullmatch(presented[0]) if len(presented) == 1 else None
     key = keys.find(match[1]) if match else None

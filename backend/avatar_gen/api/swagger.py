@@ -1,17 +1,49 @@
-"""The interactive docs: Swagger UI, of which nothing comes from elsewhere."""
+"""The OpenAPI document, and Swagger UI without anything from elsewhere."""
 
+import asyncio
 import re
 from base64 import b64encode
 from hashlib import sha256
 
+import yaml
+from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 ASSETS = "/swagger-assets"
 
 
+def add_swagger_routes(app: FastAPI) -> None:
+    """Add the routes that the old service had for its document, beside `/openapi.json`."""
+    app.add_route("/swagger", _swagger, include_in_schema=False)
+    app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
+    app.add_route("/swagger-yaml", _swagger_yaml, include_in_schema=False)
+
+
+async def _swagger(request: Request) -> Response:
+    return swagger_page(f"{request.app.title} - Swagger UI")
+
+
+async def _swagger_json(request: Request) -> Response:
+    return JSONResponse(request.app.openapi())
+
+
+async def _swagger_yaml(request: Request) -> Response:
+    state = request.app.state
+    if not hasattr(state, "openapi_yaml"):
+        # Writing YAML takes so long that it must not block the event loop.
+        state.openapi_yaml = await asyncio.to_thread(_to_yaml, request.app.openapi())
+    return Response(state.openapi_yaml, media_type="application/yaml")
+
+
+def _to_yaml(document: dict[str, object]) -> bytes:
+    text: bytes = yaml.safe_dump(document, encoding="utf-8", sort_keys=False, allow_unicode=True)
+    return text
+
+
 def swagger_page(title: str) -> Response:
-    """The page. It runs Swagger UI and the one script in it, and asks this service alone."""
+    """Return the page. It runs Swagger UI and the one script in it, and fetches from this service alone."""
     page = get_swagger_ui_html(
         openapi_url="/openapi.json",
         title=title,
