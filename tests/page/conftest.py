@@ -1,4 +1,4 @@
-"""A real browser, and a page in it that may not complain."""
+"""A real browser. A test fails if the browser reports an error that the test did not expect."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,24 +13,25 @@ from tests.conftest import Service
 
 PHONE, DESKTOP = (390, 844), (1440, 900)
 
-TIMEOUT_SECONDS = 20_000  # ms, where it takes tenths of a second: a busy machine is no fault of the page
+TIMEOUT_MS = 60_000
+"""The longest wait for the page, which takes tenths of a second on an idle machine."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 EXECUTABLE = next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 def pytest_pycollect_makemodule() -> None:
-    """Skip the folder as a whole, in one line."""
+    """Skip each file of this folder if there is no browser."""
     if EXECUTABLE is None:
-        pytest.skip("the page needs a browser: apt-get install chromium", allow_module_level=True)
+        pytest.skip("this needs a browser: apt-get install chromium", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; stopped with the module, for as long as it is there no test can have a loop of its own."""
-    expect.set_options(timeout=TIMEOUT_SECONDS)
+    """Start Chromium for a module. While it runs, no test can have an event loop of its own."""
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
-        # Its own sandbox needs rights that a container seldom gives.
+        # Its own sandbox needs rights that containers seldom have.
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
         yield browser
         browser.close()
@@ -38,7 +39,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Service]:
-    """One service that the tests of a module share; without a browser none is started."""
+    """Start a service that the tests of a module share, if there is a browser."""
     assert browser.is_connected()
     shared = Service(tmp_path_factory.mktemp("page")).start()
     yield shared
@@ -49,11 +50,11 @@ def service(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
 
 @dataclass
 class Complaints:
-    """What a browser says in its console, and the answers that were none."""
+    """The messages of a browser's console, and the answers with an error status."""
 
     said: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
-    """Parts of what a test brings about itself."""
+    """Parts of the messages that a test causes itself."""
 
     def watch(self, page: Page) -> None:
         page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
@@ -65,7 +66,7 @@ class Complaints:
             self.said.append(f"{answer.status} {answer.url}")
 
     def unexpected(self) -> list[str]:
-        # The last is the machine's: it comes wherever an interface does, such as a container's.
+        # The last one comes when the machine gets a network interface, such as a container's.
         passed_over = (*self.expected, "net::ERR_NETWORK_CHANGED")
         return [each for each in self.said if not any(part in each for part in passed_over)]
 
@@ -80,10 +81,10 @@ def complaints() -> Complaints:
 
 @pytest.fixture
 def visit(browser: Browser, service: Service, complaints: Complaints) -> Iterator[Visit]:
-    """Open the page; when the test ends, the browser must not have complained."""
+    """Return a function that opens the page. The test fails if the browser reports an unexpected error."""
     contexts: list[BrowserContext] = []
 
-    def open_page(  # noqa: PLR0913 - what people differ by
+    def open_page(  # noqa: PLR0913 - the ways in which browsers differ
         address: str = "/",
         *,
         of: Service = service,
@@ -106,7 +107,7 @@ def visit(browser: Browser, service: Service, complaints: Complaints) -> Iterato
             timezone_id="UTC",
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(TIMEOUT_SECONDS)
+        context.set_default_timeout(TIMEOUT_MS)
         contexts.append(context)
         page = context.new_page()
         complaints.watch(page)
@@ -123,7 +124,7 @@ def visit(browser: Browser, service: Service, complaints: Complaints) -> Iterato
 
 @pytest.fixture
 def empty_service(service: Service) -> Service:
-    """The service of the module, with nothing stored."""
+    """Return the service of the module without any avatar."""
     for avatar in service.client.get("/api/list?pick=100").json()["data"]["avatars"]:
         service.client.delete(f"/api/{avatar['id']}")
     return service
@@ -131,5 +132,5 @@ def empty_service(service: Service) -> Service:
 
 @pytest.fixture
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Where screenshots are kept: for good, if that is wished."""
+    """Return the folder for screenshots: docs/page with --screenshots."""
     return Path("docs/page") if request.config.getoption("--screenshots") else tmp_path

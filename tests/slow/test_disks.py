@@ -1,4 +1,4 @@
-"""Disks that are full, cannot be written, are gone, or fail now and then: real ones."""
+"""Real disks that are full, read-only, missing, or fail now and then."""
 
 import os
 import random
@@ -28,9 +28,9 @@ def run(*command: str) -> None:
 
 @pytest.fixture
 def mount_disk(tmp_path: Path) -> Iterator[MountDisk]:
-    """Disks of a test's own, which are gone when it ends."""
+    """Return a function that mounts disks in memory; they are unmounted when the test ends."""
     if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root can mount a disk, and only on Linux is it done so")
+        pytest.skip("only root on Linux can mount a disk in memory")
     mounted: list[Path] = []
 
     def mount(size: int, folder: Path | None = None) -> Path:
@@ -39,7 +39,7 @@ def mount_disk(tmp_path: Path) -> Iterator[MountDisk]:
         try:
             run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path))
         except subprocess.CalledProcessError:
-            pytest.skip("root may not mount a disk here")
+            pytest.skip("root cannot mount a disk on this machine")
         mounted.append(path)
         return path
 
@@ -49,14 +49,14 @@ def mount_disk(tmp_path: Path) -> Iterator[MountDisk]:
 
 
 def fill(disk: Path, *, but: int = 0) -> Path:
-    """Take all of a disk's room, or all but so many bytes; where it went."""
+    """Fill a disk, except `but` bytes; return the file that fills it."""
     filler = disk / "filler"
     free = shutil.disk_usage(disk).free
     filler.write_bytes(b"x" * (free - but))
     return filler
 
 
-def assert_reads_go_on(service: Service, avatars: list[str]) -> None:
+def assert_reads_work(service: Service, avatars: list[str]) -> None:
     for avatar in avatars:
         assert service.client.get(f"/api/{avatar}").status_code == 200
     assert service.client.get("/api/render/pixelize/ada.png").status_code == 200
@@ -68,7 +68,7 @@ def incoming(service: Service) -> list[Path]:
     return list((service.folder / "storage" / "avatars" / "incoming").iterdir())
 
 
-def test_a_storage_that_is_full_is_a_507_until_there_is_room(
+def test_a_full_storage_is_a_507_until_there_is_room(
     make_service: MakeService, mount_disk: MountDisk
 ) -> None:
     service = make_service()
@@ -76,26 +76,26 @@ def test_a_storage_that_is_full_is_a_507_until_there_is_room(
     service.start()
     made = [service.generate(seed=str(number)) for number in range(20)]
     filler = fill(disk)
-    tie = f"/api/identities/{'0' * 32}"
+    link = f"/api/identities/{'0' * 32}"
     for _ in range(3):
         assert_failure(service.client.post("/api/generate"), 507, mentions="The storage is full")
-        answer = service.client.put(tie, json={"avatarId": made[0]})
+        answer = service.client.put(link, json={"avatarId": made[0]})
         assert_failure(answer, 507, mentions="The storage is full")
     assert incoming(service) == []
-    assert_reads_go_on(service, made)
+    assert_reads_work(service, made)
     assert service.client.get("/api/health").json()["message"] == "Down: storage"
-    # To delete takes no room, and makes some.
+    # Deleting needs no room, and makes some.
     assert service.client.delete(f"/api/{made.pop()}").status_code == 200
     made.append(service.generate())
     assert_failure(service.client.post("/api/generate"), 507)
     filler.unlink()
     made.append(service.generate())
-    assert service.client.put(tie, json={"avatarId": made[0]}).status_code == 200
+    assert service.client.put(link, json={"avatarId": made[0]}).status_code == 200
     assert service.client.get("/api/health").status_code == 200
     assert set(listed(service)) == objects(service) == set(made)
 
 
-def test_many_at_once_fill_a_disk_to_the_brim_and_none_is_torn(
+def test_many_clients_that_fill_a_disk_leave_no_partial_avatar(
     make_service: MakeService, mount_disk: MountDisk
 ) -> None:
     service = make_service()
@@ -115,7 +115,7 @@ def test_many_at_once_fill_a_disk_to_the_brim_and_none_is_torn(
     assert set(listed(service)) == objects(service) == set(made)
 
 
-def test_a_storage_that_cannot_be_written_any_more_is_still_read(
+def test_a_storage_that_becomes_read_only_is_still_read(
     make_service: MakeService, mount_disk: MountDisk
 ) -> None:
     service = make_service()
@@ -127,7 +127,7 @@ def test_a_storage_that_cannot_be_written_any_more_is_still_read(
         answer = service.client.request(method, path)
         assert_failure(answer, 503, mentions="The storage is unavailable")
     assert_failure(service.client.get("/api/health/ready"), 503, mentions="down: storage")
-    assert_reads_go_on(service, made)
+    assert_reads_work(service, made)
     run("mount", "-o", "remount,rw", str(disk))
     assert service.client.get("/api/health/ready").status_code == 200
     assert service.client.delete(f"/api/{made.pop(0)}").status_code == 200
@@ -135,10 +135,10 @@ def test_a_storage_that_cannot_be_written_any_more_is_still_read(
     assert set(listed(service)) == objects(service) == set(made)
 
 
-def test_a_storage_that_is_unmounted_is_missed_and_welcome_back(
+def test_an_unmounted_storage_is_a_503_until_it_is_mounted_again(
     make_service: MakeService, mount_disk: MountDisk
 ) -> None:
-    """Under a mount there is an empty folder, which is not taken for a storage without avatars."""
+    """The empty folder under the mount is not a storage without avatars."""
     service = make_service()
     disk = mount_disk(8 * MB)
     avatars = service.folder / "storage" / "avatars"
@@ -160,7 +160,7 @@ def test_a_storage_that_is_unmounted_is_missed_and_welcome_back(
         run("umount", "-l", str(avatars))
 
 
-def test_a_full_disk_of_sqlite_s_is_a_507_until_there_is_room(
+def test_a_full_disk_of_sqlite_is_a_507_until_there_is_room(
     make_service: MakeService, mount_disk: MountDisk
 ) -> None:
     service = make_service()
@@ -172,14 +172,14 @@ def test_a_full_disk_of_sqlite_s_is_a_507_until_there_is_room(
     for number in range(40):
         answer = service.client.post("/api/generate", json={"seed": str(number)})
         if answer.status_code == 201:
-            # There is a little room in the file itself.
+            # The file itself has a little room.
             made.append(answer.json()["data"]["id"])
         else:
             refused += 1
             assert_failure(answer, 507, mentions="The database's disk is full")
     assert refused
     assert incoming(service) == []
-    assert_reads_go_on(service, made)
+    assert_reads_work(service, made)
     assert objects(service) == set(made)
     filler.unlink()
     made.append(service.generate())
@@ -187,12 +187,12 @@ def test_a_full_disk_of_sqlite_s_is_a_507_until_there_is_room(
     assert set(listed(service)) == objects(service) == set(made)
 
 
-def test_a_full_disk_of_postgresql_s_is_a_507_until_there_is_room(
+def test_a_full_disk_of_postgresql_is_a_507_until_there_is_room(
     make_service: MakeService, mount_disk: MountDisk, postgres: Postgres
 ) -> None:
     disk = mount_disk(24 * MB)
     disk.chmod(0o777)
-    # Nobody else may look into pytest's folders.
+    # Only the owner may read pytest's folders, and PostgreSQL does not run as root.
     reachable = Path("/mnt") / f"avatars-{os.getpid()}"
     reachable.mkdir()
     run("mount", "--bind", str(disk), str(reachable))
@@ -212,7 +212,7 @@ def test_a_full_disk_of_postgresql_s_is_a_507_until_there_is_room(
             made.append(answer.json()["data"]["id"])
             answer = service.client.post("/api/generate", json={"seed": f"{number}".zfill(32)})
         assert_failure(answer, 507, mentions="The database's disk is full")
-        assert_reads_go_on(service, made)
+        assert_reads_work(service, made)
         assert objects(service) == set(made)
         filler.unlink()
         made.append(service.generate())
@@ -228,7 +228,7 @@ def test_a_full_disk_of_postgresql_s_is_a_507_until_there_is_room(
 
 FIU = shutil.which("fiu-run")
 
-# What is a file's business alone: sockets are written by other calls.
+# Calls that only files use. Sockets are written by others.
 CALLS = (
     *("posix/io/oc/open", "posix/io/sync/fsync", "posix/io/rw/pwrite", "posix/io/dir/rename"),
     *("posix/io/dir/unlink", "posix/io/rw/ftruncate", "posix/io/rw/pread", "posix/io/dir/opendir"),
@@ -245,12 +245,12 @@ def break_disk(service: Service, folder: Path, command: str) -> None:
         run(control, "-f", str(folder / "fiu"), "-c", line, str(service.process.pid))
 
 
-@pytest.mark.skipif(not FIU, reason="there is no fiu-run here, so no I/O fails: apt-get install fiu-utils")
+@pytest.mark.skipif(not FIU, reason="this needs fiu-run: apt-get install fiu-utils")
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_input_and_output_that_fail_lose_nothing_that_was_acknowledged(
+def test_calls_that_fail_lose_no_acknowledged_avatar(
     make_service: MakeService, postgres: Postgres, tmp_path: Path, kind: str
 ) -> None:
-    """Each call to the disk fails once in thirty times; who was told 503 has no avatar, or a whole one."""
+    """One call to the disk in thirty fails. A client that got a 503 has no avatar, or a whole one."""
     assert FIU
     environ = {"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
     through = (FIU, "-x", "-f", str(tmp_path / "fiu"))
@@ -268,7 +268,7 @@ def test_input_and_output_that_fail_lose_nothing_that_was_acknowledged(
         if answer.status_code == 201:
             made.add(answer.json()["data"]["id"])
         elif method == "DELETE":
-            # Where it is not 200, it is there or it is not.
+            # After a 503 the avatar may exist or not.
             made.discard(avatar)
         if answer.status_code >= 400:
             assert_failure(answer, answer.status_code)
@@ -277,7 +277,7 @@ def test_input_and_output_that_fail_lose_nothing_that_was_acknowledged(
     assert statuses["GET"] <= {200, 503}
     assert statuses["DELETE"] <= {200, 404, 503}
     assert 503 in statuses["DELETE"]
-    # What is unsettled is settled with the next avatar that is kept.
+    # After five seconds, the next avatar that is stored settles the commits whose outcome is unknown.
     time.sleep(5.5)
     made.add(service.generate())
     service.stop()
