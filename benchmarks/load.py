@@ -15,8 +15,12 @@ _SCRIPT = str(Path(__file__).with_name("load.lua"))
 _starts = count(1)
 
 
-class RejectedRow(Exception):
-    """A server answered something else than what was asked for."""
+class UnexpectedAnswer(Exception):
+    """A server answered with an error, or closed the connection."""
+
+
+class NoAnswers(Exception):
+    """No request was answered within the time of a measurement, on a machine that has other work to do."""
 
 
 class Request(NamedTuple):
@@ -103,12 +107,12 @@ async def ask_once(port: int, request: Request) -> bytes:
 
 
 async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> bytes:
-    """Send a request on a connection; the answer's body. Raises `RejectedRow`."""
+    """Send a request on a connection; the answer's body. Raises `UnexpectedAnswer`."""
     writer.write(request.encode())
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head[9:12])
     if status not in {200, 201, 304}:
-        raise RejectedRow(f"{request.method} {request.path}: {head.decode('latin-1')}")
+        raise UnexpectedAnswer(f"{request.method} {request.path}: {head.decode('latin-1')}")
     length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
     return await reader.readexactly(int(length or 0)) if status != 304 else b""
 
@@ -121,6 +125,8 @@ async def _wrk(port: int, request: Request, avatars: Sequence[str], *options: st
     output, _ = await process.communicate()
     figures = output.decode().rpartition("\nfigures ")[2].split()
     total, passed, p50, p99, longest, errors = map(float, figures)
-    if errors or not total:
-        raise RejectedRow(f"{request.method} {request.path}: {output.decode()}")
+    if not errors and not total:
+        raise NoAnswers(f"{request.method} {request.path}: no answer in {passed / 1e6:.0f} s")
+    if errors:
+        raise UnexpectedAnswer(f"{request.method} {request.path}: {output.decode()}")
     return Answers(int(total), passed / 1e6, p50 / 1e3, p99 / 1e3, longest / 1e3)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+NOT_MEASURED = "Not measured, since the machine had other work"
+
 
 class Figures(NamedTuple):
     """What one round of one case gave."""
@@ -31,6 +33,16 @@ class Results:
     """What is but one figure."""
     memory: list[tuple[int, float]] = field(default_factory=list)
     """Pictures rendered, and MB then."""
+
+    def add(self, rounds: dict[str, list[Figures]]) -> None:
+        """Take in the rounds of each case, and name the cases that have none."""
+        self.rounds |= {name: rows for name, rows in rounds.items() if rows}
+        missing = [name for name, rows in rounds.items() if not rows]
+        for name in missing:
+            self.rounds.pop(name, None)
+        self.how.pop(NOT_MEASURED, None)
+        if missing:
+            self.how[NOT_MEASURED] = "; ".join(missing)
 
     def median(self, case: str) -> Figures:
         """Each figure's median over all rounds. Raises `KeyError` where the case was not measured."""

@@ -5,6 +5,7 @@ down slows all of them down.
 """
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import click
 
 from benchmarks import footprint, scale
 from benchmarks.cases import CASES, Case
-from benchmarks.load import WRK, RejectedRow, load
+from benchmarks.load import WRK, NoAnswers, UnexpectedAnswer, load
 from benchmarks.report import describe_machine, describe_peers, print_report, write_report
 from benchmarks.results import Figures, Results
 from benchmarks.servers import OTHERS, Server, install_peers, running
@@ -53,6 +54,17 @@ async def measure(case: Case, server: Server, seconds: float) -> Figures:
     return Figures(rate, answers.p50_ms, answers.p99_ms, answers.max_ms, cpu, server.rss())
 
 
+_TRIES = 3
+
+
+async def measure_patiently(case: Case, server: Server, seconds: float) -> Figures | None:
+    """Measure again for twice as long if there was no answer; return None if there is none in three tries."""
+    for number in range(_TRIES):
+        with contextlib.suppress(NoAnswers):
+            return await measure(case, server, seconds * 2**number)
+    return None
+
+
 def measure_all(results: Results, effort: Effort, progress: Callable[[str], None]) -> None:
     """Every case whose server can be had, into the results."""
     trouble = install_peers() if effort.peers else "What others draw with is left out."
@@ -65,13 +77,14 @@ def measure_all(results: Results, effort: Effort, progress: Callable[[str], None
     with running({case.server for case in cases}) as servers:
         for case in cases:
             progress(f"warming up: {case.name}")
-            asyncio.run(measure(case, servers[case.server], min(0.3, effort.seconds)))
+            asyncio.run(measure_patiently(case, servers[case.server], min(0.3, effort.seconds)))
         for number in range(effort.rounds):
             for case in cases:
                 progress(f"round {number + 1} of {effort.rounds}: {case.name}")
-                rounds[case.name].append(asyncio.run(measure(case, servers[case.server], effort.seconds)))
+                figures = asyncio.run(measure_patiently(case, servers[case.server], effort.seconds))
+                rounds[case.name] += [figures] if figures else []
         results.single["disk, bytes"] = footprint.disk_for_an_avatar(servers["ours"])
-    results.rounds |= rounds
+    results.add(rounds)
     footprint.measure(results, effort.rounds, effort.renders, effort.seconds, progress)
 
 
@@ -123,7 +136,7 @@ def main(what: str, name: str, rounds: int | None, renders: int | None, output: 
             measure_all(results, effort, show_progress())
         elif what == "scale":
             scale.measure(results, effort.sizes, effort.rounds, show_progress())
-    except RejectedRow as refused:
+    except UnexpectedAnswer as refused:
         raise click.ClickException(str(refused)) from refused
     print(file=sys.stderr)
     print_report(results)

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.load import RejectedRow, Request, ask_once
+from benchmarks.load import Request, UnexpectedAnswer, ask_once
 from tests.servers.net import free_port
 from tests.servers.postgres import Postgres
 
@@ -174,7 +174,7 @@ async def _await_answer(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + 20
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            with contextlib.suppress(RejectedRow):
+            with contextlib.suppress(UnexpectedAnswer):
                 await ask_once(port, Request("/api/health/ready"))
             return
         await asyncio.sleep(0.005)

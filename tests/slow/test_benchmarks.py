@@ -1,10 +1,19 @@
 """The benchmarks run, and write their report. How fast they are is not a matter of tests."""
 
+import asyncio
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from benchmarks.cases import Case, get
+from benchmarks.load import WRK
+from benchmarks.results import Figures, Results
+from benchmarks.run import measure_patiently
+from benchmarks.servers import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,3 +27,17 @@ def test_the_benchmarks_write_a_report(what: str, row: str, tmp_path: Path) -> N
     command = [sys.executable, "-m", "benchmarks.run", what, "--effort", "smoke", "--output", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=600)
     assert row in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not WRK, reason="this needs wrk: apt-get install wrk")
+def test_a_case_without_answers_is_measured_three_times_and_then_reported_as_not_measured(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        server = Server(port, tmp_path, process=os.getpid(), database=None, avatars=("",), ready=0)
+        assert asyncio.run(measure_patiently(Case("silent", "ours", get("/")), server, 1)) is None
+    results = Results()
+    results.add({"silent": [], "other": [Figures(1, 1, 1, 1, 1, 1)]})
+    assert set(results.rounds) == {"other"}
+    assert "silent" in results.how.values()
