@@ -1,4 +1,4 @@
-"""The least that a server can do: uvicorn, and an application that answers from memory."""
+"""The lower bound: uvicorn, with an application that answers from memory."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ async def asgi(_scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - 
 
 
 def answer() -> Response:
-    """The same by a framework."""
+    """Return the same answer through a framework."""
     return Response(BODY, media_type="image/png", headers={"ETag": '"bare"'})
 
 

@@ -1,4 +1,4 @@
-"""What is measured: the table of cases. A new one is a line."""
+"""The table of cases that are measured. A new case is one line."""
 
 import json
 from typing import NamedTuple
@@ -14,16 +14,16 @@ class Case(NamedTuple):
     request: Request
     connections: int = 16
     beside: Request | None = None
-    """What four other connections ask of the same server at the same time."""
+    """The request that four other connections send to the same server at the same time."""
 
 
 def get(path: str, *headers: str) -> Request:
-    """A GET."""
+    """Return a GET request."""
     return Request(path, headers=headers)
 
 
 def post(path: str, **fields: object) -> Request:
-    """A POST of JSON, with another seed each time."""
+    """Return a POST request with JSON, and a new seed each time."""
     body = json.dumps({"seed": "seed {}", **fields})
     return Request(path, "POST", body, ("Content-Type: application/json",))
 
@@ -85,7 +85,7 @@ DICEBEAR = ("lorelei", "identicon")
 
 
 def unique(form: str) -> list[Case]:
-    """A picture by URL in one form, drawn for seeds that come once, by each who can, on two processes."""
+    """Return the cases of one format and size, with unique seeds: ours and those of other services."""
     media, px = FORMS[form]
     ours = {style: f"/api/render/{style}/u{{}}.{media}?size={px}" for style in OURS}
     ours |= {style: f"/10.x/{style}/{media}?seed=u{{}}&size={px}" for style in DICEBEAR}
@@ -121,12 +121,12 @@ BESIDE = [
 ]
 
 SECTIONS = {
-    "The least that a request costs": BARE,
+    "The lower bound of a request": BARE,
     "Stored avatars": STORED,
     "By URL, the same seed again": AGAIN,
     **{f"By URL, unique seeds, two processes: {form}": unique(form) for form in FORMS},
-    "More and more connections": CONCURRENCY,
-    "Beside what is expensive, whose CPU time is counted too": BESIDE,
+    "Number of connections": CONCURRENCY,
+    "Beside an expensive request, whose CPU time is included": BESIDE,
 }
 
 CASES = [case for section in SECTIONS.values() for case in section]
@@ -142,4 +142,4 @@ MIXED = [
     get("/10.x/lorelei/svg?seed=u{}"),
     get("/10.x/identicon/png?seed=u{}"),
 ]
-"""What is rendered while the memory is watched."""
+"""The pictures that are rendered while memory is measured."""

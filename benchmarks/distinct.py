@@ -1,7 +1,7 @@
-"""How many different pictures a style draws: `python -m benchmarks.distinct`, some three minutes.
+"""How many different pictures a style draws: `python -m benchmarks.distinct` takes three minutes.
 
 It counts the pictures of 100,000 seeds in the same two colours: flat ones by their pixels at 32 px, shapes by
-their SVG, and those of the first 5,000 seeds by pixels as well, for two texts may look alike.
+their SVG. It also compares the first 5,000 by pixels, since two SVG texts can look the same.
 """
 
 import sys
@@ -16,27 +16,27 @@ from avatar_gen.drawing.svg import document
 from avatar_gen.imaging.svg import rasterise
 
 PX = 32
-"""As small as most avatars are shown: what differs here differs to the eye at any size."""
+"""The size at which most avatars are shown. Pictures that differ here differ at any size."""
 
 PRIMARY, FOREIGN = parse_colour(DEFAULT_PRIMARY), parse_colour(DEFAULT_FOREIGN)
 
 
 def picture(drawing: Drawing) -> bytes:
-    """The pixels of a drawing."""
+    """Return the pixels of a drawing."""
     if isinstance(drawing, Flat):
         return drawing.palette[drawing.at(PX).pixels()].tobytes()
     return rasterise(text(drawing).decode(), PX).tobytes()
 
 
 def text(drawing: Drawing) -> bytes:
-    """The SVG of a drawing, or where it has pixels of its own, those."""
+    """Return the SVG of a drawing, or its pixels if it is flat."""
     if isinstance(drawing, Flat):
         return picture(drawing)
     return document(drawing.svg, drawing.palette, PX, "square", "").encode()
 
 
 def count(style: str, seeds: int, sample: int) -> tuple[int, int]:
-    """How many different pictures there are of so many seeds, and by pixels of the first of them."""
+    """Return how many pictures of `seeds` seeds differ, and how many of the first `sample` by pixels."""
     texts, pictures = set(), set()
     for number in range(seeds):
         seed = f"user-{number}"

@@ -1,4 +1,4 @@
-"""What the service takes beside time for each request: memory, disk, and time to start."""
+"""Memory, disk, and the time of a start."""
 
 import asyncio
 import statistics
@@ -14,11 +14,11 @@ from benchmarks.results import Results
 from benchmarks.servers import Server, running
 
 SETTLED = 20_000
-"""Renders after which memory is to stay what it is: caches are full, each library has met its work."""
+"""Renders after which memory should no longer grow: caches are full, and all libraries are loaded."""
 
 
 def import_seconds(times: int) -> float:
-    """How much longer Python takes with the package than without."""
+    """Return how much longer Python takes to start with the package than without."""
     return statistics.median(
         _seconds("import avatar_gen.cli.serve, avatar_gen.app") - _seconds("") for _ in range(times)
     )
@@ -31,14 +31,14 @@ def _seconds(program: str) -> float:
 
 
 def ready_seconds(times: int) -> Iterator[float]:
-    """From start to the first answer, each time with a new database."""
+    """Yield the seconds from a start to the first answer, each time with a new database."""
     for _ in range(times):
         with running({"ours"}) as servers:
             yield servers["ours"].ready
 
 
 def disk_for_an_avatar(server: Server) -> float:
-    """Bytes on disk, the mean of those that it began with, which are pixelize."""
+    """Return the mean of the bytes on disk of the avatars that the server has: `pixelize` ones."""
     store = server.folder / "storage" / "avatars"
     objects = (store / avatar[:2] / f"{avatar}.zip" for avatar in server.avatars)
     return statistics.mean(each.stat().st_blocks * 512 for each in objects)
@@ -47,7 +47,7 @@ def disk_for_an_avatar(server: Server) -> float:
 def watch_memory(
     renders: int, seconds: float, progress: Callable[[str], None]
 ) -> Iterator[tuple[int, float]]:
-    """MB of one worker after so many pictures of all kinds, none of which comes twice."""
+    """Yield the number of unique pictures rendered so far, and the memory of the worker in MB."""
     with running({"ours"}) as servers:
         server = servers["ours"]
         done = 0
@@ -61,7 +61,7 @@ def watch_memory(
 
 
 def slope(memory: list[tuple[int, float]]) -> float:
-    """MB for 10,000 renders, once settled."""
+    """Return the growth in MB for 10,000 renders, after the first 20,000."""
     settled = [(done, mb) for done, mb in memory if done >= SETTLED]
     return statistics.linear_regression(*zip(*settled, strict=True)).slope * 10_000
 
@@ -69,7 +69,7 @@ def slope(memory: list[tuple[int, float]]) -> float:
 def measure(
     results: Results, starts: int, renders: int, seconds: float, progress: Callable[[str], None]
 ) -> None:
-    """All of it, into the results."""
+    """Measure memory, disk and starts, and add them to the results."""
     progress("import and start")
     results.single["import, s"] = import_seconds(starts)
     results.single["ready, s"] = statistics.median(ready_seconds(starts))

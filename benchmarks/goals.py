@@ -1,4 +1,4 @@
-"""What is to be reached: the table of goals, and why what is not reached is not."""
+"""The table of goals, with the reasons why some are not reached."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,26 +7,26 @@ from benchmarks import scale
 from benchmarks.results import Results
 
 Value = Callable[[Results], dict[str, float]]
-"""Raises `KeyError` where something that it needs was not measured."""
+"""Raises `KeyError` if a case that it needs was not measured."""
 
 
 class Goal(NamedTuple):
-    """A bound on what was measured. With several values, all have to keep it."""
+    """A bound on a measurement. If it has several values, all must be within the bound."""
 
     text: str
     value: Value
     at_least: float = float("-inf")
     at_most: float = float("inf")
     obstacle: str = ""
-    """What stands in the way; told where the goal is not reached."""
+    """The reason, which the report gives if the goal is not reached."""
 
     def reached(self, values: dict[str, float]) -> bool:
-        """Whether these are within the bounds."""
+        """Return whether all values are within the bounds."""
         return all(self.at_least <= value <= self.at_most for value in values.values())
 
 
 def times(case: str, *others: str) -> Value:
-    """How many times as fast as the best of others, by CPU time and by requests/s."""
+    """Compare a case with the best of others, by CPU time and by requests/s."""
 
     def value(results: Results) -> dict[str, float]:
         ours, theirs = results.median(case), [results.median(other) for other in others]
@@ -40,17 +40,17 @@ def times(case: str, *others: str) -> Value:
 
 
 def figure(case: str, name: str, unit: str) -> Value:
-    """One figure of a case."""
+    """Take one figure of a case."""
     return lambda results: {unit: getattr(results.median(case), name)}
 
 
 def single(name: str, unit: str) -> Value:
-    """Something that is but one figure."""
+    """Take a result that is a single figure."""
     return lambda results: {unit: results.single[name]}
 
 
 def delayed(case: str) -> Value:
-    """How much later the latest answer comes beside something expensive than alone."""
+    """Compare the slowest answer beside an expensive request with the slowest one alone."""
 
     def value(results: Results) -> dict[str, float]:
         alone, beside = (results.median(f"{case}, {how}") for how in ("alone", "beside AVIF 1024 px"))
@@ -60,7 +60,7 @@ def delayed(case: str) -> Value:
 
 
 def held(case: str) -> Value:
-    """The least throughput from 8 to 256 connections, as a part of the best."""
+    """Compare the lowest throughput from 8 to 256 connections with the highest."""
 
     def value(results: Results) -> dict[str, float]:
         rates = [results.median(f"{case}, {number} at once").per_second for number in (8, 64, 256)]
@@ -70,7 +70,7 @@ def held(case: str) -> Value:
 
 
 def tail(case: str) -> Value:
-    """p99 as a multiple of p50, at the worst number of connections."""
+    """Compare p99 with p50, at the worst number of connections."""
 
     def value(results: Results) -> dict[str, float]:
         crowds = [results.median(f"{case}, {number} at once") for number in (1, 8, 64, 256)]
@@ -80,7 +80,7 @@ def tail(case: str) -> Value:
 
 
 def grown(database: str, question: str, name: str) -> Value:
-    """A figure with the most avatars as a multiple of that with the fewest."""
+    """Compare a figure with the most avatars with that of the fewest."""
 
     def value(results: Results) -> dict[str, float]:
         cases = (scale.case_name(database, question, size) for size in (scale.SIZES[0], scale.SIZES[-1]))

@@ -1,4 +1,4 @@
-"""Keeping a server busy: by wrk where there is one, which costs a tenth of what a client in Python does."""
+"""Load for a server: by wrk if it is installed, which costs a tenth of a client in Python."""
 
 import asyncio
 import shutil
@@ -24,10 +24,10 @@ class NoAnswers(Exception):
 
 
 class Request(NamedTuple):
-    """What is sent.
+    """A request, which can differ each time.
 
-    A `{}` in path or body is another number each time, none of which comes again; an `{id}` in the path is
-    one stored avatar after the other.
+    `{}` in path or body becomes a number that is used once. `{id}` in the path becomes the id of one stored
+    avatar after the other.
     """
 
     path: str
@@ -36,12 +36,12 @@ class Request(NamedTuple):
     headers: tuple[str, ...] = ()
 
     def filled(self, number: int, avatars: Sequence[str] = ("",)) -> "Request":
-        """The same with this number, and the avatar whose turn it is, in it."""
+        """Return the request with this number, and the id of the avatar at this number, filled in."""
         path = self.path.replace("{id}", avatars[number % len(avatars)]).replace("{}", str(number))
         return self._replace(path=path, body=self.body.replace("{}", str(number)))
 
     def encode(self) -> bytes:
-        """The bytes that are sent."""
+        """Return the bytes to send."""
         body = self.body.encode()
         lines = [f"{self.method} {self.path} HTTP/1.1", "Host: x", *self.headers]
         if body:
@@ -50,7 +50,7 @@ class Request(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What came back."""
+    """The number and the latencies of the answers."""
 
     requests: int
     seconds: float
@@ -60,14 +60,14 @@ class Answers(NamedTuple):
 
 
 def numbers() -> Iterator[int]:
-    """Numbers that nobody was given before."""
+    """Return numbers that no other call returns."""
     return count(next(_starts) * 10_000_000)
 
 
 async def load(
     port: int, request: Request, connections: int, seconds: float, avatars: Sequence[str] = ("",)
 ) -> Answers:
-    """Keep so many connections busy for so long; less than a second is for the client in Python."""
+    """Keep connections busy for some seconds. wrk cannot do less than one, so Python does."""
     if WRK and seconds >= 1:
         return await _wrk(port, request, avatars, f"-c{connections}", f"-d{seconds:.0f}s")
     end = time.perf_counter() + seconds
@@ -78,7 +78,7 @@ async def load(
 
 
 async def ask(port: int, requests: Iterable[Request], connections: int) -> Answers:
-    """Send each of these requests, by a client in Python."""
+    """Send each of these requests from Python."""
     latencies: list[float] = []
     remaining = iter(requests)
     started = time.perf_counter()
@@ -99,7 +99,7 @@ async def ask(port: int, requests: Iterable[Request], connections: int) -> Answe
 
 
 async def ask_once(port: int, request: Request) -> bytes:
-    """Send a request; the answer's body."""
+    """Send a request on a new connection; return the body of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     body = await exchange(reader, writer, request)
     writer.close()
@@ -107,7 +107,7 @@ async def ask_once(port: int, request: Request) -> bytes:
 
 
 async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> bytes:
-    """Send a request on a connection; the answer's body. Raises `UnexpectedAnswer`."""
+    """Send a request; return the body of the answer. Raises `UnexpectedAnswer`."""
     writer.write(request.encode())
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head[9:12])

@@ -1,4 +1,4 @@
-"""Plots as SVG: bars, and lines. Black on white, so that they are read on any page."""
+"""Plots as SVG: bars and lines, black on white, so that any page can show them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ _FONT = 'font-family="sans-serif" font-size="12" fill="#171717"'
 
 
 def bars(title: str, values: Mapping[str, float], ours: Sequence[str]) -> str:
-    """One bar for each value, the longest first."""
+    """Return a plot with one bar for each value, the longest first."""
     most = max(values.values())
     shapes = []
     for row, (name, value) in enumerate(sorted(values.items(), key=lambda item: -item[1])):
@@ -27,7 +27,7 @@ def bars(title: str, values: Mapping[str, float], ours: Sequence[str]) -> str:
 
 
 class _Axis(NamedTuple):
-    """From what is measured to where it is drawn."""
+    """A scale from values to positions."""
 
     low: float
     high: float
@@ -44,7 +44,7 @@ class _Axis(NamedTuple):
 def lines(
     title: str, series: Mapping[str, Sequence[tuple[float, float]]], x: str, *, logarithmic: bool = False
 ) -> str:
-    """A line for each series; if wished, powers of ten are at equal distances on both axes."""
+    """Return a plot with a line for each series, with logarithmic axes if `logarithmic`."""
     points = [point for line in series.values() for point in line]
     along, up = [point[0] for point in points], [point[1] for point in points]
     across = _Axis(min(along), max(along), 60, 500, logarithmic)

@@ -1,4 +1,4 @@
-"""What was measured, for people: a table in the terminal, and RESULTS.md with its plots."""
+"""Reports for people: tables in the terminal, and RESULTS.md with its plots."""
 
 import json
 import os
@@ -21,7 +21,7 @@ HEADINGS = ("case", "requests/s", "p50 ms", "p99 ms", "CPU ms", "+-", "RSS MB", 
 
 
 def describe_machine() -> dict[str, str]:
-    """What it runs on, and what else did."""
+    """Return the machine, its load, and the versions of our libraries."""
     processor = next(
         line.partition(": ")[2]
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -33,13 +33,13 @@ def describe_machine() -> dict[str, str]:
     kernel = platform.release().partition("-")[0]
     return {
         "Machine": f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {kernel}",
-        "Running beside it, before it began": f"{os.getloadavg()[0]:.1f} processes",
+        "Load of the machine before the run": f"{os.getloadavg()[0]:.1f} processes",
         "Ours": f"Python {platform.python_version()}, {packages}, libvips {libvips}",
     }
 
 
 def describe_peers() -> dict[str, str]:
-    """What others are measured."""
+    """Return the versions of the other services."""
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)  # noqa: S607
     packages = json.loads((PEERS / "package.json").read_text(encoding="utf-8"))["dependencies"]
     names = ", ".join(f"{name} {number}" for name, number in packages.items())
@@ -47,7 +47,7 @@ def describe_peers() -> dict[str, str]:
 
 
 def print_report(results: Results) -> None:
-    """The tables, in a terminal."""
+    """Print the tables to a terminal."""
     for title, rows in _tables(results):
         print(f"\n{title}\n")
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -57,7 +57,7 @@ def print_report(results: Results) -> None:
 
 
 def write_report(results: Results, folder: Path) -> None:
-    """RESULTS.md and its plots."""
+    """Write RESULTS.md and its plots."""
     pictures = folder / "plots"
     pictures.mkdir(parents=True, exist_ok=True)
     links = []
@@ -68,22 +68,21 @@ def write_report(results: Results, folder: Path) -> None:
     tables = (f"## {title}\n\n{_markdown(rows)}" for title, rows in _tables(results))
     obstacles = [f"- *{'; '.join(goals)}*: {obstacle}" for obstacle, goals in _obstacles(results).items()]
     if obstacles:
-        obstacles = ["## What stands in the way", "\n".join(obstacles)]
+        obstacles = ["## Why goals are not reached", "\n".join(obstacles)]
     parts = (_INTRODUCTION, "\n".join(how), *obstacles, *links, *tables)
     (folder / "RESULTS.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 _INTRODUCTION = """# What a request costs
 
-Written by `make bench` and `make bench-scale`. All servers stand at once, and each case is measured in turn
-for several rounds, so that a machine that slows down slows all of them down; figures are medians. The one to
-trust is the **CPU time** for a request, of all of the server's processes and its database's: it hardly moves
-with what else the machine does. **+-** is how far it lies apart in the rounds; differences below that say
-nothing. **x bare** is the CPU time of an ASGI application that answers with 300 bytes from memory, on the
-same uvicorn, divided by the case's. Requests/s and latency also tell of the load's own cost, which shares the
-processors. *Old* is a copy of what the service in Node did, without its frameworks, and with nothing synced
-to disk. A goal with two figures is reached where both reach it. The size of the image is measured by
-`make image-test`."""
+Written by `make bench` and `make bench-scale`. All servers run at once, and the cases take turns for
+several rounds, so a machine that becomes slower makes all of them slower. Figures are medians. The most
+reliable figure is the **CPU time** of a request, of all processes of the server and its database: it hardly
+depends on other work of the machine. **+-** is how far it differs between rounds; smaller differences mean
+nothing. **x bare** compares it with an ASGI application that answers with 300 bytes from memory, on the
+same uvicorn. Requests/s and latency include the cost of the load itself, which uses the same processors.
+*Old* is a copy of the earlier service in Node, without its frameworks, and with nothing synced to disk. A
+goal with two figures is reached if both reach it. `make image-test` measures the size of the image."""
 
 
 def _tables(results: Results) -> Iterator[tuple[str, list[Sequence[str]]]]:
@@ -119,7 +118,7 @@ def _judged(goal: Goal, results: Results) -> Sequence[str]:
 
 
 def _obstacles(results: Results) -> dict[str, list[str]]:
-    """What stands in the way, of which goals."""
+    """Return each obstacle with the goals that it affects."""
     found: dict[str, list[str]] = {}
     for goal in GOALS:
         if goal.obstacle and _judged(goal, results)[2] == "no":
@@ -134,7 +133,7 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _plots(results: Results) -> Iterator[tuple[str, str]]:
-    """The plots of what was measured, by name."""
+    """Yield the name and the SVG of each plot."""
     measured = {case.name: case for case in CASES if case.name in results.rounds}
     for form in FORMS:
         prefix = f"{form}: "
@@ -162,7 +161,7 @@ def _plots(results: Results) -> Iterator[tuple[str, str]]:
 def _series(
     results: Results, cases: dict[str, dict[int, str]], attribute: str
 ) -> dict[str, list[tuple[float, float]]]:
-    """A figure of several cases each, along some number; without those that were not measured."""
+    """Return the points of each line in a plot, without lines that lack a measurement."""
     return {
         name: [(number, getattr(results.median(case), attribute)) for number, case in along.items()]
         for name, along in cases.items()

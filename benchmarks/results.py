@@ -1,4 +1,4 @@
-"""What was measured, and how it is kept until the report is written."""
+"""The results of a run, and the file that stores them until the report is written."""
 
 import json
 import statistics
@@ -10,29 +10,29 @@ NOT_MEASURED = "Not measured, since the machine had other work"
 
 
 class Figures(NamedTuple):
-    """What one round of one case gave."""
+    """The figures of one round of one case."""
 
     per_second: float
     p50_ms: float
     p99_ms: float
     max_ms: float
     cpu_ms: float
-    """What the server's processes, and its database's, spent on a request."""
+    """CPU time of all processes of the server and its database, for each request."""
     rss_mb: float
 
 
 @dataclass
 class Results:
-    """All that is known of a run."""
+    """The results of a run."""
 
     how: dict[str, str] = field(default_factory=dict)
-    """What it ran on, and in which way."""
+    """The machine, the versions, and how the run was made."""
     rounds: dict[str, list[Figures]] = field(default_factory=dict)
-    """By case."""
+    """The rounds of each case, by its name."""
     single: dict[str, float] = field(default_factory=dict)
-    """What is but one figure."""
+    """Results that are a single figure."""
     memory: list[tuple[int, float]] = field(default_factory=list)
-    """Pictures rendered, and MB then."""
+    """Numbers of rendered pictures, with the memory in MB at that point."""
 
     def add(self, rounds: dict[str, list[Figures]]) -> None:
         """Take in the rounds of each case, and name the cases that have none."""
@@ -45,16 +45,16 @@ class Results:
             self.how[NOT_MEASURED] = "; ".join(missing)
 
     def median(self, case: str) -> Figures:
-        """Each figure's median over all rounds. Raises `KeyError` where the case was not measured."""
+        """Return the median of each figure over all rounds. Raises `KeyError` if there are no rounds."""
         return Figures(*(statistics.median(column) for column in zip(*self.rounds[case], strict=True)))
 
     def spread(self, case: str) -> float:
-        """How far apart the rounds' CPU times are, as a part of their median: noise."""
+        """Return how far apart the CPU times of the rounds are, as a fraction of their median: the noise."""
         cpu = [figures.cpu_ms for figures in self.rounds[case]]
         return (max(cpu) - min(cpu)) / (statistics.median(cpu) or 1)
 
     def save(self, path: Path) -> None:
-        """Keep it."""
+        """Write the results to a file."""
         kept = asdict(self)
         kept["rounds"] = {
             name: [[float(f"{figure:.4g}") for figure in row] for row in rows]
@@ -64,7 +64,7 @@ class Results:
 
     @classmethod
     def load(cls, path: Path) -> "Results":
-        """What was kept; nothing, if nothing was."""
+        """Read the results from a file; return empty ones if it does not exist."""
         if not path.exists():
             return cls()
         kept = json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""What a request costs, beside what it costs others on the same machine: `make bench`.
+"""Measure what a request costs, here and in other services on the same machine: `make bench`.
 
-All servers stand at once, and each case is measured in turn for several rounds, so that a machine that slows
-down slows all of them down.
+All servers run at once, and the cases take turns for several rounds. So a machine that becomes slower makes
+all of them slower.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 
 
 class Effort(NamedTuple):
-    """How much is measured."""
+    """How long and how often a run measures."""
 
     rounds: int
     seconds: float
@@ -42,13 +42,13 @@ EFFORTS = {
 
 
 async def measure(case: Case, server: Server, seconds: float) -> Figures:
-    """One round of one case."""
+    """Measure one round of one case."""
     before = await server.settled()
     answers, *_ = await asyncio.gather(
         load(server.port, case.request, case.connections, seconds, server.avatars),
         *([load(server.port, case.beside, 4, seconds)] if case.beside else []),
     )
-    # From idle to idle, so with what each connection was still waiting for when the time was over.
+    # From idle to idle: the server also finishes the requests that were open when the time was over.
     cpu = (await server.settled() - before) / (answers.requests + case.connections) * 1000
     rate = answers.requests / answers.seconds
     return Figures(rate, answers.p50_ms, answers.p99_ms, answers.max_ms, cpu, server.rss())
@@ -66,8 +66,8 @@ async def measure_patiently(case: Case, server: Server, seconds: float) -> Figur
 
 
 def measure_all(results: Results, effort: Effort, progress: Callable[[str], None]) -> None:
-    """Every case whose server can be had, into the results."""
-    trouble = install_peers() if effort.peers else "What others draw with is left out."
+    """Measure each case whose server can run, and add it to the results."""
+    trouble = install_peers() if effort.peers else "Other services are left out."
     if trouble:
         print(trouble, file=sys.stderr)
     else:
@@ -89,7 +89,7 @@ def measure_all(results: Results, effort: Effort, progress: Callable[[str], None
 
 
 def show_progress() -> Callable[[str], None]:
-    """One line on standard error, written over again and again."""
+    """Return a function that shows progress in one line on standard error."""
     started = time.monotonic()
 
     def show(what: str) -> None:
@@ -106,24 +106,24 @@ def show_progress() -> Callable[[str], None]:
     "name",
     type=click.Choice(list(EFFORTS)),
     default="full",
-    help="quick: once each, three minutes, to look at. smoke: ours alone; does it run?",
+    help="quick: one round, three minutes. smoke: only this service, to see that it runs.",
 )
-@click.option("--rounds", type=int, help="How often each case is measured; full: 5.")
-@click.option("--renders", type=int, help="Pictures to render while the memory is watched; full: 100,000.")
+@click.option("--rounds", type=int, help="Rounds for each case; full: 5.")
+@click.option("--renders", type=int, help="Pictures to render while memory is measured; full: 100,000.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where RESULTS.md goes; by default the full run's goes beside this program, others' nowhere.",
+    help="The folder for RESULTS.md. By default a full run writes it beside this program, others do not.",
 )
 def main(what: str, name: str, rounds: int | None, renders: int | None, output: Path | None) -> None:
-    """Measure what REQUESTS cost, or what it costs to have many avatars (SCALE), or just write the REPORT."""
+    """Measure the cost of REQUESTS, or of many stored avatars (SCALE), or write the REPORT again."""
     effort = EFFORTS[name]
     effort = effort._replace(rounds=rounds or effort.rounds, renders=renders or effort.renders)
     if name == "full":
         output = output or HERE
     if not WRK:
         print(
-            "wrk is not installed: the load comes from Python, and takes more than it measures.",
+            "wrk is not installed. The load comes from Python, which costs more than what it measures.",
             file=sys.stderr,
         )
     kept = output / "results.json" if output else None

@@ -1,7 +1,7 @@
-"""What it costs to have many avatars: `make bench-scale`, a quarter of an hour.
+"""Measure what many stored avatars cost: `make bench-scale` takes a quarter of an hour.
 
-Folder and databases are filled by hand, a hundred times faster than by POST, then asked as a client would.
-Each size is filled up from the one before: nothing is deleted in between, after which file systems are slow.
+The folder and the databases are filled directly, a hundred times faster than by POST, and measured over HTTP.
+Each size adds to the one before. Nothing is deleted in between, since file systems are slow after that.
 """
 
 import asyncio
@@ -40,11 +40,11 @@ _BATCH = 1000
 
 
 class Question(NamedTuple):
-    """Something that a client asks, so many times in a round."""
+    """A kind of request, and how often a client sends it in a round."""
 
     name: str
     requests: Callable[[list[str]], Iterator[Request]]
-    """From the ids of all avatars; the requests do not end."""
+    """Make endless requests from the ids of all avatars."""
     times: int
 
 
@@ -82,7 +82,7 @@ QUESTIONS = [
     Question("health", _again(get("/api/health")), 500),
     Question("delete", _deletions, 50),
 ]
-"""The table of questions; a new one is a line."""
+"""The table of questions. A new one is one line."""
 
 
 class _Stock:
@@ -100,7 +100,7 @@ class _Stock:
         self._pictures = {1 << exponent: draw_png(drawing, 1 << exponent) for exponent in EXPONENTS}
 
     def fill(self, size: int, progress: Callable[[str], None]) -> None:
-        """Add avatars until there are so many."""
+        """Add avatars until there are `size`."""
         with ExitStack() as stack:
             engines = [stack.enter_context(closing(open_engines(_settings(url)))) for url in self._databases]
             for each in engines:
@@ -126,7 +126,7 @@ def _settings(url: str) -> Database:
 
 
 def measure(results: Results, sizes: Sequence[int], times: int, progress: Callable[[str], None]) -> None:
-    """All questions at all sizes on both databases, into the results."""
+    """Measure all questions at all sizes on both databases, and add them to the results."""
     with running_postgres() as postgres, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         databases = {
@@ -147,12 +147,12 @@ def measure(results: Results, sizes: Sequence[int], times: int, progress: Callab
 
 
 def case_name(database: str, question: str, size: int) -> str:
-    """What a question is called among the results."""
+    """Return the name of a question among the results."""
     return f"{database}: {question}, {size:,} stored"
 
 
 async def _ask_all(server: Server, ids: list[str]) -> dict[str, Figures]:
-    """One round; the start that has been made for it is one of the answers."""
+    """Measure one round. Its first figure is the start of the server."""
     ready = server.ready * 1000
     figures = {"start": Figures(1000 / ready, ready, ready, ready, server.cpu() * 1000, server.rss())}
     for question in QUESTIONS:

@@ -1,4 +1,4 @@
-"""The servers that are measured, and what Linux tells of their processes."""
+"""The servers that are measured, and the CPU time and memory of their processes from Linux."""
 
 import asyncio
 import contextlib
@@ -21,10 +21,10 @@ from tests.servers.postgres import Postgres
 
 _HERE = Path(__file__).parent
 AVATARS = 64
-"""Enough that no two of sixteen connections ask for the same one at once, for which it would be made once."""
+"""Enough that sixteen connections do not request the same one at once, which would be one request."""
 
 PEERS = _HERE / "peers"
-_STILL, _PATIENCE = 0.05, 40
+_PAUSE, _TRIES = 0.05, 40
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -36,7 +36,7 @@ class Kind(NamedTuple):
     settings: str = ""
     on_postgresql: bool = False
     makes_an_avatar: Request | None = None
-    """The ids in its answers stand for `{id}` in requests."""
+    """The request whose answers have the ids that replace `{id}` in other requests."""
 
 
 _SERVE = (sys.executable, "-m", "avatar_gen", "serve")
@@ -57,17 +57,17 @@ KINDS = {
     "sharp": Kind((*_PICTURES, "1")),
     "old": Kind(("node", str(PEERS / "old.mjs")), makes_an_avatar=Request("/", "POST", "{}")),
 }
-"""The table of servers; a new one is a line."""
+"""The table of servers. A new server is one line."""
 
 OTHERS = frozenset(name for name, kind in KINDS.items() if kind.command[0] == "node")
 
 
 class NotStarted(Exception):
-    """A server that gives no answer; what it says of that has been printed."""
+    """A server gives no answer. Its output has been printed."""
 
 
 class Server(NamedTuple):
-    """One that runs."""
+    """A server that runs."""
 
     port: int
     folder: Path
@@ -78,25 +78,25 @@ class Server(NamedTuple):
     """Seconds from its start to its first answer."""
 
     def cpu(self) -> float:
-        """Seconds of user and system time so far, the database's included."""
+        """Return the seconds of CPU time so far, with the database's."""
         return sum(_cpu(process) for process in self._all())
 
     async def settled(self) -> float:
-        """The same once it does nothing: what an earlier case had asked for may not be done yet.
+        """Return the CPU time after the server has finished what earlier cases requested.
 
-        A database that tidies up is not waited for in vain.
+        A database can go on with its own maintenance, so this waits two seconds at most.
         """
         before = self.cpu()
-        for _ in range(_PATIENCE):
-            await asyncio.sleep(_STILL)
+        for _ in range(_TRIES):
+            await asyncio.sleep(_PAUSE)
             now = self.cpu()
-            if now - before < _STILL / 10:
+            if now - before < _PAUSE / 10:
                 break
             before = now
         return self.cpu()
 
     def rss(self) -> float:
-        """MB of memory, the database's not included, for it shares most of its with itself."""
+        """Return the memory in MB, without the database's, whose processes share most of it."""
         return sum(_rss(process) for process in _family(self.process)) / 1e6
 
     def _all(self) -> Iterator[int]:
@@ -106,32 +106,32 @@ class Server(NamedTuple):
 
 
 def install_peers() -> str | None:
-    """Bring the packages of others in; what is in the way, if something is."""
+    """Install the packages of other services; return what went wrong, or None."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "Node is not installed: jdenticon, DiceBear, sharp and the old service are left out."
-    # Nothing of theirs is run to install them.
+    # Their install scripts are not run.
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     result = subprocess.run(command, cwd=PEERS, capture_output=True, text=True, check=False)  # noqa: S603
     if result.returncode:
-        return f"What others draw with could not be installed, and is left out:\n{result.stderr}"
+        return f"Other services are left out, since their packages cannot be installed:\n{result.stderr}"
     return None
 
 
 @contextlib.contextmanager
 def running(names: Collection[str]) -> Iterator[dict[str, Server]]:
-    """Servers of these kinds, each in a folder that is thrown away."""
+    """Run servers of these kinds, each in a temporary folder."""
     with ExitStack() as stack:
         postgres = None
         if any(KINDS[name].on_postgresql for name in names):
             postgres = stack.enter_context(running_postgres())
-        # Folders go last: after a large delete a file system can be slow for minutes.
+        # Folders are deleted last: a file system can be slow for minutes after a large delete.
         folders = {name: Path(stack.enter_context(tempfile.TemporaryDirectory())) for name in names}
         yield {name: stack.enter_context(start(KINDS[name], folders[name], postgres)) for name in names}
 
 
 @contextlib.contextmanager
 def running_postgres() -> Iterator[Postgres]:
-    """PostgreSQL, as it comes."""
+    """Run PostgreSQL with its default settings."""
     postgres = Postgres()
     try:
         postgres.start()
@@ -142,7 +142,7 @@ def running_postgres() -> Iterator[Postgres]:
 
 @contextlib.contextmanager
 def start(kind: Kind, folder: Path, postgres: Postgres | None = None, database: str = "") -> Iterator[Server]:
-    """A server in this folder, from when it takes connections; by default with a new database."""
+    """Run a server in this folder, by default with a new database. It answers when this yields."""
     port = free_port()
     settings = folder / "settings.yaml"
     settings.write_text(kind.settings, encoding="utf-8")
@@ -170,7 +170,7 @@ def start(kind: Kind, folder: Path, postgres: Postgres | None = None, database: 
 
 
 async def _await_answer(process: subprocess.Popen[bytes], port: int) -> None:
-    """Return when it answers, whatever that is."""
+    """Return when the server gives any answer. Raises `NotStarted`."""
     deadline = time.monotonic() + 20
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -191,7 +191,7 @@ async def _make_avatars(port: int, kind: Kind) -> tuple[str, ...]:
 
 
 def _family(process: int) -> Iterator[int]:
-    """A process, its children and theirs."""
+    """Yield a process and all its descendants."""
     yield process
     for thread in Path(f"/proc/{process}/task").glob("*"):
         for child in _read(thread / "children"):
@@ -199,7 +199,7 @@ def _family(process: int) -> Iterator[int]:
 
 
 def _cpu(process: int) -> float:
-    """What a process has spent, with what its children had that have ended."""
+    """Return the CPU time of a process and of its children that have ended."""
     children = sum(map(int, _read(Path(f"/proc/{process}/stat"))[15:17])) / _TICKS
     try:
         # Its clock of CPU time, numbered as clock_getcpuclockid() does: /proc counts hundredths of a second.
@@ -213,7 +213,7 @@ def _rss(process: int) -> int:
 
 
 def _read(path: Path) -> list[str]:
-    """The words of a file of Linux's; none where the process has ended in the meantime."""
+    """Return the words of a file in /proc, or none if the process has ended."""
     try:
         # A name, in brackets, can hold a space.
         return re.sub(r"\(.*\)", "name", path.read_text(encoding="ascii")).split()
