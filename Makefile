@@ -39,7 +39,8 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
 	$(BIN)/hadolint backend/docker/Dockerfile backend/docker/gateway/Dockerfile
-	$(BIN)/shellcheck .ci/run $(addprefix backend/docker/,entrypoint.sh as-owner avatar-gen linked-database)
+	$(BIN)/shellcheck .ci/run \
+		$(addprefix backend/docker/,entrypoint.sh as-owner avatar-gen linked-database gateway/listen-on-ipv6.sh)
 	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml deploy/monitoring
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 

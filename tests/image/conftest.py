@@ -88,6 +88,10 @@ class Container:
         """Return what `docker inspect` shows of the last health checks."""
         return self.inspect(".State.Health.Log") or []
 
+    def listens(self) -> bool:
+        """Whether the service in it answers its own health check."""
+        return docker("exec", self.name, "/app/docker/healthcheck", check=False).returncode == 0
+
     def logs(self) -> str:
         result = docker("logs", self.name)
         return result.stdout + result.stderr
@@ -145,3 +149,83 @@ def containers() -> Iterator[RunImage]:
     for container in running:
         container.client.close()
         docker("rm", "--force", "--volumes", container.name, check=False)
+
+
+BACKEND = "avatar-gen-backend"
+CLONED = ("backend/", "deploy/monitoring/", "docker-compose", "settings.yaml")
+
+
+@dataclass
+class Project:
+    """A clone, and what compose makes of it."""
+
+    folder: Path
+    port: int
+    backend: Container
+
+    def compose(self, *arguments: str, **environ: str) -> str:
+        ours = {"COMPOSE_PROJECT_NAME": "avatar-test", "AVATAR_PORT": str(self.port)}
+        env = {**os.environ, **ours, **environ}
+        return docker("compose", *arguments, cwd=self.folder, env=env).stdout
+
+    def container(self, service: str, number: int = 1) -> str:
+        """The name of a service's container."""
+        found = self.compose("--profile", "*", "ps", "--all", "--format", "{{.Name}}", service).split()
+        return sorted(found)[number - 1]
+
+    def published(self) -> set[str]:
+        """The containers with a port that is open to others than each other."""
+        lines = docker("ps", "--format", "{{.Names}} {{.Ports}}").stdout.splitlines()
+        return {line.split()[0] for line in lines if "->" in line and line.startswith("avatar-gen-")}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    taken = docker("ps", "--all", "--quiet", "--filter", f"name=^{BACKEND}$").stdout
+    if taken:
+        pytest.skip(f"a container {BACKEND} is there already, and compose's has that name")
+    folder = tmp_path / "clone"
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - whichever git there is
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    for name in names:
+        if name.startswith(CLONED) and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            content = (ROOT / name).read_bytes()
+            # A registry is not needed: see `build`.
+            syntax = b"# syntax=docker/dockerfile:1\n"
+            (folder / name).write_bytes(content.removeprefix(syntax) if "Dockerfile" in name else content)
+            (folder / name).chmod((ROOT / name).stat().st_mode)
+    port = free_port()
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        clone = Project(folder, port, Container(BACKEND, client))
+        yield clone
+    clone.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+def assert_confined(container: Container) -> None:
+    host = container.inspect(".HostConfig")
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Memory"] == 512 * 2**20
+    assert host["MemoryReservation"] == 256 * 2**20
+    assert host["NanoCpus"] > 0
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert "0" not in container.users()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

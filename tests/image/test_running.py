@@ -4,14 +4,13 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from avatar_gen import __version__
-from tests.image.conftest import IMAGE, RunImage, docker
+from tests.image.conftest import IMAGE, RunImage, docker, wait_for
 
 READ_ONLY = ("--read-only", "--tmpfs", "/tmp")  # noqa: S108 - in the container
 
@@ -250,10 +249,3 @@ def test_without_its_database_it_waits_within_bounds(run_image: RunImage, tmp_pa
     waiting = run_image("--env", address)
     wait_for(lambda: "does not answer yet (attempt 1)" in waiting.logs())
     assert waiting.stop() == 0
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -16,7 +16,7 @@ NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/loca
 
 
 class Gateway:
-    """The gateway before a service: all that is changed of its configuration is where things are."""
+    """The gateway in front of a service. Only addresses and folders differ from its configuration."""
 
     def __init__(self, backend: int) -> None:
         assert NGINX
@@ -27,7 +27,8 @@ class Gateway:
         text = (ROOT / "backend/docker/gateway/nginx.conf").read_text(encoding="utf-8")
         for ours, here in (
             ("listen 8080;", f"listen 127.0.0.1:{self.port};"),
-            ("http://avatar-backend:3000;", f"http://127.0.0.1:{backend};"),
+            # nginx before 1.27.3 cannot resolve names again, and this server has none.
+            ("server avatar-backend:3000 resolve", f"server 127.0.0.1:{backend}"),
             ("/tmp/", f"{folder}/"),  # noqa: S108 - in the image
             ("/dev/stdout", f"{folder}/access.log"),
         ):
@@ -35,6 +36,7 @@ class Gateway:
             text = text.replace(ours, here)
         (folder / "nginx.conf").write_text(text, encoding="utf-8")
         self.log = folder / "error.log"
+        self.access_log = folder / "access.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"], stderr=log

@@ -47,6 +47,7 @@ class Proxy:
 
     def __init__(self, target: int) -> None:
         self._target = target
+        self.accepted = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._flowing = threading.Event()
@@ -70,12 +71,16 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self.accepted += 1
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         self._flowing.wait()
-        with contextlib.suppress(OSError):
+        try:
             server = socket.create_connection(("127.0.0.1", self._target))
+        except OSError:
+            client.close()
+        else:
             threading.Thread(target=self._pump, args=(server, client), daemon=True).start()
             self._pump(client, server)
 

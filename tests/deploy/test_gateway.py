@@ -1,0 +1,152 @@
+"""What the gateway adds to the service: a real nginx with the gateway's own configuration."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.conftest import MakeService, Service
+from tests.servers.gateway import NGINX, ROOT, Gateway
+from tests.servers.net import Proxy, exchange
+
+pytestmark = pytest.mark.skipif(not NGINX, reason="there is no nginx here: apt-get install nginx-light")
+
+HASH = "0" * 31
+ONE_SECOND = 1.0
+"""How long the gateway keeps a stored picture."""
+
+
+@pytest.fixture
+def backend(make_service: MakeService) -> Service:
+    return make_service().start()
+
+
+@pytest.fixture
+def between(backend: Service) -> Iterator[Proxy]:
+    """What lies between the gateway and the service, and counts connections."""
+    proxy = Proxy(backend.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def gateway(between: Proxy) -> Iterator[Gateway]:
+    running = Gateway(between.port).start()
+    yield running
+    running.stop()
+
+
+def test_connections_to_the_service_are_kept(gateway: Gateway, between: Proxy) -> None:
+    before = between.accepted
+    for number in range(100):
+        answer = gateway.client.get(f"/api/render/pixelize/{number}.png?size=16")
+        assert answer.headers["X-Cache"] == "MISS"
+    assert between.accepted - before <= 2
+
+
+def until(condition: Callable[[], bool]) -> float:
+    """Wait for a condition; how long that took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() < started + 30
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def test_a_deleted_avatar_is_gone_at_once(gateway: Gateway, backend: Service) -> None:
+    avatar_id = backend.generate(seed="ada")
+    addresses = [f"/api/{avatar_id}", f"/api/{avatar_id}?size=9&format=webp"]
+    for address in addresses:
+        assert gateway.client.get(address).status_code == 200
+        assert gateway.client.get(address).headers["X-Cache"] == "HIT"
+    gateway.client.delete(f"/api/{avatar_id}").raise_for_status()
+    for address in addresses:
+        until(lambda address=address: gateway.client.get(address).status_code == 404)  # type: ignore[misc]
+    # Not even while the service is away: the 404 has taken the picture's place in the cache.
+    backend.stop()
+    assert {gateway.client.get(address).status_code for address in addresses} <= {404, 503}
+
+
+def test_an_unchanged_picture_is_not_sent_again(gateway: Gateway, backend: Service) -> None:
+    """The gateway asks by the ETag, and the service answers 304."""
+    address = f"/api/{backend.generate(seed='ada')}"
+    picture = gateway.client.get(address).content
+    until(lambda: gateway.client.get(address).headers["X-Cache"] == "REVALIDATED")
+    assert gateway.client.get(address).content == picture
+
+
+def test_a_replaced_identity_is_gone_at_once(gateway: Gateway, backend: Service) -> None:
+    address = f"/avatar/{HASH}1?s=64"
+    pictures: list[bytes] = []
+    for seed in ("ada", "grace"):
+        link = {"avatarId": backend.generate(seed=seed)}
+        gateway.client.put(f"/api/identities/{HASH}1", json=link).raise_for_status()
+        before = pictures[-1] if pictures else None
+        until(lambda before=before: gateway.client.get(address).content != before)  # type: ignore[misc]
+        pictures.append(gateway.client.get(address).content)
+        assert pictures[-1] == backend.client.get(address).content
+    assert pictures[0] != pictures[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "vary"),
+    [
+        ("/api/render/pixelize/ada", {"Accept": "image/webp"}, {"accept"}),
+        ("/api/render/pixelize/ada.svg", {}, {"accept-encoding"}),
+        ("/openapi.json", {}, {"accept-encoding"}),
+        ("/api/render/pixelize/ada.png", {}, set()),
+    ],
+)
+def test_there_is_one_vary(gateway: Gateway, path: str, headers: dict[str, str], vary: set[str]) -> None:
+    for _ in range(2):  # the second comes from the cache
+        answer = gateway.client.get(path, headers=headers)
+        assert answer.status_code == 200
+        fields = answer.headers.get_list("Vary")
+        assert len(fields) == bool(vary)
+        assert {name.strip().lower() for name in ",".join(fields).split(",")} - {""} == vary
+
+
+def test_vary_of_the_service_and_of_the_gateway_are_one_field(make_service: MakeService) -> None:
+    origin = "https://example.org"
+    service = make_service({"cors": True, "corsEnabled": [origin]}).start()
+    gateway = Gateway(service.port).start()
+    answer = gateway.client.get("/api/styles", headers={"Origin": origin})
+    gateway.stop()
+    assert [field.lower() for field in answer.headers.get_list("Vary")] == ["origin, accept-encoding"]
+
+
+def test_no_log_has_a_seed_or_a_hash(gateway: Gateway, backend: Service) -> None:
+    seed = "canary7f3a"
+    client = gateway.client
+    for address in (f"/api/render/pixelize.png?seed={seed}", f"/avatar/{HASH}2"):
+        assert client.get(address).status_code == 200
+    # So many at once, from the cache, that it is too many on a slow machine too.
+    address = f"/api/render/pixelize/{seed}.png?size=16"
+    many = f"GET {address} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 900
+    assert b"HTTP/1.1 429" in exchange(gateway.port, many, whole=True, seconds=12)
+    backend.stop()
+    until(lambda: client.get(f"/api/render/wave/{seed}-.png").status_code == 503)
+    log = gateway.access_log.read_text()
+    assert '"path":"/api/render/pixelize/-"' in log
+    assert '"upstream_status":"502"' in log
+    for text in (log, gateway.log.read_text()):
+        assert seed not in text
+        assert HASH not in text
+
+
+def test_a_restart_of_the_service_costs_no_more_than_the_restart(gateway: Gateway, backend: Service) -> None:
+    """As soon as the service answers, so does the gateway."""
+    backend.stop()
+    until(lambda: gateway.client.get("/api/color-schemes").status_code == 503)
+    answer = gateway.client.get("/api/color-schemes")
+    assert answer.headers["Retry-After"] == "1"
+    backend.start()
+    assert gateway.client.get("/api/color-schemes").status_code == 200
+
+
+def test_names_are_resolved_again_and_several_backends_are_used() -> None:
+    """What nginx 1.22 of Debian cannot run is held against the text: `make image-test` runs it."""
+    text = (ROOT / "backend/docker/gateway/nginx.conf").read_text(encoding="utf-8")
+    assert re.search(r"server avatar-backend:3000 resolve max_fails=1 fail_timeout=1s;", text)
+    assert "resolver 127.0.0.11 valid=1s" in text
