@@ -1,26 +1,129 @@
-"""Drawings to picture files."""
+"""From a drawing, a document or pixels to a file, step by step.
 
+Each step takes a picture and the output that is asked for, and returns the picture after the step. Another
+source, such as a photograph, needs one more kind of `Picture` or begins as pixels.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar_gen.drawing.drawing import Drawing, Flat, every_row
+from avatar_gen.drawing.drawing import Drawing, Flat, IndexMap, Vector, every_row
 from avatar_gen.drawing.palette import Filter, Palette
 from avatar_gen.drawing.svg import ROUNDING, Shape, document
-from avatar_gen.imaging import ENCODERS
+from avatar_gen.imaging.formats import ENCODERS
 from avatar_gen.imaging.png import encode_png
 from avatar_gen.imaging.svg import rasterise
-from avatar_gen.imaging.truecolour import encode_pixels
-from avatar_gen.imaging.vips import Pixels, to_png
+from avatar_gen.imaging.truecolour import recolour_pixels
+from avatar_gen.imaging.vips import Pixels
 
 _LEVELS = 15
-"""Of opacity on a shape's border, beside none at all: what 4 x 4 points in each pixel would tell apart. So
-few, that a picture of up to 17 colours and its border still fit into one palette: a circle of `pixelize` at
-128 px takes 0.1 ms as an indexed PNG, 1.3 ms with an alpha channel through libvips."""
+"""Levels of opacity on a shape's border, besides transparent: as many as 4 x 4 points in each pixel tell
+apart. They are so few that a picture of up to 17 colours and its border fit into one palette."""
 
 MOST_CUT = 255 // _LEVELS
-"""Colours in a palette that has room for all of these levels."""
+"""The most colours in a palette that has room for all levels."""
+
+
+class Output(NamedTuple):
+    """The file that is asked for."""
+
+    px: int
+    media: str
+    """The name of a format."""
+    recolour: Filter | None = None
+    shape: Shape = "square"
+    unique: str = ""
+    """The beginning of every id in an SVG."""
+
+
+class Indexed(NamedTuple):
+    """Pixels that are indices into a palette."""
+
+    index_map: IndexMap
+    palette: Palette
+    alpha: bytes = b""
+    """The opacity of each colour, 255 if it is opaque. Colours beyond its end are opaque."""
+
+
+Picture = Drawing | str | Indexed | Pixels | bytes
+"""A picture at some step: a drawing, an SVG document, pixels, or a finished file."""
+
+Step = Callable[[Picture, Output], Picture]
+
+
+def _recolour(picture: Picture, output: Output) -> Picture:
+    """Apply the filter to the palette of a drawing, or to every pixel."""
+    if output.recolour is None:
+        return picture
+    if isinstance(picture, Flat | Vector):
+        return replace(picture, palette=output.recolour(picture.palette))
+    return recolour_pixels(_to_pixels(picture), output.recolour)
+
+
+def _rasterise(picture: Picture, output: Output) -> Picture:
+    """Turn a drawing or a document into pixels. Raises `InvalidRequest` for text without a font."""
+    if isinstance(picture, Flat):
+        transparent = picture.transparent
+        alpha = b"" if transparent is None else b"\xff" * transparent + b"\0"
+        return Indexed(picture.at(output.px), picture.palette, alpha)
+    if isinstance(picture, Vector):
+        picture = document(picture.at(output.px), picture.palette, output.px, "square", "")
+    return rasterise(picture, output.px) if isinstance(picture, str) else picture
+
+
+def _cut(picture: Picture, output: Output) -> Picture:
+    """Cut pixels to the shape.
+
+    A mask does it, not the renderer: a renderer cuts each part of a drawing by itself, and the colours below
+    shine through at the border.
+    """
+    if output.shape == "square":
+        return picture
+    opacity = _opacity(output.px, output.shape)
+    if isinstance(picture, Indexed) and len(picture.palette) <= MOST_CUT:
+        return _cut_indexed(picture, opacity)
+    pixels = _to_pixels(picture)
+    alpha = opacity * np.uint8(255 // _LEVELS)
+    if pixels.shape[2] == 4:
+        alpha = (alpha.astype(np.uint16) * pixels[:, :, 3] // 255).astype(np.uint8)
+    return np.dstack((pixels[:, :, :3], alpha))
+
+
+def _encode(picture: Picture, output: Output) -> Picture:
+    """Write the pixels as a file."""
+    if isinstance(picture, Indexed) and output.media == "png":
+        return encode_png(*picture)
+    return ENCODERS[output.media](_to_pixels(picture))
+
+
+def _write(picture: Picture, output: Output) -> Picture:
+    """Write a drawing as an SVG file. Raises `ValueError` if its style has no SVG."""
+    assert isinstance(picture, Flat | Vector)  # noqa: S101 - see `DOCUMENT`
+    svg = picture.at(output.px) if isinstance(picture, Vector) else picture.svg
+    if svg is None:
+        raise ValueError("this drawing has pixels alone")
+    return document(svg, picture.palette, output.px, output.shape, output.unique).encode()
+
+
+DRAWING_TO_PIXELS: tuple[Step, ...] = (_recolour, _rasterise, _cut, _encode)
+"""A drawing has a palette, which is cheaper to recolour than pixels."""
+
+DRAWING_TO_SVG: tuple[Step, ...] = (_recolour, _write)
+
+DOCUMENT_TO_PIXELS: tuple[Step, ...] = (_rasterise, _recolour, _cut, _encode)
+
+
+def make_file(picture: Picture, output: Output, steps: tuple[Step, ...]) -> bytes:
+    """Return the file after all steps."""
+    for step in steps:
+        picture = step(picture, output)
+    assert isinstance(picture, bytes)  # noqa: S101 - the last step of each list writes a file
+    return picture
 
 
 def draw_picture(  # noqa: PLR0913
@@ -32,56 +135,51 @@ def draw_picture(  # noqa: PLR0913
     shape: Shape = "square",
     unique: str = "",
 ) -> bytes:
-    """A drawing as a file in a format of `imaging.DRAWN_TYPES`, px wide.
+    """Return a drawing as a file in a format of `imaging.DRAWN_TYPES`, `px` wide.
 
-    It has alpha where the shape has corners and the format can; JPEG shows white there. `unique` begins every
-    id in an SVG. Raises `ValueError` where SVG is asked of a drawing that has none.
+    Corners outside the shape are transparent, or white in a format without alpha. `unique` begins every id in
+    an SVG. Raises `ValueError` if SVG is asked of a style that has none.
     """
-    if media == "png":
-        return draw_png(drawing, px, recolour, shape)
-    palette = drawing.palette if recolour is None else recolour(drawing.palette)
-    if media == "svg":
-        if drawing.svg is None:
-            raise ValueError("this drawing has pixels alone")
-        return document(drawing.svg, palette, px, shape, unique).encode()
-    return ENCODERS[media](_pixels(drawing, palette, px, shape))
+    steps = DRAWING_TO_SVG if media == "svg" else DRAWING_TO_PIXELS
+    return make_file(drawing, Output(px, media, recolour, shape, unique), steps)
 
 
 def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: Shape = "square") -> bytes:
-    """A drawing as a PNG file, px wide; indexed where it can be, with alpha where the shape has corners."""
-    palette = drawing.palette if recolour is None else recolour(drawing.palette)
-    if isinstance(drawing, Flat):
-        if shape == "square":
-            return encode_png(drawing.at(px), palette)
-        if len(palette) <= MOST_CUT:
-            return _encode_cut(drawing.at(px).pixels(), palette, _opacity(px, shape))
-    pixels = _pixels(drawing, palette, px, shape)
-    if pixels.shape[2] == 3:
-        return encode_pixels(pixels)
-    return to_png(pixels)
+    """Return a drawing as a PNG file, `px` wide."""
+    return make_file(drawing, Output(px, "png", recolour, shape), DRAWING_TO_PIXELS)
 
 
-def _pixels(drawing: Drawing, palette: Palette, px: int, shape: Shape) -> Pixels:
-    """The colour of every pixel, and its alpha if there is any."""
-    if isinstance(drawing, Flat):
-        pixels: Pixels = palette[drawing.at(px).pixels()]
-    else:
-        pixels = rasterise(document(drawing.svg, palette, px, "square", ""), px)
-        if pixels[:, :, 3].min() == 255:
-            pixels = pixels[:, :, :3]
-    if shape == "square":
+def encode_svg(svg: str, px: int, media: str, recolour: Filter | None = None) -> bytes:
+    """Return an SVG document, `px` wide, as a file in a format of `imaging.MEDIA_TYPES`.
+
+    Raises `InvalidRequest` for text without a font.
+    """
+    return make_file(svg, Output(px, media, recolour), DOCUMENT_TO_PIXELS)
+
+
+def _to_pixels(picture: Picture) -> Pixels:
+    """Return the colour of every pixel, and its alpha if it may have any."""
+    if isinstance(picture, Indexed):
+        palette = picture.palette
+        if picture.alpha:
+            opaque = b"\xff" * (len(palette) - len(picture.alpha))
+            palette = np.column_stack((palette, np.frombuffer(picture.alpha + opaque, np.uint8)))
+        pixels: Pixels = palette[picture.index_map.pixels()]
         return pixels
-    # By our own mask: a renderer cuts every shape by itself, and those below shine through there.
-    return np.dstack((pixels[:, :, :3], _opacity(px, shape) * (255 // _LEVELS)))
+    assert isinstance(picture, np.ndarray)  # noqa: S101 - drawings and documents are rasterised first
+    return picture
 
 
-def _encode_cut(indices: NDArray[np.uint8], palette: Palette, opacity: NDArray[np.uint8]) -> bytes:
-    """An indexed PNG whose palette has every colour once for each level of opacity, behind one for none."""
+def _cut_indexed(picture: Indexed, opacity: NDArray[np.uint8]) -> Indexed:
+    """Return a picture whose palette has every colour at each level of opacity, after a transparent one."""
+    indices, palette = picture.index_map.pixels(), picture.palette
     count = len(palette)
+    if picture.alpha:
+        opacity = np.where(indices == len(picture.alpha) - 1, np.uint8(0), opacity)
     levels = np.repeat(np.arange(1, _LEVELS), count) * (255 // _LEVELS)
     cut = np.where(opacity, (opacity - 1) * np.uint8(count) + indices + np.uint8(1), 0)
     colours = np.vstack((palette[:1], np.tile(palette, (_LEVELS, 1))))
-    return encode_png(every_row(cut.astype(np.uint8)), colours, bytes((0, *levels.tolist())))
+    return Indexed(every_row(cut.astype(np.uint8)), colours, bytes((0, *levels.tolist())))
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,6 @@ import numpy as np
 import pyvips
 
 from avatar_gen.errors import InvalidRequest
-from avatar_gen.imaging import ENCODERS
 from avatar_gen.imaging.vips import Pixels
 
 _MARGIN = 1 / 4
@@ -37,11 +36,6 @@ def rasterise(document: str, px: int) -> Pixels:
     """
     pixels: Pixels = _open(document, px).numpy()
     return pixels
-
-
-def encode_svg(document: str, px: int, media: str) -> bytes:
-    """The same as a file in a format of `MEDIA_TYPES`, transparent where the document and the format are."""
-    return ENCODERS[media](rasterise(document, px))
 
 
 def writes_letters() -> bool:

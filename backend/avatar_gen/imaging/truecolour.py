@@ -1,16 +1,17 @@
 """PNG files of any pixels: rendered shapes, and pictures of the service that this one replaces."""
 
-import numpy as np
 import pyvips
 
-from avatar_gen.drawing.drawing import every_row
 from avatar_gen.drawing.palette import Filter
-from avatar_gen.imaging.png import encode_png
-from avatar_gen.imaging.vips import Pixels, to_png
+from avatar_gen.imaging import decode
+from avatar_gen.imaging.formats.png import encode_pixels
+from avatar_gen.imaging.vips import Pixels
+
+__all__ = ["decode_png", "encode_pixels", "filter_pixels", "recolour_pixels"]
 
 
 def decode_png(png: bytes) -> Pixels:
-    """The pixels of a square PNG file. Raises `ValueError` for one that is damaged, oblong or transparent."""
+    """Return the pixels of a square, opaque PNG file. Raises `ValueError` for any other file."""
     try:
         image = pyvips.Image.pngload_buffer(png, fail_on="truncated").colourspace("srgb")
         pixels: Pixels = image.cast("uchar").numpy()
@@ -24,34 +25,14 @@ def decode_png(png: bytes) -> Pixels:
     return pixels[:, :, :3]
 
 
-_SAMPLE = 4096
-"""Runs of one colour that are looked at first: a smooth picture has more than 256 colours in any of them."""
-
-
-def encode_pixels(pixels: Pixels) -> bytes:
-    """A PNG file of exactly these pixels: indexed where 256 colours will do, as for nearly all that we draw.
-
-    Colours are counted by runs of equal pixels, of which drawn shapes have few: at 512 px that takes 2 ms, to
-    sort all of them 12.
-    """
-    values = pixels[:, :, 0].astype(np.uint32).ravel()
-    for channel in (1, 2):
-        values <<= 8
-        values |= pixels[:, :, channel].ravel()
-    starts = np.flatnonzero(np.diff(values, prepend=~values[0]))
-    runs = values[starts]
-    if len(np.unique(runs[:_SAMPLE])) > 256:
-        return to_png(pixels)
-    colours, indices = np.unique(runs, return_inverse=True)
-    if len(colours) > 256:
-        return to_png(pixels)
-    lengths = np.diff(starts, append=len(values))
-    rows = np.repeat(indices.astype(np.uint8), lengths).reshape(pixels.shape[:2])
-    palette = np.stack((colours >> 16, colours >> 8 & 255, colours & 255), axis=1).astype(np.uint8)
-    return encode_png(every_row(rows), palette)
-
-
 def filter_pixels(png: bytes, recolour: Filter) -> bytes:
-    """A PNG file with a filter applied to every pixel; takes milliseconds, and belongs in the `Pool`."""
-    pixels = decode_png(png)
-    return encode_pixels(recolour(pixels.reshape(-1, 3)).reshape(pixels.shape))
+    """Return a PNG file with a filter applied to every pixel. It blocks: run it in the `Pool`."""
+    return encode_pixels(recolour_pixels(decode(png), recolour))
+
+
+def recolour_pixels(pixels: Pixels, recolour: Filter) -> Pixels:
+    """Return the pixels with a filter applied to their colours. Alpha is kept."""
+    filtered = pixels.copy()
+    colours = pixels[:, :, :3]
+    filtered[:, :, :3] = recolour(colours.reshape(-1, 3)).reshape(colours.shape)
+    return filtered

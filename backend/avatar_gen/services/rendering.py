@@ -14,9 +14,8 @@ from avatar_gen.drawing.filters import FILTERS, in_svg
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import filtered, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
-from avatar_gen.imaging.pictures import MOST_CUT, draw_picture
+from avatar_gen.imaging.pictures import MOST_CUT, draw_picture, encode_svg
 from avatar_gen.imaging.pool import Pool
-from avatar_gen.imaging.svg import encode_svg
 from avatar_gen.runtime.cache import PictureCache
 from avatar_gen.services.render_options import DEFAULT_PX, MAX_PX, RenderOptions
 from avatar_gen.services.validation import refuse
@@ -149,8 +148,7 @@ class DicebearRequest:
     @property
     def memory(self) -> int:
         """Return the most bytes that making the file takes."""
-        filtered = self.filter is not None or dicebear.has_filters(self.style)
-        return memory_of(self._px, self.media, filtered=filtered)
+        return memory_of(self._px, self.media, filtered=dicebear.has_filters(self.style))
 
     def with_seed(self, seed: str, *, letters: str | None = None) -> "DicebearRequest":
         """Return the same request for another seed. Raises `InvalidRequest`, also for letters."""
@@ -178,23 +176,20 @@ class DicebearRequest:
         if self.media == "json":
             return dicebear.draw_json(self.style, self.options).encode()
         if self.media == "svg":
-            document = self._svg(self.options)
+            document = dicebear.draw_svg(self.style, self.options)
+            if self.filter is not None:
+                document = filtered(document, in_svg(self.filter), f"f{self.key().hex()[:15]}")
             if self.own_ids:
                 document = with_own_ids(document, f"a{self.key().hex()[:15]}")
             return document.encode()
-        return encode_svg(self._svg({**self.options, "size": self._px}), self._px, self.media)
+        document = dicebear.draw_svg(self.style, {**self.options, "size": self._px})
+        return encode_svg(document, self._px, self.media, FILTERS.get(self.filter or ""))
 
     @property
     def _px(self) -> int:
         size = self.options.get("size", DEFAULT_PX)
         assert isinstance(size, int)  # noqa: S101 - the option is a whole number
         return min(size, MAX_PX)
-
-    def _svg(self, options: Mapping[str, Value]) -> str:
-        document = dicebear.draw_svg(self.style, options)
-        if self.filter is None:
-            return document
-        return filtered(document, in_svg(self.filter), f"f{self.key().hex()[:15]}")
 
 
 class Renderer:

@@ -1,0 +1,26 @@
+"""What the service knows about a picture format."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from avatar_gen.imaging.vips import Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format in which pictures are served."""
+
+    name: str
+    """The value of `format=`, and the extension of a file."""
+    media_type: str
+    extensions: tuple[str, ...]
+    """Every extension that a URL may use, the usual one first."""
+    has_alpha: bool
+    """Whether it can hold transparent pixels. If not, they are shown on white."""
+    made_by: str
+    """The releases of everything that affects a file's bytes. Another release may pack the same pixels in
+    another way, which a strong ETag must not hide."""
+    bytes_per_pixel: int
+    """The most memory that drawing and encoding takes, measured on the most expensive styles."""
+    encode: Callable[[Pixels], bytes] | None
+    """Return a file of these pixels. None for SVG, which has no pixels. It blocks: run it in the `Pool`."""

@@ -1,0 +1,26 @@
+"""JPEG through libvips."""
+
+from avatar_gen import __version__
+from avatar_gen.imaging.formats.format import Format
+from avatar_gen.imaging.vips import VERSION, Pixels, to_image
+
+
+def _encode(pixels: Pixels) -> bytes:
+    """Full colour resolution, so that flat areas keep sharp borders. Transparent pixels show white."""
+    image = to_image(pixels)
+    if image.hasalpha():
+        image = image.flatten(background=[255, 255, 255])
+    options = {"Q": 90, "subsample_mode": "off", "optimize_coding": True, "keep": "none"}
+    jpeg: bytes = image.jpegsave_buffer(**options)
+    return jpeg
+
+
+JPEG = Format(
+    name="jpeg",
+    media_type="image/jpeg",
+    extensions=("jpeg", "jpg"),
+    has_alpha=False,
+    made_by=f"{__version__}-{VERSION}",
+    bytes_per_pixel=32,
+    encode=_encode,
+)
