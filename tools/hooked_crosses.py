@@ -21,7 +21,7 @@ from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.drawing.svg import document
 from avatar_gen.imaging.pictures import draw_png
 from avatar_gen.imaging.svg import rasterise
-from avatar_gen.services.rendering import RenderOptions
+from avatar_gen.services.render_options import RenderOptions
 
 PX = 32
 

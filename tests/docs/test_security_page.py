@@ -13,7 +13,7 @@ from avatar_gen.database import TIMEOUT_SECONDS
 from avatar_gen.imaging.pool import MAX_QUEUED
 from avatar_gen.runtime import protocol, request_head, transport
 from avatar_gen.services.avatars import EXPONENTS, MOST_WAITING
-from avatar_gen.services.rendering import MAX_PX
+from avatar_gen.services.render_options import MAX_PX
 from avatar_gen.settings.schema import Settings
 from tests.conftest import MakeService
 

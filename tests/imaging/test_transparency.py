@@ -16,7 +16,7 @@ from avatar_gen.imaging import convert, scaled
 from avatar_gen.imaging.formats import ENCODERS, FORMATS
 from avatar_gen.imaging.pictures import draw_picture, draw_png, encode_svg
 from avatar_gen.imaging.truecolour import filter_pixels
-from avatar_gen.services.identities import Wanted, default
+from avatar_gen.services.identities import IdentityPicture, default_picture
 
 SIZES = range(1, 33)
 MD5 = "d" * 32
@@ -38,7 +38,7 @@ def is_blank(data: bytes, media: str) -> bool:
 @pytest.mark.parametrize("media", ENCODERS)
 @pytest.mark.parametrize("px", SIZES)
 def test_the_blank_default_is_blank(px: int, media: str) -> None:
-    data = default("blank", Wanted(MD5, px, media)).make()
+    data = default_picture("blank", IdentityPicture(MD5, px, media)).make()
     assert Image.open(io.BytesIO(data)).size == (px, px)
     assert is_blank(data, media)
 

@@ -8,7 +8,8 @@ from PIL import Image
 from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import STYLES, draw
-from avatar_gen.imaging import ENCODERS, convert
+from avatar_gen.imaging import convert
+from avatar_gen.imaging.formats import ENCODERS
 from avatar_gen.imaging.pictures import draw_png
 
 

@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 
 from avatar_gen.security.rate_limits import MOST_REMEMBERED, Limit
-from avatar_gen.settings.schema import Rate
+from avatar_gen.settings.values import Rate
 
 
 class Clock:
