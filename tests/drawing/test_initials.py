@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from avatar_gen.drawing.contrast import DARK, LIGHT
-from avatar_gen.drawing.drawing import Drawing, StyleInput
+from avatar_gen.drawing.drawing import Drawing, Letters, StyleInput, Vector
 from avatar_gen.drawing.glyphs import typeface
 from avatar_gen.drawing.initials import in_writing_order, initials
 from avatar_gen.drawing.palette import Colour
@@ -32,8 +32,13 @@ def drawn(name: str) -> Drawing:
 
 def svg(name: str, shape: str = "square", px: int = 64) -> str:
     drawing = drawn(name)
-    assert drawing.svg is not None
-    return document(drawing.svg, drawing.palette, px, "circle" if shape == "circle" else "square", "x")
+    assert isinstance(drawing, Vector)
+    return document(drawing.at(px), drawing.palette, px, "circle" if shape == "circle" else "square", "x")
+
+
+def pixels(drawing: Drawing, px: int) -> np.ndarray:
+    assert isinstance(drawing, Vector)
+    return rasterise(document(drawing.at(px), drawing.palette, px, "square", "x"), px)
 
 
 def ink(name: str, px: int = 64) -> np.ndarray:
@@ -80,8 +85,8 @@ def ink(name: str, px: int = 64) -> np.ndarray:
         ("👩🏽\u200d🚀Ada 1\ufe0f\u20e3", "A1"),
         ("ꓮ Ada", "A"),
         ("王小明", "王"),
-        ("王 小明", "王小"),
-        ("山田\u3000太郎", "山太"),
+        ("王 小明", "王"),
+        ("山田\u3000太郎", "山"),
         ("アダ・ラブレス", "アラ"),
         ("ｱﾀﾞ ﾗﾌﾞﾚｽ", "アラ"),
         ("さくら", "さ"),
@@ -92,9 +97,44 @@ def ink(name: str, px: int = 64) -> np.ndarray:
         ("أحمد علي", "أع"),
         ("٣ أبواب", "٣أ"),
         ("ada علي", "Aع"),
-        ("किरण श्रीदेवी", "किश्री"),
-        ("मोहन गांधी", "मोगा"),
+        ("किरण श्रीदेवी", "कि"),
+        ("मोहन गांधी", "मो"),
         ("พิมพ์ เอก", "พอ"),
+        ("Tim Berners-Lee", "TB"),
+        ("Mary-Jane Watson-Parker", "MW"),
+        ("Kim Min-su", "KM"),
+        ("Dr. Ada Lovelace", "AL"),
+        ("Prof. Dr.-Ing. Ada Lovelace, PhD", "AL"),
+        ("Martin Luther King Jr.", "MK"),
+        ("King, Martin Luther, Jr.", "MK"),
+        ("Sir Tim Berners-Lee OBE", "TB"),
+        ("Jean-Luc Picard III", "JP"),
+        ("Lovelace, Ada", "AL"),
+        ("Lovelace, Dr. Ada", "AL"),
+        ("Smith, PhD", "S"),
+        ("Acme, Inc.", "A"),
+        ("Dr.", "D"),
+        ("Ada Lovelace <x.y@example.org>", "AL"),
+        ("x.y@example.org (Ada Lovelace)", "AL"),
+        ("x.y@example.org Ada Lovelace", "AL"),
+        ("Ada x.y@example.org Lovelace", "AL"),
+        ("[x@example.org] {y@example.org} Ada", "A"),
+        ("<ada.lovelace@example.org>", "AL"),
+        ("mailto:ada.lovelace@example.org", "AL"),
+        ("মিতা", "মি"),
+        ("முருகன்", "மு"),
+        ("ರಮೇಶ್", "ರ"),
+        ("శ్రీనివాస్", "శ"),
+        ("മോഹൻ", "മോ"),
+        ("ગીતા", "ગી"),
+        ("ਗੁਰਪ੍ਰੀਤ", "ਗੁ"),
+        ("සමන්", "ස"),
+        ("ខេមរា", "ខេ"),
+        ("အောင်", "အ"),
+        ("ສົມ", "ສ"),
+        ("ሰላም ዓለም", "ሰዓ"),
+        ("գարիկ մարտիրոսյան", "ԳՄ"),
+        ("გია ყანჩელი", "გყ"),
         ("", ""),
         ("🚀", ""),
         ("...", ""),
@@ -137,6 +177,55 @@ def test_any_text_has_two_letters_at_most_that_can_be_drawn(name: str) -> None:
     letters = initials(name)
     assert len(letters) <= 2
     assert set(letters) <= set(typeface())
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "letters"),
+    [
+        ("Augusta Ada King", Letters(length=3), "AAK"),
+        ("Augusta Ada Byron King", Letters(length=3), "AAK"),
+        ("Augusta Ada King", Letters(length=1), "A"),
+        ("Madonna", Letters(length=3), "M"),
+        ("王 小明", Letters(length=2), "王小"),
+        ("किरण श्रीदेवी", Letters(length=2), "किश्री"),
+        ("ada Lovelace", Letters(uppercase=False), "aL"),
+        ("ßer ﬁona", Letters(uppercase=False), "ßF"),
+        ("e\u0301mile ж", Letters(uppercase=False), "éж"),
+    ],
+)
+def test_options_decide_about_number_and_case(name: str, options: Letters, letters: str) -> None:
+    assert "".join(initials(name, options)) == letters
+
+
+@pytest.mark.parametrize(
+    ("px", "same_as"), [(16, "Ada"), (32, "Ada"), (33, "Ada Lovelace"), (64, "Ada Lovelace")]
+)
+def test_small_pictures_have_one_letter(px: int, same_as: str) -> None:
+    two, expected = drawn("Ada Lovelace"), drawn(same_as)
+    assert isinstance(two, Vector)
+    assert isinstance(expected, Vector)
+    assert two.at(px).paint(["a", "b"], "") == expected.svg.paint(["a", "b"], "")
+
+
+def test_a_length_is_kept_at_every_size() -> None:
+    asked_for = draw("initials", "", StyleInput(NAVY, WHITE, text="Ada Lovelace", letters=Letters(length=2)))
+    assert isinstance(asked_for, Vector)
+    assert asked_for.at(16) == asked_for.svg
+
+
+def test_letters_are_thinner_without_bold_where_the_typeface_has_them() -> None:
+    def share(name: str, letters: Letters) -> float:
+        drawing = draw("initials", "", StyleInput(NAVY, WHITE, text=name, letters=letters))
+        return float(pixels(drawing, 128)[:, :, 0].mean())
+
+    for name in ("Ada Lovelace", "Ада", "שרה", "ดี", "ሰላም"):
+        assert share(name, Letters(bold=False)) < 0.85 * share(name, Letters())
+    assert share("王", Letters(bold=False)) == share("王", Letters())
+
+
+def test_letters_without_a_ground_have_the_primary_colour() -> None:
+    drawing = draw("initials", "", StyleInput(NAVY, WHITE, text="Ada", transparent=True))
+    assert drawing.palette[1].tolist() == list(NAVY)
 
 
 @given(names)

@@ -90,6 +90,19 @@ def without_ground(drawing: Drawing) -> Drawing:
 DEFAULT_ANGLE = 90.0
 
 
+class Letters(NamedTuple):
+    """How `initials` writes."""
+
+    length: int | None = None
+    """The number of letters, 1 to 3. None for one or two, whatever is easy to read."""
+    uppercase: bool = True
+    """Whether to write capitals. Otherwise letters are written as in the name."""
+    bold: bool = True
+
+
+DEFAULT_LETTERS = Letters()
+
+
 @dataclass(frozen=True, slots=True)
 class StyleInput:
     """The options that a style draws with."""
@@ -100,6 +113,7 @@ class StyleInput:
     """Degrees: 0 points right, 90 down."""
     text: str = ""
     """The name that `initials` takes its letters from."""
+    letters: Letters = DEFAULT_LETTERS
     palette: tuple[Colour, ...] = ()
     """The curated palette that both colours are from. Empty if there is none."""
     transparent: bool = False

@@ -17,10 +17,15 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import accumulate, islice, zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-FILE = Path(__file__).parent / "fonts" / "bold.glyphs"
-"""The letters are from Inter and Noto. Their licence is beside the file."""
+Weight = Literal["bold", "regular"]
+
+FILES: dict[Weight, Path] = {
+    "bold": Path(__file__).parent / "fonts" / "bold.glyphs",
+    "regular": Path(__file__).parent / "fonts" / "regular.glyphs",
+}
+"""The letters are from Inter and Noto. Their licence is beside the files. `regular` has alphabets only."""
 
 EM = 1000
 """The height of a line in font units, which outlines use. A capital is 714 units high."""
@@ -65,7 +70,7 @@ class Typeface:
         self._letters: str = index["letters"]
         first = len(self._letters)
         self._clusters = {cluster: number for number, cluster in enumerate(index["clusters"], first)}
-        self._longest = max(map(len, self._clusters))
+        self._longest = max(map(len, self._clusters), default=1)
         self._folded = str.maketrans(index["folded"])
         self._ends = list(accumulate(index["blocks"], initial=blocks))
         self.right_to_left = frozenset(index["right_to_left"])
@@ -75,24 +80,32 @@ class Typeface:
         yield from self._letters
         yield from self._clusters
 
+    def __contains__(self, letter: str) -> bool:
+        """Return whether a letter can be drawn."""
+        return letter in self._clusters or self._index(letter) is not None
+
     def fold(self, text: str) -> str:
         """Return text in capitals, in Unicode's composed form."""
         return unicodedata.normalize("NFC", text.translate(self._folded))
 
+    def compose(self, text: str) -> str:
+        """Return text in Unicode's composed form. Letters that cannot be drawn become capitals."""
+        composed = unicodedata.normalize("NFC", text)
+        return "".join(each if each in self else self.fold(each) for each in composed)
+
     def first(self, folded: str) -> str | None:
         """Return the first letter of folded text that can be drawn: one code point or one Indic syllable."""
         for at, character in enumerate(folded):
-            place = bisect_left(self._letters, character)
-            if self._letters[place : place + 1] == character:
+            if self._index(character) is not None:
                 starts = (folded[at : at + length] for length in range(self._longest, 1, -1))
                 return next((start for start in starts if start in self._clusters), character)
         return None
 
     def glyph(self, letter: str) -> Glyph:
         """Return the outline of a letter that `first` returned."""
-        number = self._clusters.get(letter)
+        number = self._clusters.get(letter, self._index(letter))
         if number is None:
-            number = bisect_left(self._letters, letter)
+            raise KeyError(letter)
         block, place = divmod(number, BLOCK)
         content = zlib.decompress(self._file[self._ends[block] : self._ends[block + 1]])
         count = min(BLOCK, len(self._letters) + len(self._clusters) - block * BLOCK)
@@ -100,17 +113,21 @@ class Typeface:
         start = 2 * count + sum(lengths[:place])
         return _decode(content[start : start + lengths[place]])
 
+    def _index(self, character: str) -> int | None:
+        place = bisect_left(self._letters, character)
+        return place if self._letters[place : place + 1] == character else None
+
 
 @cache
-def typeface() -> Typeface:
-    """Return the typeface. The first call reads the file."""
-    return Typeface(FILE.read_bytes())
+def typeface(weight: Weight = "bold") -> Typeface:
+    """Return the typeface of a weight. The first call reads its file."""
+    return Typeface(FILES[weight].read_bytes())
 
 
 @lru_cache(maxsize=1024)  # About 1 KB each.
-def glyph(letter: str) -> Glyph:
-    """Return the outline of a letter of the typeface."""
-    return typeface().glyph(letter)
+def glyph(letter: str, weight: Weight = "bold") -> Glyph:
+    """Return the outline of a letter of a typeface."""
+    return typeface(weight).glyph(letter)
 
 
 def _decode(record: bytes) -> Glyph:

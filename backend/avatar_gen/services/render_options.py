@@ -107,7 +107,7 @@ class RenderOptions(CommonOptions):
         primary, foreign, palette = self._colours_for(seed)
         angle = DEFAULT_ANGLE if self.angle is None else self.angle
         text = seed if self.name is None else self.name
-        return StyleInput(primary, foreign, angle, text, palette)
+        return StyleInput(primary, foreign, angle, text, palette=palette)
 
     def with_name(self, name: str) -> "RenderOptions":
         """Return the same options with another name, of at most `MAX_SEED_LENGTH` characters."""
