@@ -7,12 +7,14 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from avatar_gen.errors import StartupError
 from avatar_gen.settings.schema import Logging
 from avatar_gen.telemetry.logs import JsonFormatter, PrettyFormatter, configure_logs, request_id
 from tests.conftest import MakeService, Service
+from tests.servers.net import exchange, free_port
 
 NASTY = 'a\nb\r\x1b[31m\u2028"\\'
 
@@ -70,7 +72,7 @@ def test_every_request_is_one_line(make_service: MakeService) -> None:
     service.client.get("/api/list?pick=0", headers={"X-Request-ID": "mine-2"})
     service.client.head(f"/api/{avatar}", headers={"X-Request-ID": "mine-4"})
     service.client.get("/%0d%0aforged: line", headers={"X-Request-ID": "mine-3"})
-    answer = service.client.post("/api/generate", json={"seed": "x" * 99})
+    answer = service.client.post("/api/generate", json={"seed": "x" * 999})
     service.stop()
     requests = [event for event in events(service) if event["message"] == "request"]
     by_id = {event["requestId"]: event for event in requests}
@@ -99,8 +101,11 @@ def test_lines_of_requests_come_soon_and_before_what_is_said_later(make_service:
     (service.folder / "storage" / "avatars").rename(service.folder / "gone")
     service.client.get("/api/health/live", headers={"X-Request-ID": "second"})
     assert service.client.get(f"/api/{uuid4()}", headers={"X-Request-ID": "third"}).status_code == 503
+    while "third" not in service.log.read_text():
+        assert time.monotonic() < deadline + 20
+        time.sleep(0.01)
     said = [event for event in events(service) if event.get("requestId") in ("second", "third")]
-    assert [(event["requestId"], event["level"]) for event in said] == [
+    assert [(event["requestId"], event["level"]) for event in said][:2] == [
         ("second", "info"),
         ("third", "error"),
     ]
@@ -115,6 +120,24 @@ def test_a_log_that_nobody_reads_any_more_costs_no_request(make_service: MakeSer
     for _ in range(3):
         assert service.client.get("/api/health/live").status_code == 200
         time.sleep(0.15)
+
+
+def test_a_reader_that_stops_holds_up_nothing_and_lines_are_counted(make_service: MakeService) -> None:
+    port = free_port()
+    service = make_service({"metrics": {"port": port}})
+    os.mkfifo(service.log)
+    reader = os.open(service.log, os.O_RDONLY | os.O_NONBLOCK)
+    service.start()
+    get = b"GET /api/health/live HTTP/1.1\r\nHost: x\r\n"
+    many = get + b"\r\n"
+    answers = exchange(service.port, many * 8000 + get + b"Connection: close\r\n\r\n", seconds=60, whole=True)
+    assert answers.count(b"HTTP/1.1 200 OK") == 8001
+    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    dropped = re.search(r"^avatar_log_lines_dropped_total{.*} (\S+)$", metrics, re.MULTILINE)
+    assert dropped
+    assert float(dropped[1]) > 100
+    assert service.stop() == 0
+    os.close(reader)
 
 
 def test_the_level_and_the_look_are_the_settings(make_service: MakeService) -> None:

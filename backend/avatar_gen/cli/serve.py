@@ -17,8 +17,8 @@ from avatar_gen.app import create_app, open_services
 from avatar_gen.database.engine import open_engines
 from avatar_gen.errors import StartupError
 from avatar_gen.runtime.protocol import TimeoutProtocol
-from avatar_gen.runtime.server import Server, announce
-from avatar_gen.runtime.workers import supervise
+from avatar_gen.runtime.server import CLOSING_SECONDS, ENDING_SIGNALS, Server, announce
+from avatar_gen.runtime.workers import Supervisor
 from avatar_gen.services.installation import require_pictures
 from avatar_gen.settings.loader import load_settings, service_links
 from avatar_gen.settings.schema import Metrics, Settings
@@ -56,8 +56,8 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
     Without either option, an empty database gets its tables, and one of another release stops the start.
     SIGTERM, SIGINT and SIGHUP end the service with status 0, after it has answered the requests in flight.
     """
-    # From the first moment: as process 1 of a container we would not be ended by a signal that nobody takes.
-    for number in _ENDING:
+    # The kernel does not end process 1 of a container for a signal without a handler.
+    for number in ENDING_SIGNALS:
         signal.signal(number, _end)
     settings = load_settings()
     configure_logs(settings.logging)
@@ -81,7 +81,9 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
         else:
             _check_workers(settings)
             announce(ours)
-            supervise(settings.server.workers, ours, ["serve", "--worker"], channel_of)
+            # A worker ends itself before that.
+            seconds = settings.server.drain_time + settings.server.shutdown_timeout + 2 * CLOSING_SECONDS
+            Supervisor(ours, ["serve", "--worker"], channel_of, seconds).run(settings.server.workers)
 
 
 def _export(settings: Metrics, stack: ExitStack) -> Callable[[int], socket.socket] | None:
@@ -100,14 +102,10 @@ _ACCEPTED_AT_ONCE = 16
 """New connections that are taken each time that the event loop comes round. libuv takes one from each
 listener: a load balancer, which asks whether we live, would wait behind all that are refused."""
 
-_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
 
 def _end(*_: object) -> None:
-    """End, and let nobody who says so again interrupt what is being put away."""
-    for number in _ENDING:
-        signal.signal(number, signal.SIG_IGN)
-    sys.exit(0)
+    """End before the server has started. An exception could be lost in a callback of native code."""
+    os._exit(0)
 
 
 def _check_workers(settings: Settings) -> None:
@@ -144,14 +142,11 @@ def _serve_here(
         receive_timeout=settings.server.receive_timeout,
         idle_timeout=settings.server.idle_timeout,
         drain_time=settings.server.drain_time,
+        shutdown_timeout=settings.server.shutdown_timeout,
         on_drain=lambda: setattr(app.api.state, "serving", False),
         parent=parent,
     )
     app.api.state.connections = lambda: len(server.server_state.connections)
-    # A terminal that is closed is told like any other that we end.
-    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-    # uvicorn ends what is in flight, then raises the signal that stopped it once more, for our handlers: to
-    # have been told to stop is no failure.
     # dup() has the socket wait as Python believes that it does, in all processes that share it: one that
     # waits stands still whenever another one is quicker to accept.
     listener.settimeout(0)

@@ -122,7 +122,7 @@ class TimeoutProtocol(HttpToolsProtocol):
         """Close the connection after the current answer, if there is one."""
         if self.is_ending:
             self.loop.call_later(_SECONDS_AT_SHUTDOWN, self._socket.abort)
-        elif self.cycle is None or self.cycle.response_complete:
+        elif self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
             self._socket.close()
         else:
             self.cycle.keep_alive = False

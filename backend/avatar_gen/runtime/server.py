@@ -1,16 +1,23 @@
 """uvicorn's server: it ends slow connections, and itself within a bounded time."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import uvicorn
 
 log = logging.getLogger(__name__)
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+CLOSING_SECONDS = 1.0
+"""Time for what is closed after the last request: pools, connections, files."""
 
 
 class Server(uvicorn.Server):
@@ -23,6 +30,7 @@ class Server(uvicorn.Server):
         receive_timeout: float,
         idle_timeout: float,
         drain_time: float,
+        shutdown_timeout: float,
         on_drain: Callable[[], None],
         parent: int | None = None,
     ) -> None:
@@ -31,7 +39,9 @@ class Server(uvicorn.Server):
         self._receive_timeout = receive_timeout
         self._idle_timeout = idle_timeout
         self._drain_time = drain_time
+        self._shutdown_timeout = shutdown_timeout
         self._on_drain = on_drain
+        self._last_moment: threading.Timer | None = None
         self._ending_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -53,6 +63,7 @@ class Server(uvicorn.Server):
                 self.should_exit = True
         ending = await super().on_tick(counter)
         if ending and self._ending_at is None:
+            self._limit_the_end()
             self._ending_at = now + self._drain_time
             self.server_state.draining = True  # type: ignore[attr-defined]
             self._on_drain()
@@ -64,11 +75,47 @@ class Server(uvicorn.Server):
                 now, receive_timeout=self._receive_timeout, idle_timeout=self._idle_timeout
             )
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals on a thread of their own, which works even while the event loop stands still.
+
+        The main thread blocks the signals, or the kernel would give them to it first. Python's handler in C
+        writes the number of a signal into a socket, on whatever thread it runs.
+        """
+        reader, writer = socket.socketpair()
+        writer.settimeout(0)
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        for number in ENDING_SIGNALS:
+            signal.signal(number, _do_nothing)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._take_signals, args=(reader, writer, loop), daemon=True).start()
+        yield
+
+    def _take_signals(
+        self, reader: socket.socket, _writer: socket.socket, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
+        while number := reader.recv(1):
+            if number[0] == signal.SIGINT:
+                self._drain_time = 0
+            self._limit_the_end()
+            # The loop can have been closed already.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self.handle_exit, number[0], None)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end. After Ctrl-C the service does not drain."""
-        if sig == signal.SIGINT:
-            self._drain_time = 0
+        """Begin to end, or end at once after a second Ctrl-C."""
         super().handle_exit(sig, frame)
+        self._captured_signals.clear()
+
+    def _limit_the_end(self) -> None:
+        """End the process after the timeout, whatever has not ended by then."""
+        if self._last_moment is None:
+            seconds = self._drain_time + self._shutdown_timeout + CLOSING_SECONDS
+            self._last_moment = threading.Timer(seconds, _end_now)
+            self._last_moment.daemon = True
+            self._last_moment.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more connections, answer the open ones, and end."""
@@ -76,6 +123,17 @@ class Server(uvicorn.Server):
             server.close()
         await asyncio.sleep(0.1)
         await super().shutdown(sockets)
+
+
+def _do_nothing(_number: int, _frame: FrameType | None) -> None:
+    """Stand for a handler: without one, Python writes no signal into the socket."""
+
+
+def _end_now() -> None:
+    log.error("Something does not end within server.shutdown_timeout; the process ends without it")
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    os._exit(1)
 
 
 def announce(listener: socket.socket) -> None:

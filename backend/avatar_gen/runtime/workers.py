@@ -1,4 +1,4 @@
-"""Several processes that serve one address, each as if it were alone."""
+"""Several processes that serve one port, each as if it were alone."""
 
 import contextlib
 import logging
@@ -9,56 +9,81 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
 
-_PAUSE = 1.0
-"""Seconds before a worker that has died is replaced: one that cannot start must not keep a processor busy."""
+_PAUSE_SECONDS = 1.0
+"""Time before a worker is replaced. A worker that cannot start must not keep a processor busy."""
+
+_TICK_SECONDS = 0.1
+
+Worker = subprocess.Popen[bytes]
 
 
-def supervise(
-    count: int,
-    listener: socket.socket,
-    arguments: Sequence[str],
-    channel_of: Callable[[int], socket.socket] | None = None,
-) -> None:
-    """Run as many workers until told to stop, and replace those that die.
+@dataclass
+class Supervisor:
+    """Starts workers, replaces those that end, and ends them all after a signal."""
 
-    A worker is this program with `arguments`, the number of the listening socket that all of them share, that
-    of this process, without which it ends by itself, and that of its channel, below 0 where it has none. Told
-    to stop, this returns once all have answered what is in flight.
-    """
-    descriptor = listener.fileno()
-    stopping = False
+    listener: socket.socket
+    """The socket that all workers share."""
+    arguments: Sequence[str]
+    """The command line of a worker. Three numbers are added: the listener, this process, the channel."""
+    channel_of: Callable[[int], socket.socket] | None
+    """Makes the channel on which a worker is asked for its metrics; None if nothing asks."""
+    shutdown_timeout: float
+    """Seconds after which workers that have not ended are killed."""
+    workers: dict[int, Worker] = field(default_factory=dict)
+    is_stopping: bool = False
 
-    def start(number: int) -> subprocess.Popen[bytes]:
+    def run(self, count: int) -> None:
+        """Keep `count` workers running until a signal arrives. Return after all of them have ended."""
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(each, self._stop)
+        due = dict.fromkeys(range(count), time.monotonic())
+        while not self.is_stopping:
+            self._start_due(due)
+            for number, worker in [each for each in self.workers.items() if each[1].poll() is not None]:
+                log.error("Worker %d has ended with status %d and is replaced", worker.pid, worker.returncode)
+                del self.workers[number]
+                due[number] = time.monotonic() + _PAUSE_SECONDS
+            time.sleep(_TICK_SECONDS)
+        self._end()
+
+    def _stop(self, *_: object) -> None:
+        """Note the signal. All else happens outside of the handler."""
+        self.is_stopping = True
+
+    def _start_due(self, due: dict[int, float]) -> None:
+        now = time.monotonic()
+        for number in [number for number, at in due.items() if at <= now]:
+            try:
+                self.workers[number] = self._start(number)
+            except OSError as error:
+                log.error("Worker %d cannot be started yet: %s", number, error.strerror)  # noqa: TRY400
+                due[number] = now + _PAUSE_SECONDS
+            else:
+                del due[number]
+
+    def _start(self, number: int) -> Worker:
+        descriptor = self.listener.fileno()
         with contextlib.ExitStack() as stack:
-            channel = stack.enter_context(channel_of(number)).fileno() if channel_of else -1
+            channel = stack.enter_context(self.channel_of(number)).fileno() if self.channel_of else -1
             shared = [each for each in (descriptor, channel) if each >= 0]
             numbers = map(str, (descriptor, os.getpid(), channel))
-            command = [sys.executable, "-m", "avatar_gen", *arguments, *numbers]
+            command = [sys.executable, "-m", "avatar_gen", *self.arguments, *numbers]
             return subprocess.Popen(command, pass_fds=shared)  # noqa: S603 - our own program
 
-    def stop(*_: object) -> None:
-        nonlocal stopping
-        stopping = True
-        # The workers have it still, for as long as they take connections; then nobody must.
-        listener.close()
-        for worker in workers.values():
+    def _end(self) -> None:
+        # The workers still have the socket, until they accept no more connections.
+        self.listener.close()
+        for worker in self.workers.values():
             worker.terminate()
-
-    workers = {number: start(number) for number in range(count)}
-    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(each, stop)
-    while workers:
-        time.sleep(0.1)
-        for number, worker in [each for each in workers.items() if each[1].poll() is not None]:
-            del workers[number]
-            if not stopping:
-                log.error("Worker %d has ended with status %d and is replaced", worker.pid, worker.returncode)
-                time.sleep(_PAUSE)
-            if not stopping:
-                workers[number] = start(number)
-            if stopping:
-                # The signal may have come while the newest was being started.
-                stop()
+        deadline = time.monotonic() + self.shutdown_timeout
+        for worker in self.workers.values():
+            try:
+                worker.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.error("Worker %d does not end and is killed", worker.pid)  # noqa: TRY400
+                worker.kill()
+                worker.wait()

@@ -1,22 +1,20 @@
 """Logs: one line an event, JSON for machines or plain for people, on standard output and in a file."""
 
-import asyncio
-import contextlib
 import json
 import logging
 import sys
 import time
 import traceback
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from logging.handlers import RotatingFileHandler
-from threading import Lock
-from typing import TextIO
 
 from avatar_gen.errors import StartupError
 from avatar_gen.settings.schema import Logging
+from avatar_gen.telemetry.log_writer import LogWriter, to_descriptor
 
 requests = logging.getLogger("avatar_gen.requests")
 
@@ -42,28 +40,43 @@ _NAMES = {
 def configure_logs(settings: Logging) -> None:
     """Send all logs of this process where the settings say. Raises `StartupError`."""
     pretty = sys.stdout.isatty() if settings.pretty is None else settings.pretty
-    output = Output(sys.stdout, pretty=pretty)
-    handlers: list[logging.Handler] = [output]
+    formatter = PrettyFormatter() if pretty else JsonFormatter()
+    handlers = [Output(to_descriptor(sys.stdout.fileno()), formatter)]
     if settings.file.path is not None:
-        handlers.append(_rotating(settings))
+        handlers.append(Output(_to_rotating_file(settings), JsonFormatter()))
     level = logging.DEBUG if settings.verbose else _LEVELS[settings.level]
     logging.basicConfig(level=level, handlers=handlers, force=True)
-    global _quick  # noqa: PLW0603 - as `logging` itself, of which a process has one
-    _quick = output if len(handlers) == 1 and not pretty and requests.isEnabledFor(logging.INFO) else None
-    # What no line of ours says need not be found out for each: a third of the cost of a record.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # noqa: SLF001 - as the logging HOWTO has it under "Optimization"
-    # Their own words at our level would drown ours.
+    global _quick, _outputs  # noqa: PLW0603 - as `logging` itself, of which a process has one
+    _outputs = handlers
+    _quick = (
+        handlers[0] if len(handlers) == 1 and not pretty and requests.isEnabledFor(logging.INFO) else None
+    )
+    skip_unused_details()
+    # At our level, the lines of these libraries would outnumber ours.
     for library in ("alembic", "asyncio", "pyvips", "uvicorn"):
         logging.getLogger(library).setLevel(max(level, logging.WARNING))
 
 
-def _rotating(settings: Logging) -> logging.Handler:
+def skip_unused_details() -> None:
+    """Let `logging` not look up what no line of ours contains, a third of the cost of a record.
+
+    This is the way that the logging HOWTO describes under "Optimization"; `_srcfile` is a private name.
+    """
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001
+
+
+def dropped_lines() -> int:
+    """Return how many log lines of this process were dropped because an output did not take them."""
+    return sum(output.dropped for output in _outputs)
+
+
+def _to_rotating_file(settings: Logging) -> Callable[[Sequence[str]], None]:
     path = settings.file.path
     assert path is not None  # noqa: S101 - the caller has looked
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
+        file = RotatingFileHandler(
             path,
             maxBytes=settings.file.max_bytes,
             backupCount=settings.file.backups,
@@ -71,8 +84,12 @@ def _rotating(settings: Logging) -> logging.Handler:
         )
     except OSError as error:
         raise StartupError(f"{path}: the log file cannot be written: {error.strerror}") from error
-    handler.setFormatter(JsonFormatter())
-    return handler
+
+    def write(lines: Sequence[str]) -> None:
+        for line in lines:
+            file.handle(logging.makeLogRecord({"msg": line.removesuffix("\n")}))
+
+    return write
 
 
 def log_request(  # noqa: PLR0913
@@ -101,50 +118,48 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-class Output(logging.StreamHandler[TextIO]):
-    """Standard output, to which the lines of requests go together, `_DELAY` seconds' worth at a time.
+class Output(logging.Handler):
+    """Formats events where they happen, and has a thread write them.
 
-    Through `logging`, each with a system call of its own, a line takes 18 us, as much as all else that is
-    done for a picture; so it takes 3. Any other line is written at once, behind those that wait.
+    Lines of requests wait for a moment and are written together. Any other line is written at once.
     """
 
-    def __init__(self, stream: TextIO, *, pretty: bool) -> None:
-        super().__init__(stream)
-        self.setFormatter(PrettyFormatter() if pretty else JsonFormatter())
-        self._waiting: list[str] = []
-        self._turn = Lock()
+    def __init__(self, write: Callable[[Sequence[str]], None], formatter: logging.Formatter) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self._writer = LogWriter(write, note_dropped=self._note_dropped)
+        self.add = self._writer.add
+        """Has a line written that is already formatted."""
 
-    def add(self, line: str) -> None:
-        """Have a line written soon. Belongs on the event loop."""
-        with self._turn:
-            self._waiting.append(line)
-        if len(self._waiting) == 1:
-            asyncio.get_running_loop().call_later(_DELAY, self.flush)
+    @property
+    def dropped(self) -> int:
+        """Lines that were dropped so far."""
+        return self._writer.dropped
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write an event."""
-        self._write_waiting()
-        super().emit(record)
+        """Have an event written."""
+        self.add(self.format(record) + "\n", at_once=True)
 
     def flush(self) -> None:
-        """Write what waits; at the end of the process, too."""
-        self._write_waiting()
-        # Nobody may be listening any more, which is no fault of a request.
-        with contextlib.suppress(OSError, ValueError):
-            super().flush()
+        """Wait for a bounded time until all lines have been written."""
+        self._writer.flush()
 
-    def _write_waiting(self) -> None:
-        with self._turn, contextlib.suppress(OSError, ValueError):
-            lines = "".join(self._waiting)
-            self._waiting.clear()
-            self.stream.write(lines)
+    def close(self) -> None:
+        """Write what waits, if that is possible, and end the thread."""
+        self._writer.close()
+        super().close()
+
+    def _note_dropped(self, count: int) -> str:
+        details = {"name": __name__, "levelno": logging.WARNING, "msg": _DROPPED, "args": (count,)}
+        return self.format(logging.makeLogRecord(details)) + "\n"
 
 
-_DELAY = 0.1
-"""Seconds of lines that a process which is killed takes with it."""
+_DROPPED = "%d log lines were dropped, because the output did not take them fast enough"
+
+_outputs: list[Output] = []
 
 _quick: Output | None = None
-"""Where lines of requests can go past `logging`: where JSON goes to standard output, and nowhere else."""
+"""The output of lines of requests that bypass `logging`, if JSON goes to standard output and nowhere else."""
 
 
 class JsonFormatter(logging.Formatter):

@@ -21,6 +21,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from avatar_gen import __version__
 from avatar_gen.errors import AvatarError
+from avatar_gen.telemetry.logs import dropped_lines
 from avatar_gen.telemetry.request_statistics import BOUNDS, RequestStatistics
 
 log = logging.getLogger(__name__)
@@ -164,6 +165,11 @@ def _requests(statistics: RequestStatistics) -> Iterator[Metric]:
 
 def _work(sources: Sources) -> Iterator[Metric]:
     """What there is to do, and what has been done."""
+    yield _counter(
+        "avatar_log_lines_dropped",
+        "Log lines that were dropped because the output did not take them",
+        value=dropped_lines(),
+    )
     yield _gauge("avatar_connections", "Clients that are connected", value=sources.connections())
     renders = _counter("avatar_renders", "Pictures that were drawn or encoded", "style", "format")
     for labels, count in sorted(sources.statistics.renders.items()):
