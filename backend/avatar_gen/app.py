@@ -13,7 +13,6 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +43,7 @@ from avatar_gen.runtime.cache import PictureCache
 from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.security.api_keys import Keys, read_keys
 from avatar_gen.services.avatars import Avatars
-from avatar_gen.services.health import check_dependencies
+from avatar_gen.services.health import HealthChecks
 from avatar_gen.services.identities import Identities
 from avatar_gen.services.rendering import Renderer
 from avatar_gen.settings.schema import Settings
@@ -83,11 +82,12 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
             app.state.avatars = services.avatars
             app.state.renderer = services.renderer
             app.state.identities = services.identities
+            app.state.health = services.health
             app.state.keys = services.keys
             app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
             app.state.serving = True
             if channel is not None:
-                await stack.enter_async_context(_telling(channel, settings, app, services))
+                await stack.enter_async_context(_telling(channel, app, services))
             # What is there now stays: the collector need not go through it again and again, 30 ms each time.
             gc.collect()
             gc.freeze()
@@ -129,6 +129,7 @@ class Services(NamedTuple):
     avatars: Avatars
     renderer: Renderer
     identities: Identities
+    health: HealthChecks
     keys: Keys | None
     pool: Pool
     cache: PictureCache
@@ -161,28 +162,29 @@ def open_services(
     )
     stack.callback(pool.close)
     cache = PictureCache(settings.imaging.cache * 1_000_000)
-    avatars = Avatars(store, Repository(engines), pool=pool, cache=cache, statistics=statistics)
+    repository = Repository(engines)
+    avatars = Avatars(store, repository, pool=pool, cache=cache, statistics=statistics)
     stack.callback(avatars.close)
+    health_checks = HealthChecks(store, repository)
+    stack.callback(health_checks.close)
     renderer = Renderer(pool, cache, statistics)
-    return Services(avatars, renderer, Identities(links, avatars, renderer), keys, pool, cache)
+    identities = Identities(links, avatars, renderer)
+    return Services(avatars, renderer, identities, health_checks, keys, pool, cache)
 
 
-def _telling(
-    channel: socket.socket, settings: Settings, app: FastAPI, services: Services
-) -> AbstractAsyncContextManager[None]:
+def _telling(channel: socket.socket, app: FastAPI, services: Services) -> AbstractAsyncContextManager[None]:
     # Imported here: who is not asked need not carry it.
     from avatar_gen.telemetry.metrics_collector import Sources, answering  # noqa: PLC0415
 
     sources = Sources(
         statistics=app.state.statistics,
-        check_health=partial(check_dependencies, services.avatars),
+        check_health=services.health.check,
         pools={
             "imaging": services.pool,
             "drawing": services.pool.queue,
             "storing": services.avatars.queue,
         },
         caches={"pictures": services.cache, "objects": services.avatars.opened},
-        folder=settings.storage.local.save_path,
         connections=app.state.connections,
     )
     return answering(channel, sources)

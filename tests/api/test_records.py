@@ -187,6 +187,7 @@ class TestHealth:
         assert data["checks"] == {
             "database": {"status": "up", "type": "sqlite"},
             "storage": {"status": "up", "type": "local"},
+            "storage-write": {"status": "up", "type": "local"},
         }
         service.generate()
         assert service.client.get("/api/health").json()["data"]["database"] == 1
@@ -198,7 +199,7 @@ class TestHealth:
         avatars.rename(avatars.with_name("elsewhere"))
         answer = service.client.get("/api/health")
         assert answer.status_code == 503
-        assert answer.json()["message"] == "Down: storage"
+        assert answer.json()["message"] == "Down: storage, storage-write"
         assert answer.json()["data"]["checks"]["storage"] == {"status": "down", "type": "local"}
         assert_failure(service.client.post("/api/generate"), 503, mentions="The storage is unavailable")
         assert service.client.post("/api/generate").headers["retry-after"] == "5"

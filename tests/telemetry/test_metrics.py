@@ -151,13 +151,17 @@ def test_each_request_is_counted_once(metered: Callable[..., Service], postgres:
     assert figure(text, "avatar_objects_total", event="written") == 3
     assert figure(text, "avatar_objects_total", event="removed") == 1
     assert figure(text, "avatar_stored_avatars") == 2
-    assert figure(text, "avatar_dependency_up") == 2
+    assert figure(text, "avatar_dependency_up") == 3
     assert figure(text, "avatar_build_info", database=kind) == 1
     assert figure(text, "avatar_connections") >= 1
     assert 30e6 < figure(text, "process_resident_memory_bytes") < 500e6
     disk = shutil.disk_usage(service.folder)
     assert figure(text, "avatar_storage_size_bytes") == disk.total
     assert figure(text, "avatar_storage_free_bytes") == pytest.approx(disk.free, rel=0.1)
+    found = os.statvfs(service.folder)
+    if found.f_files:
+        assert figure(text, "avatar_storage_inodes") == found.f_files
+        assert figure(text, "avatar_storage_free_inodes") == pytest.approx(found.f_favail, rel=0.1)
 
 
 def test_what_workers_tell_adds_up(metered: Callable[..., Service], postgres: Postgres) -> None:
@@ -267,7 +271,7 @@ def test_a_database_that_hangs_is_down_and_its_errors_are_counted(
         assert figure(text, "avatar_dependency_up", dependency="storage") == 1
         assert "avatar_stored_avatars" not in text, "it is not known"
         proxy.flow()
-        until(lambda: figure(asked(service), "avatar_dependency_up") == 2)
+        until(lambda: figure(asked(service), "avatar_dependency_up") == 3)
     finally:
         proxy.close()
 

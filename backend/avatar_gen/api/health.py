@@ -12,7 +12,7 @@ from avatar_gen.api.error_responses import fails
 from avatar_gen.api.requests import Parameters, parse_query
 from avatar_gen.api.responses import UNCACHED, Answer, Check, Checks, Health, Message
 from avatar_gen.errors import NotReady
-from avatar_gen.services.health import HealthReport, check_dependencies
+from avatar_gen.services.health import HealthReport
 
 router = APIRouter(prefix="/api/health", tags=["health"])
 
@@ -27,7 +27,7 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
 async def health(request: Request, response: Response) -> Answer[Health]:
     """Ask each dependency."""
     parse_query(request.scope["query_string"], Parameters)
-    report = await check_dependencies(request.app.state.avatars)
+    report: HealthReport = await request.app.state.health.check()
     response.headers.update(UNCACHED)
     response.status_code = 503 if report.down else 200
     message = f"Down: {', '.join(report.down)}" if report.down else "The service is healthy"
@@ -36,15 +36,15 @@ async def health(request: Request, response: Response) -> Answer[Health]:
 
 @router.get("/ready", responses=fails(400, 503))
 async def ready(request: Request, response: Response) -> Message:
-    """Say whether to send requests here: not before the start has ended, nor once the end has begun."""
+    """Readiness probe: 200 after start-up and before shutdown, while what is stored can be served."""
     parse_query(request.scope["query_string"], Parameters)
     if not request.app.state.serving:
         raise NotReady("The service is stopping.")
-    report = await check_dependencies(request.app.state.avatars)
-    if report.down:
-        raise NotReady(f"The service is not ready; down: {', '.join(report.down)}.")
+    report: HealthReport = await request.app.state.health.check()
+    if report.down_for_reading:
+        raise NotReady(f"The service is not ready; down: {', '.join(report.down_for_reading)}.")
     response.headers.update(UNCACHED)
-    return Message(message="Ready")
+    return Message(message=f"Ready to read only; down: {', '.join(report.down)}" if report.down else "Ready")
 
 
 @router.get("/live", responses=fails(400))
@@ -65,5 +65,5 @@ def _describe(report: HealthReport) -> Health:
         database=report.stored_avatars,
         version=__version__,
         uptime=round(time.monotonic() - _STARTED, 3),
-        checks=Checks(**checks),
+        checks=Checks.model_validate(checks),
     )

@@ -188,7 +188,8 @@ class Checks(BaseModel):
     """The dependencies by name."""
 
     database: Check
-    storage: Check
+    storage: Check = Field(description="Whether stored pictures can be read.")
+    storage_write: Check = Field(alias="storage-write", description="Whether avatars can be stored.")
 
 
 class Health(BaseModel):
@@ -199,7 +200,11 @@ class Health(BaseModel):
         database=1,
         version="0.1.0",
         uptime=12.345,
-        checks={"database": {"status": "up", "type": "sqlite"}, "storage": {"status": "up", "type": "local"}},
+        checks={
+            "database": {"status": "up", "type": "sqlite"},
+            "storage": {"status": "up", "type": "local"},
+            "storage-write": {"status": "up", "type": "local"},
+        },
     )
 
     status: Literal["healthy", "unhealthy"]

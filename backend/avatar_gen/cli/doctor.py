@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -25,6 +24,7 @@ from avatar_gen.errors import AvatarError, DatabaseTaken, StartupError
 from avatar_gen.imaging import DRAWN_TYPES, require_formats
 from avatar_gen.imaging.svg import writes_letters
 from avatar_gen.imaging.vips import VERSION, require_version
+from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.security.api_keys import read_keys
 from avatar_gen.services.installation import require_dicebear, require_pictures
 from avatar_gen.settings.loader import trace_settings
@@ -34,6 +34,9 @@ State = Literal["ok", "note", "fault"]
 
 _LITTLE = 1_000_000_000
 """Bytes of free disk that are worth a note."""
+
+_FEW_INODES = 100_000
+"""Free inodes that are worth a note: each avatar takes one."""
 
 _COLOURS: dict[State, str] = {"ok": "green", "note": "yellow", "fault": "red"}
 
@@ -164,8 +167,9 @@ def _database(settings: Database) -> str:
                 raise _Noteworthy(f"{where}: empty; the first start of the service makes its tables")
             require(revision)
             records = Repository(engines)
-            records.check()
-            return f"{engines.kind}, {where}: schema {revision}, {records.total():,} avatars, can be written"
+            total = records.check()
+            records.check_write()
+            return f"{engines.kind}, {where}: schema {revision}, {total:,} avatars, can be written"
     except DatabaseTaken:
         raise _Noteworthy(f"{where}: not looked into, for another process writes it") from None
 
@@ -175,8 +179,20 @@ def _storage(settings: Settings) -> str:
     if not path.exists():
         _require_place(path)
         raise _Noteworthy(f"{path}: not there yet; the first start of the service makes it")
-    open_store(settings, make=False)
-    free = shutil.disk_usage(path).free
+    store = open_store(settings, make=False)
+    if folders := [*store.unusable_folders(), *LocalIdentityStore(path).unusable_folders()]:
+        user, group = os.geteuid(), os.getegid()
+        raise StartupError(
+            f"{path}: user {user} cannot read and write {len(folders)} folders, such as {folders[0]}. Run:"
+            f" chown -R {user}:{group} {path}"
+        )
+    if not any(path.iterdir()):
+        _require_place(path / "incoming")
+        raise _Noteworthy(f"{path}: empty; the first start of the service makes its folders")
+    room = store.check_write()
+    if room.free_inodes is not None and room.free_inodes < _FEW_INODES:
+        raise _Noteworthy(f"{path}: can be written, but has inodes for only {room.free_inodes:,} files")
+    free = room.free_bytes or 0
     text = f"{path}: can be written, {free / 1e9:.1f} GB free"
     if free < _LITTLE:
         raise _Noteworthy(f"{text}, which is little")

@@ -14,7 +14,7 @@ from avatar_gen.cli.output import as_json, print_json, progress, warn
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository, Summary
 from avatar_gen.database.schema import require, revision_of
-from avatar_gen.errors import ObjectDamaged, StorageUnavailable
+from avatar_gen.errors import AvatarError, ObjectDamaged, StorageUnavailable
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object
 from avatar_gen.settings.loader import load_settings
@@ -67,7 +67,7 @@ def _objects(store: ObjectStore, *, check: bool) -> dict[str, Any]:
     count = size = 0
     damaged = []
     with progress("Reading objects" if check else "Counting objects") as reach:
-        for avatar_id in store.ids():
+        for avatar_id in store.ids(_report_folder):
             count += 1
             size += store.size(avatar_id)
             if check and not _is_whole(store, avatar_id):
@@ -75,6 +75,10 @@ def _objects(store: ObjectStore, *, check: bool) -> dict[str, Any]:
             if count % 500 == 0:
                 reach(int(avatar_id[:8], 16) / 2**32, count)
     return {"objects": count, "bytes": size, **({"damaged": damaged} if check else {})}
+
+
+def _report_folder(folder: str, error: AvatarError) -> None:
+    warn(f"{folder}: cannot be listed: {error.__cause__}")
 
 
 def _is_whole(store: ObjectStore, avatar_id: str) -> bool:

@@ -27,15 +27,20 @@ class Engines:
     kind: str
     write: Engine
     read: Engine
+    probe: Engine
+    """One connection for health checks, which must not wait for the work of clients."""
     many_processes: bool = True
     """Whether several processes may write it."""
     exclusively: Callable[[Connection], AbstractContextManager[None]] = _as_it_is
     """For what takes long: lets a transaction take its time, and keeps other processes from doing the same
     meanwhile. SQLite does both by itself."""
+    check_file: Callable[[], None] = lambda: None
+    """Raises `SchemaError` if the file of an open SQLite database was deleted or replaced."""
     release: Callable[[], None] = lambda: None
 
     def close(self) -> None:
         """Readers first: the last connection to an SQLite file tidies it up, and must be the writer."""
+        self.probe.dispose()
         self.read.dispose()
         self.write.dispose()
         self.release()

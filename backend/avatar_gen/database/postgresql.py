@@ -210,5 +210,8 @@ def open_postgresql(address: PostgresAddress) -> Engines:
     url = "postgresql+psycopg://"
     write = create_engine(url, pool_size=2, max_overflow=0, **options)
     # Each question is a transaction of its own, as it would see anyway, which saves two exchanges.
-    read = create_engine(url, pool_size=READERS, max_overflow=0, isolation_level="AUTOCOMMIT", **options)
-    return Engines("postgresql", write, read, exclusively=_exclusively)
+    read, probe = (
+        create_engine(url, pool_size=size, max_overflow=0, isolation_level="AUTOCOMMIT", **options)
+        for size in (READERS, 1)
+    )
+    return Engines("postgresql", write, read, probe, exclusively=_exclusively)

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from avatar_gen.avatar import AVATAR_FIELDS, Avatar, Cursor
 from avatar_gen.database import Engines
+from avatar_gen.database.schema import require_tables
 from avatar_gen.database.tables import avatar_total, stored_avatars
-from avatar_gen.errors import AvatarError, DatabaseFull, DatabaseUnavailable, OutcomeUnknown
+from avatar_gen.errors import AvatarError, DatabaseFull, DatabaseUnavailable, OutcomeUnknown, SchemaError
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ class Repository:
         with _transaction(self._engines.write) as connection:
             condition = stored_avatars.c.id == avatar_id
             rows: int = connection.execute(delete(stored_avatars).where(condition)).rowcount
-            _count(connection, -rows)
             with removing as there_was_an_object:
+                _count(connection, -rows)
                 _commit(connection)
             return there_was_an_object or rows > 0
 
@@ -96,10 +97,22 @@ class Repository:
             return Page(avatars[:pick], total, has_more=len(avatars) > pick)
 
     def total(self) -> int:
-        """How many avatars there are."""
+        """Return the number of avatars."""
         with _transaction(self._engines.read) as connection:
             total: int = connection.execute(_TOTAL).scalar_one()
             return total
+
+    def check(self) -> int:
+        """Ask each table one small question, by a connection of its own. Return the number of avatars.
+
+        The cause of the `DatabaseUnavailable` that this raises names what is missing.
+        """
+        try:
+            self._engines.check_file()
+            with _transaction(self._engines.probe) as connection:
+                return require_tables(connection)
+        except SchemaError as error:
+            raise DatabaseUnavailable from error
 
     def summary(self) -> Summary:
         """Count all avatars by what they are: reads every row, a second's work for a million."""
@@ -120,8 +133,8 @@ class Repository:
             schemes[scheme] += number
         return Summary(types.total(), dict(types.most_common()), dict(schemes.most_common()), oldest, newest)
 
-    def check(self) -> None:
-        """Return when records can be written, raise otherwise; nothing is changed."""
+    def check_write(self) -> None:
+        """Return if records can be written, raise otherwise. Changes nothing."""
         with _transaction(self._engines.write) as connection:
             connection.execute(update(avatar_total).values(total=avatar_total.c.total))
 
@@ -155,11 +168,12 @@ class Repository:
             return rows
 
     def recount(self) -> int:
-        """Count the rows anew, and correct the total if it was off. How many there are."""
+        """Count the rows, and write the total anew, also if its row is missing. Return the total."""
         count = select(func.count()).select_from(stored_avatars).scalar_subquery()
         engines = self._engines
         with _transaction(engines.write) as connection, engines.exclusively(connection):
-            connection.execute(update(avatar_total).values(total=count))
+            if not connection.execute(update(avatar_total).values(total=count)).rowcount:
+                connection.execute(insert(avatar_total).values(id=1, total=count))
             total: int = connection.execute(_TOTAL).scalar_one()
             return total
 

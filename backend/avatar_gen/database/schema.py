@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from avatar_gen.database import Engines
-from avatar_gen.database.tables import REVISION
+from avatar_gen.database.tables import REVISION, metadata
 from avatar_gen.errors import SchemaError, StartupError, reason_of
 
 
@@ -60,18 +60,72 @@ def require(revision: str | None) -> None:
 
 
 def revision_of(engines: Engines) -> str | None:
-    """What the tables are at; None where there are none.
+    """Return the revision of the tables, or None for a database without tables of ours.
 
-    Raises `StartupError` where they cannot be read and written.
+    Raises `StartupError` if the database cannot be read and written, and `SchemaError` if its tables are not
+    complete.
     """
     try:
         with engines.read.connect() as connection:
-            tables = inspect(connection).get_table_names()
-            known = "alembic_version" in tables
-            query = text("SELECT version_num FROM alembic_version")
-            revision: str | None = connection.execute(query).scalar() if known else None
+            revision = _read_revision(connection)
         with engines.write.begin():
             pass  # It can be written, too.
     except SQLAlchemyError as error:
         raise StartupError(f"The database cannot be read: {reason_of(error)}") from error
     return revision
+
+
+def _read_revision(connection: Connection) -> str | None:
+    tables = set(inspect(connection).get_table_names())
+    if not tables & _TABLES:
+        return None
+    if missing := _TABLES - tables:
+        raise SchemaError(_missing(missing))
+    revision: str | None = connection.execute(_REVISION).scalar()
+    if revision is None:
+        raise SchemaError(_NO_VERSION)
+    return revision
+
+
+def require_tables(connection: Connection) -> int:
+    """Ask each table one small question. Return the number of avatars.
+
+    Raises `SchemaError` that names what is missing.
+    """
+    try:
+        revision, total = connection.execute(_QUESTION).one()
+    except SQLAlchemyError:
+        if missing := _TABLES - set(inspect(connection).get_table_names()):
+            raise SchemaError(_missing(missing)) from None
+        raise
+    if revision is None:
+        raise SchemaError(_NO_VERSION)
+    require(revision)
+    if total is None:
+        raise SchemaError(_NO_TOTAL)
+    counted: int = total
+    return counted
+
+
+_TABLES = {"alembic_version", *metadata.tables}
+
+_REVISION = text("SELECT version_num FROM alembic_version")
+
+_QUESTION = text(
+    "SELECT (SELECT max(version_num) FROM alembic_version), (SELECT max(total) FROM avatar_total)"
+    " FROM (SELECT count(*) FROM (SELECT id FROM stored_avatars LIMIT 1) AS first) AS asked"
+)
+
+_NO_VERSION = (
+    "The table alembic_version has no row, so the schema of the database is not known. Restore a backup, or"
+    " drop the tables of this service and run: avatar-gen reindex"
+)
+
+_NO_TOTAL = "The table avatar_total has no row. Run: avatar-gen reindex"
+
+
+def _missing(tables: set[str]) -> str:
+    return (
+        f"The database lacks these tables: {', '.join(sorted(tables))}. Restore a backup, or drop the other"
+        " tables of this service and run: avatar-gen reindex"
+    )

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from avatar_gen.database import HIDE_PARAMETERS, READERS, TIMEOUT_SECONDS, Engines
-from avatar_gen.errors import DatabaseTaken, StartupError
+from avatar_gen.errors import DatabaseTaken, SchemaError, StartupError
 
 try:
     import pysqlite3 as sqlite
@@ -59,12 +59,44 @@ def open_sqlite(path: Path) -> Engines:
     }
     url = URL.create("sqlite", database=str(path))
     write = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=TIMEOUT_SECONDS, **arguments)
-    read = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=TIMEOUT_SECONDS, **arguments)
+    read, probe = (
+        create_engine(url, pool_size=size, max_overflow=0, pool_timeout=TIMEOUT_SECONDS, **arguments)
+        for size in (READERS, 1)
+    )
     event.listen(write, "connect", _prepare_writer)
     event.listen(write, "begin", _begin_writing)
-    event.listen(read, "connect", _prepare_reader)
-    event.listen(read, "begin", _begin_reading)
-    return Engines("sqlite", write, read, many_processes=is_safe, release=release)
+    for engine in (read, probe):
+        event.listen(engine, "connect", _prepare_reader)
+        event.listen(engine, "begin", _begin_reading)
+    file = _OpenFile(path)
+    event.listen(write, "connect", file.remember)
+    return Engines(
+        "sqlite", write, read, probe, many_processes=is_safe, check_file=file.check, release=release
+    )
+
+
+class _OpenFile:
+    """The file of an open database. SQLite goes on with a deleted file, whose rows are lost at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inode: tuple[int, int] | None = None
+
+    def remember(self, _connection: object, _record: object) -> None:
+        if self._inode is None:
+            found = self._path.stat()
+            self._inode = found.st_dev, found.st_ino
+
+    def check(self) -> None:
+        """Raise `SchemaError` if the path no longer leads to the file that is open."""
+        if self._inode is None:
+            return
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            raise SchemaError(f"{self._path} was deleted while it was open. Restart the service.") from None
+        if (found.st_dev, found.st_ino) != self._inode:
+            raise SchemaError(f"{self._path} was replaced while it was open. Restart the service.")
 
 
 def open_sqlite_to_read(path: Path) -> Engine:

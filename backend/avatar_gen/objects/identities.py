@@ -14,7 +14,7 @@ from uuid import UUID
 
 from avatar_gen.errors import IdentityLinkDamaged, TooManyIdentityLinks
 from avatar_gen.objects.files import OddFile, read, sync, translated, write_synced
-from avatar_gen.objects.local import INCOMING, SHARDS
+from avatar_gen.objects.local import INCOMING, SHARDS, unusable
 from avatar_gen.objects.mounts import Reader, is_remote
 
 IDENTITIES = "identities"
@@ -45,6 +45,10 @@ class LocalIdentityStore:
             sync(self._root, self._root.parent)
         if self._threaded is None:
             self._reader = Reader(threaded=is_remote(self._root))
+
+    def unusable_folders(self) -> list[str]:
+        """Return the folders that exist and that this user cannot read and write."""
+        return unusable(self._root, *SHARDS)
 
     async def find(self, identity: str) -> str | None:
         return await self._reader.run(self.get, identity)

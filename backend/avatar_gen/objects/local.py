@@ -67,12 +67,7 @@ class LocalStore:
 
     def unusable_folders(self) -> list[str]:
         """Return the folders that exist and that this user cannot read and write."""
-        folders = [self._root / name for name in (INCOMING, *SHARDS)]
-        return [
-            str(each)
-            for each in folders
-            if each.exists() and not os.access(each, os.R_OK | os.W_OK | os.X_OK)
-        ]
+        return unusable(self._root, INCOMING, *SHARDS)
 
     async def open(self, avatar_id: str, *, known: Hashable = None) -> Opened | None:
         return await self._reader.run(self._open, avatar_id, known)
@@ -230,6 +225,13 @@ class LocalStore:
         if not CANONICAL_ID.fullmatch(avatar_id):
             raise ValueError("not a canonical UUID")
         return f"{self._root}/{avatar_id[:2]}/{avatar_id}{_SUFFIX}"
+
+
+def unusable(root: Path, *names: str) -> list[str]:
+    """Return the folders of these names that exist and that this user cannot read and write."""
+    usable = os.R_OK | os.W_OK | os.X_OK
+    paths = (f"{root}/{name}" for name in names)
+    return [path for path in paths if os.path.exists(path) and not os.access(path, usable)]
 
 
 def _discard(path: str) -> None:

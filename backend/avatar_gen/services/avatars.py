@@ -109,7 +109,6 @@ class Avatars:
         cache: PictureCache,
         statistics: RequestStatistics,
     ) -> None:
-        self.kinds = {"database": repository.kind, "storage": store.kind}
         self._store = store
         self._repository = repository
         self._pool = pool
@@ -197,14 +196,6 @@ class Avatars:
         if not await _ask(self._remover, remove):
             raise AvatarNotFound
         self._statistics.objects["removed" if found[-1] else "missing"] += 1
-
-    async def total(self) -> int:
-        """How many avatars are stored; asks the database."""
-        return await _ask(self._readers, self._repository.total)
-
-    async def check_storage(self) -> None:
-        """Return when objects can be read and written, raise otherwise."""
-        await asyncio.to_thread(self._store.check_write)
 
     def close(self) -> None:
         """Keep what is waiting to be kept, and leave nothing unsettled that can be settled now."""

@@ -2,14 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from avatar_gen.database.repository import Repository
 from avatar_gen.errors import AvatarError
-from avatar_gen.services.avatars import Avatars
+from avatar_gen.objects import Capacity, ObjectStore
+from avatar_gen.runtime.probes import Probe
 
 log = logging.getLogger(__name__)
+
+DATABASE, STORAGE, STORAGE_WRITE = "database", "storage", "storage-write"
+FOR_READING = (DATABASE, STORAGE)
+"""What must be up for a load balancer to send requests. Reads go on while the storage cannot be written."""
 
 _TIMEOUT_SECONDS = 2.0
 """A dependency that takes longer to answer counts as down."""
@@ -31,34 +37,62 @@ class HealthReport:
     """The answers of all dependencies."""
 
     dependencies: Mapping[str, DependencyState]
-    """By name: `database`, `storage`."""
+    """By name: `database`, `storage`, `storage-write`."""
     stored_avatars: int | None
     """None while the database is down."""
+    capacity: Capacity | None
+    """The room of the storage. None while it cannot be written."""
 
     @property
     def down(self) -> list[str]:
         """The names of the dependencies that do not answer."""
         return [name for name, state in self.dependencies.items() if not state.up]
 
-
-async def check_dependencies(avatars: Avatars) -> HealthReport:
-    """Ask each dependency. The report is there within two seconds."""
-    (database_up, total), (storage_up, _) = await asyncio.gather(
-        _ask("database", avatars.total()), _ask("storage", avatars.check_storage())
-    )
-    kinds = avatars.kinds
-    states = {
-        "database": DependencyState(database_up, kinds["database"]),
-        "storage": DependencyState(storage_up, kinds["storage"]),
-    }
-    return HealthReport(states, total)
+    @property
+    def down_for_reading(self) -> list[str]:
+        """The names of those without which the service cannot serve what is stored."""
+        return [name for name in self.down if name in FOR_READING]
 
 
-async def _ask(name: str, question: Awaitable[T]) -> tuple[bool, T | None]:
-    """Return whether a dependency answers, and its answer. The cause of a failure goes to the log."""
+class HealthChecks:
+    """Checks of all dependencies, each in a thread and with connections of its own.
+
+    They never wait for the work of clients. A dependency that hangs holds one thread, however often it is
+    asked.
+    """
+
+    def __init__(self, store: ObjectStore, repository: Repository) -> None:
+        self._kinds = {DATABASE: repository.kind, STORAGE: store.kind, STORAGE_WRITE: store.kind}
+        self._database = Probe(DATABASE, repository.check)
+        self._storage = Probe(STORAGE, store.check_read)
+        self._storage_write = Probe(STORAGE_WRITE, store.check_write)
+
+    async def check(self) -> HealthReport:
+        """Ask each dependency. The report is there within two seconds."""
+        questions = (
+            _ask(DATABASE, self._database),
+            _ask(STORAGE, self._storage),
+            _ask(STORAGE_WRITE, self._storage_write),
+        )
+        (database, total), (storage, _), (storage_write, capacity) = await asyncio.gather(*questions)
+        ups = {DATABASE: database, STORAGE: storage, STORAGE_WRITE: storage_write}
+        states = {name: DependencyState(up, self._kinds[name]) for name, up in ups.items()}
+        return HealthReport(states, total, capacity)
+
+    def close(self) -> None:
+        """Stop asking."""
+        for probe in (self._database, self._storage, self._storage_write):
+            probe.close()
+
+
+async def _ask(name: str, probe: Probe[T]) -> tuple[bool, T | None]:
+    """Return whether a dependency is up, and its answer. The cause of a failure goes to the log."""
     try:
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            return True, await question
-    except (AvatarError, TimeoutError) as error:
+        return True, await probe.ask(_TIMEOUT_SECONDS)
+    except TimeoutError:
+        log.error("The %s is down: it did not answer within %g s", name, _TIMEOUT_SECONDS)  # noqa: TRY400
+    except AvatarError as error:
         log.error("The %s is down: %r", name, error.__cause__ or error)  # noqa: TRY400
-        return False, None
+    except Exception:
+        log.exception("The check of the %s failed", name)
+    return False, None

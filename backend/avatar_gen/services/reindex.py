@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from avatar_gen.avatar import Avatar
 from avatar_gen.database.repository import Repository
-from avatar_gen.errors import AvatarError, ObjectDamaged, StartupError, StorageUnavailable
+from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object
 from avatar_gen.runtime.batches import batches
@@ -51,12 +51,12 @@ class Reindex:
         Raises `StartupError` where there are rows and not a single object, which is what a volume that is not
         mounted looks like, unless `allow_empty`.
         """
-        if not allow_empty and not any(True for _ in self._store.ids()) and self._repository.total():
+        if not (allow_empty or _has_any(self._store.ids())) and _has_any(self._repository.ids()):
             raise StartupError(
                 "There are avatars in the database, but no object at all in the storage: is it the right"
                 " folder, and mounted? To empty the database nevertheless, use --allow-empty."
             )
-        for batch in batches(self._store.ids(), _BATCH):
+        for batch in batches(self._store.ids(self._report), _BATCH):
             known = self._repository.known(batch)
             found = [avatar for each in batch if (avatar := self._read(each)) and each not in known]
             if found:
@@ -75,18 +75,25 @@ class Reindex:
         try:
             data = self._store.get(avatar_id)
             return None if data is None else read_object(avatar_id, data).avatar
-        except (ObjectDamaged, StorageUnavailable) as error:
-            self.report.damaged += 1
-            self._on_damage(avatar_id, error)
+        except AvatarError as error:
+            self._report(avatar_id, error)
             return None
+
+    def _report(self, name: str, error: AvatarError) -> None:
+        self.report.damaged += 1
+        self._on_damage(name, error)
 
     def _is_lost(self, avatar_id: str) -> bool:
         try:
             return self._store.get(avatar_id) is None
-        except StorageUnavailable:
+        except AvatarError:
             return False
 
     def _reached(self, batch: Sequence[str], *, half: int) -> Report:
         self.report.seen += len(batch)
         self.report.part = (half + int(batch[-1][:8], 16) / 2**32) / 2
         return self.report
+
+
+def _has_any(ids: Iterator[str]) -> bool:
+    return next(ids, None) is not None

@@ -8,12 +8,10 @@ import contextlib
 import json
 import logging
 import platform
-import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import ProcessCollector
@@ -57,6 +55,22 @@ class Dependency(Protocol):
     def kind(self) -> str: ...
 
 
+class Capacity(Protocol):
+    """The room of the storage."""
+
+    @property
+    def free_bytes(self) -> int | None: ...
+
+    @property
+    def size_bytes(self) -> int | None: ...
+
+    @property
+    def free_inodes(self) -> int | None: ...
+
+    @property
+    def inodes(self) -> int | None: ...
+
+
 class Health(Protocol):
     """The answers of all dependencies."""
 
@@ -65,6 +79,9 @@ class Health(Protocol):
 
     @property
     def stored_avatars(self) -> int | None: ...
+
+    @property
+    def capacity(self) -> Capacity | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +92,6 @@ class Sources:
     check_health: Callable[[], Awaitable[Health]]
     pools: Mapping[str, Bounded]
     caches: Mapping[str, BoundedCache]
-    folder: Path
-    """The folder of the objects."""
     connections: Callable[[], int]
     """Returns the number of connected clients."""
 
@@ -131,13 +146,23 @@ async def collect(sources: Sources) -> list[Metric]:
         metrics.append(
             _gauge("avatar_stored_avatars", "Avatars that are stored", value=health.stored_avatars)
         )
-    if not health.dependencies["storage"].up:
-        return metrics
-    with contextlib.suppress(OSError):
-        disk = await asyncio.to_thread(shutil.disk_usage, sources.folder)
-        metrics.append(_gauge("avatar_storage_free_bytes", "Room on the disk of objects", value=disk.free))
-        metrics.append(_gauge("avatar_storage_size_bytes", "Size of the disk of objects", value=disk.total))
-    return metrics
+    return [*metrics, *_capacity(health)]
+
+
+def _capacity(health: Health) -> Iterator[Metric]:
+    """The room of the storage, as far as it is known; nothing while it cannot be written."""
+    room = health.capacity
+    if room is None:
+        return
+    values = (
+        ("avatar_storage_free_bytes", "Free bytes of the storage", room.free_bytes),
+        ("avatar_storage_size_bytes", "Size of the storage in bytes", room.size_bytes),
+        ("avatar_storage_free_inodes", "Files that the storage has room for", room.free_inodes),
+        ("avatar_storage_inodes", "Files that the storage can hold", room.inodes),
+    )
+    for name, description, value in values:
+        if value is not None:
+            yield _gauge(name, description, value=value)
 
 
 def _requests(statistics: RequestStatistics) -> Iterator[Metric]:
