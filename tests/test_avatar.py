@@ -52,7 +52,7 @@ def test_what_is_written_as_json_is_read() -> None:
 
 @pytest.mark.parametrize(("field", "longest"), TEXTS.items())
 def test_a_text_has_a_longest(field: str, longest: int) -> None:
-    texts: dict[str, Any] = {field: "😀" * longest}
+    texts: dict[str, Any] = {field: ("x" if field == "version" else "😀") * longest}
     whole = replace(AVATAR, **texts)
     assert read_avatar(avatar_as_json(whole)) == whole
     name = JSON_NAMES[field]
@@ -81,7 +81,7 @@ def test_an_option_may_be_missing(name: str) -> None:
     [
         ("id", ID.upper(), "its id is not a UUID in lower case"),
         ("id", f"{ID}\n", "its id is not a UUID in lower case"),
-        ("createdAt", "1969-12-31T23:59:59.999Z", "its createdAt is less than 0"),
+        ("createdAt", "1969-12-31T23:59:59.999Z", "its createdAt is before 1970"),
         ("createdAt", "yesterday", "its createdAt is not an ISO 8601 time"),
         ("createdAt", 5, "its createdAt is not an ISO 8601 time"),
         ("createdAt", "0001-01-01T00:00:00+14:00", "its createdAt is not an ISO 8601 time"),

@@ -45,6 +45,13 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _printable(text: str) -> str:
+    """A header carries the version: a line break in it would begin another header."""
+    if not (text.isascii() and text.isprintable()):
+        raise PydanticCustomError("printable", "must be printable ASCII characters")
+    return text
+
+
 Name = Annotated[str, Field(strict=True, max_length=MAX_NAME_LENGTH), AfterValidator(_without_nul)]
 Seed = Annotated[str, Field(strict=True, max_length=MAX_SEED_LENGTH), AfterValidator(_without_nul)]
 Angle = Annotated[float, Field(strict=True, ge=0, le=360, allow_inf_nan=False)]
@@ -80,9 +87,9 @@ class Avatar(AvatarSpec):
     """A UUID 4 in its canonical, lower-case form."""
     created_ms: Annotated[int, Field(strict=True, ge=0, le=_MAX_MS)]
     """Milliseconds since 1970, UTC."""
-    version: Annotated[
-        str, Field(strict=True, max_length=MAX_VERSION_LENGTH), AfterValidator(_without_nul)
-    ] = VERSION
+    version: Annotated[str, Field(strict=True, max_length=MAX_VERSION_LENGTH), AfterValidator(_printable)] = (
+        VERSION
+    )
 
     @property
     def cursor(self) -> "Cursor":

@@ -112,7 +112,7 @@ def test_help_and_version(run: Run) -> None:
         (["render", "pixelize", "ada"], "Missing option '--output' / '-o'"),
         (["render", "pixelize", "ada", "-o", "a.png", "--sise", "3"], "No such option"),
         (["bulk", "people.csv"], "Say where to: either -o DIR or --store."),
-        (["import"], "Say where from"),
+        (["import"], "Give a source: --storage FOLDER"),
         (["completion", "tcsh"], "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
         (["settings"], "Usage: avatar-gen settings"),
     ],

@@ -62,7 +62,7 @@ def test_widths_and_a_format_can_be_chosen(full: Service) -> None:
         with Image.open(out / "128" / f"{each['id']}.webp") as picture:
             assert (picture.format, picture.size) == ("WEBP", (128, 128))
     result = full.run("import", "--exported", "out", check=False)
-    assert result.stdout == "0 taken over, 7 were there already, 0 could not be read.\n"
+    assert result.stdout == "0 imported, 7 were there already, 0 could not be read.\n"
 
 
 def test_it_copies_what_is_new_and_names_what_is_damaged(full: Service) -> None:
@@ -119,26 +119,26 @@ def test_an_export_can_be_taken_back_byte_for_byte(
     ).start()
     shutil.copytree(full.folder / "out", other.folder / "moved")
     result = other.run("import", "--exported", "moved")
-    assert result.stdout == "7 taken over, 0 were there already, 0 could not be read.\n"
+    assert result.stdout == "7 imported, 0 were there already, 0 could not be read.\n"
     ids = listed(full)
     assert listed(other) == ids
     assert objects(other) == set(ids)
     for avatar_id in ids:
         assert other.object(avatar_id).read_bytes() == full.object(avatar_id).read_bytes()
     assert_whole(other, ids)
-    assert other.run("import", "--exported", "moved").stdout.startswith("0 taken over, 7 were there")
+    assert other.run("import", "--exported", "moved").stdout.startswith("0 imported, 7 were there")
 
 
 Change = Callable[[dict[str, Any]], object]
 
 CHANGES: list[tuple[Change, str]] = [
     (lambda entry: entry.pop("files"), "it has no files"),
-    (lambda entry: entry["files"].pop("64"), "there is no picture of 64 px in PNG"),
+    (lambda entry: entry["files"].pop("64"), "the manifest has no PNG picture of 64 px for it"),
     (
         lambda entry: entry["files"]["64"].update(file="../../secret.png"),
-        "there is no picture of 64 px in PNG",
+        "the manifest has no PNG picture of 64 px for it",
     ),
-    (lambda entry: entry["files"]["64"].update(sha256="0" * 64), "is not what was exported"),
+    (lambda entry: entry["files"]["64"].update(sha256="0" * 64), "is not the file that was exported"),
     (lambda entry: entry.pop("createdAt"), "it has no createdAt"),
     (lambda entry: entry.update(createdAt="yesterday"), "its createdAt is not an ISO 8601 time"),
     (lambda entry: entry.update(createdAt="1969-12-31T23:59:59.999Z"), "its createdAt is before 1970"),
@@ -149,8 +149,20 @@ CHANGES: list[tuple[Change, str]] = [
     (lambda entry: entry.update(generatorType=None), "its generatorType is not text"),
     (lambda entry: entry.update(angle=1e400), "its angle is not a finite number"),
     (lambda entry: entry.update(angle="45"), "its angle is not a number"),
-    (lambda entry: entry.update(id="../../etc/passwd"), "not a canonical UUID"),
-    (lambda entry: entry.update(id=None), "not a canonical UUID"),
+    (lambda entry: entry.update(id="../../etc/passwd"), "its id is not a UUID in lower case"),
+    (lambda entry: entry.update(id=None), "its id is not a UUID in lower case"),
+    (lambda entry: entry.pop("id"), "its id is not a UUID in lower case"),
+    (lambda entry: entry.update(id=entry["id"].upper()), "its id is not a UUID in lower case"),
+    (lambda entry: entry.update(files=[]), "it has no files"),
+    (lambda entry: entry["files"].update({"64": "64.png"}), "the manifest has no PNG picture of 64 px"),
+    (lambda entry: entry["files"]["64"].update(sha256=7), "is not the file that was exported"),
+    (
+        lambda entry: entry.update(createdAt="0001-01-01T00:00:00+14:00"),
+        "its createdAt is not an ISO 8601 time",
+    ),
+    (lambda entry: entry.update(createdAt=7), "its createdAt is not an ISO 8601 time"),
+    (lambda entry: entry.update(version="1.0\r\nX-Evil: 1"), "its version must be printable ASCII"),
+    (lambda entry: entry.update(version="☃"), "its version must be printable ASCII"),
 ]
 
 
@@ -168,12 +180,12 @@ def test_what_was_not_exported_so_is_refused(make_service: MakeService, tmp_path
     result = other.run("import", "--exported", str(service.folder / "out"), check=False)
     assert result.returncode == 3
     failed = len(CHANGES) + 1
-    assert result.stdout == f"1 taken over, 0 were there already, {failed} could not be read.\n"
+    assert result.stdout == f"1 imported, 0 were there already, {failed} could not be read.\n"
     said = result.stderr.splitlines()
     assert len(said) == failed
     for (_, reason), line in zip(CHANGES, said, strict=False):
         assert reason in line
-    assert said[-1].startswith("a line of the manifest: not taken over: ")
+    assert said[-1] == f"manifest.jsonl, line {failed + 1}: not imported: the line is not JSON"
     assert objects(other) == {first["id"]}
 
 

@@ -29,7 +29,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "stats": "Count the stored avatars.",
         "reindex": "Rebuild the records of avatars from their objects.",
         "export": "Copy stored avatars into a folder of plain pictures.",
-        "import": "Take over avatars of the old service, or of an export.",
+        "import": "Import avatars of the old service, or of an export.",
     },
     "Tell of the program itself": {
         "openapi": "Print the OpenAPI document of the HTTP API.",

@@ -62,7 +62,7 @@ def command(*, folder: Path, widths: tuple[str, ...], media: str) -> None:
         for report in job.run():
             reach(report.part, report.seen)
     click.echo(
-        f"{job.report.made} exported, {job.report.there} were there already, {job.report.failed} damaged."
+        f"{job.report.exported} exported, {job.report.there} were there already, {job.report.failed} damaged."
     )
     if job.report.failed:
         sys.exit(PARTLY)

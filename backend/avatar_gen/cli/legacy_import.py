@@ -1,6 +1,7 @@
 """`avatar-gen import`."""
 
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from avatar_gen.database.engine import open_engines, open_legacy
 from avatar_gen.database.legacy import LegacyRecords
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
-from avatar_gen.objects import ObjectStore
-from avatar_gen.services.export import ExportImporter
-from avatar_gen.services.legacy_import import LegacyImport
+from avatar_gen.services.export_import import ExportImporter
+from avatar_gen.services.imports import ImportReport
+from avatar_gen.services.legacy_import import LegacyImport, LegacyImportReport
 from avatar_gen.settings.loader import load_settings
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -30,62 +31,84 @@ Examples:
   avatar-gen import --exported exported""",
 )
 @click.option("--storage", "old", type=_FOLDER, help="The old service's folder of objects.")
-@click.option("--database", help="The address of its database: file:./database.sqlite or postgresql://...")
-@click.option("--exported", type=_FOLDER, help="Or a folder that `avatar-gen export` has made.")
-def command(*, old: Path | None, database: str | None, exported: Path | None) -> None:
-    """Take over avatars of the old service, or of an export.
+@click.option("--database", help="The URL of its database: file:./database.sqlite or postgresql://...")
+@click.option(
+    "--orphans", is_flag=True, help="With --database: also import objects that have no record in it."
+)
+@click.option("--exported", type=_FOLDER, help="Or a folder that `avatar-gen export` wrote.")
+def command(*, old: Path | None, database: str | None, orphans: bool, exported: Path | None) -> None:
+    """Import avatars of the old service, or of an export.
 
-    Ids and pictures are kept, nothing of what they come from is changed. It can be stopped and run again:
-    what has been taken over is passed over. Of the service written in Node objects are enough; its database
-    knows colours and seeds.
+    Ids and pictures stay the same. The source is only read. The import can be stopped and run again: avatars
+    that are there are left as they are. The objects of the old service suffice; its database holds the types,
+    colours and seeds.
     """
     if (old is None) == (exported is None) or (exported and database):
         raise click.UsageError(
-            "Say where from: --storage FOLDER, perhaps with --database, or --exported FOLDER."
+            "Give a source: --storage FOLDER with or without --database, or --exported FOLDER."
         )
+    if orphans and not database:
+        raise click.UsageError("--orphans is for --database: without it, every object is imported.")
     settings = load_settings()
     with ExitStack() as stack:
         engines = stack.enter_context(closing(open_engines(settings.database)))
         prepare(engines)
-        repository = Repository(engines)
+        store, repository = open_store(settings), Repository(engines)
         if exported:
-            _return(exported, open_store(settings), repository)
+            job = ExportImporter(exported, store, repository, _report_failure)
+            _run(job.run())
+            _finish(job.report)
             return
-        assert old  # noqa: S101 - one of the two is there
-        records = None
-        if database:
-            theirs = open_legacy(database)
-            stack.callback(theirs.dispose)
-            records = LegacyRecords(theirs)
-        _move_in(old, records, open_store(settings), repository)
+        assert old  # noqa: S101 - one of the two is given
+        legacy = LegacyImport(
+            old,
+            _records(database, stack),
+            store,
+            repository,
+            orphans=orphans,
+            on_failure=_report_failure,
+            on_change=_report_change,
+        )
+        _run(legacy.run())
+        _finish_legacy(legacy.report)
 
 
-def _move_in(folder: Path, records: LegacyRecords | None, store: ObjectStore, repository: Repository) -> None:
-    job = LegacyImport(folder, records, store, repository, _report)
-    with progress("Moving in") as reach:
-        for report in job.run():
-            reach(report.seen / max(report.objects, 1), report.seen)
-    report = job.report
+def _records(database: str | None, stack: ExitStack) -> LegacyRecords | None:
+    if not database:
+        warn("Without --database the types, colours and seeds of the avatars are not known.")
+        return None
+    engine = open_legacy(database)
+    stack.callback(engine.dispose)
+    return LegacyRecords(engine)
+
+
+def _run(reports: Iterable[ImportReport]) -> None:
+    with progress("Importing") as reach:
+        for report in reports:
+            reach(report.part, report.seen)
+
+
+def _finish(report: ImportReport) -> None:
     click.echo(
-        f"{report.objects} objects: {report.taken} taken over, {report.there} were there already,"
+        f"{report.imported} imported, {report.there} were there already, {report.failed} could not be read."
+    )
+    if report.failed:
+        sys.exit(PARTLY)
+
+
+def _finish_legacy(report: LegacyImportReport) -> None:
+    click.echo(
+        f"{report.objects} objects: {report.imported} imported ({report.changed} with changes),"
+        f" {report.there} were there already, {report.orphans} left out without a record,"
         f" {report.failed} could not be read; {report.rows_alone} records have no object."
     )
     if report.failed or report.rows_alone:
         sys.exit(PARTLY)
 
 
-def _return(folder: Path, store: ObjectStore, repository: Repository) -> None:
-    job = ExportImporter(folder, store, repository, _report)
-    with progress("Importing") as reach:
-        for report in job.run():
-            reach(report.part, report.seen)
-    report = job.report
-    click.echo(
-        f"{report.made} taken over, {report.there} were there already, {report.failed} could not be read."
-    )
-    if report.failed:
-        sys.exit(PARTLY)
+def _report_failure(name: str, reason: str) -> None:
+    warn(f"{name}: not imported: {reason}")
 
 
-def _report(avatar_id: str, reason: str) -> None:
-    warn(f"{avatar_id}: not taken over: {reason}")
+def _report_change(avatar_id: str, changes: str) -> None:
+    warn(f"{avatar_id}: imported: {changes}")

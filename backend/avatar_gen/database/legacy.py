@@ -5,7 +5,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, String, Uuid, column, inspect, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    String,
+    Text,
+    Uuid,
+    cast,
+    column,
+    inspect,
+    select,
+    table,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from avatar_gen.errors import StartupError, reason_of
@@ -17,15 +29,19 @@ _YEAR_3000 = 32_503_680_000_000
 
 
 class LegacyRecord(NamedTuple):
-    """What the old service knew of an avatar; None for what it did not."""
+    """A row of the old service. A column that a schema lacks is None; SQLite's may hold any type."""
 
-    created_ms: int | None
-    version: str | None
-    primary_color: str | None
-    foreign_color: str | None
-    color_scheme: str | None
-    seed: str | None
-    generator_type: str | None
+    created_ms: int | None = None
+    version: object = None
+    primary_color: object = None
+    foreign_color: object = None
+    color_scheme: object = None
+    seed: object = None
+    generator_type: object = None
+
+    def texts(self) -> dict[str, object]:
+        """Return the fields that are text, by their names in `Avatar`."""
+        return {name: value for name, value in self._asdict().items() if name != "created_ms"}
 
 
 class LegacyRecords:
@@ -45,25 +61,30 @@ class LegacyRecords:
         self._spellings = (str,) if is_uuid else (str.lower, str.upper)
 
     def find(self, ids: Sequence[str]) -> dict[str, LegacyRecord]:
-        """The records of these avatars, by lower-case id."""
-        columns: list[ColumnElement[Any]] = [column(name) for name in self._columns]
+        """Return the records of these avatars by lower-case id."""
+        columns: list[ColumnElement[Any]] = [self._column(name) for name in self._columns]
         asked = [spell(each) for spell in self._spellings for each in ids]
         query = select(self._id.label("id"), *columns).select_from(table(_TABLE)).where(self._id.in_(asked))
         with self._reading() as connection:
             rows = connection.execute(query).mappings().all()
+        # Of two spellings of an id, the lower-case one comes last and counts.
+        rows = sorted(rows, key=lambda row: str(row["id"]))
         return {str(row["id"]).lower(): _record(dict(row)) for row in rows}
 
     def ids(self) -> Iterator[str]:
-        """The ids of all records, as they are written there."""
-        query = select(self._id).select_from(table(_TABLE)).order_by(self._id).limit(_BATCH)
-        page = query
-        while True:
-            with self._reading() as connection:
-                ids = connection.execute(page).scalars().all()
-            if not ids:
-                return
-            yield from ids
-            page = query.where(self._id > ids[-1])
+        """Yield the ids of all records, in lower case. SQLite may hold some that are not text."""
+        query = select(self._id).select_from(table(_TABLE))
+        with self._reading() as connection:
+            result = connection.execution_options(yield_per=_BATCH).execute(query)
+            identities: Iterator[object] = iter(result.scalars())
+            for identity in identities:
+                yield identity.lower() if isinstance(identity, str) else ascii(identity)
+
+    def _column(self, name: str) -> ColumnElement[Any]:
+        # PostgreSQL has times that no `datetime` can hold, and one of them would stop the whole query.
+        if name == "createdAt" and self._engine.dialect.name == "postgresql":
+            return cast(column(name), Text()).label(name)
+        return column(name)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

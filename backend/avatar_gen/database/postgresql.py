@@ -174,7 +174,8 @@ def _exclusively(connection: Connection) -> Iterator[None]:
 
 def open_postgresql_to_read(address: PostgresAddress) -> Engine:
     """A way to a database that another program made; the server lets us change nothing."""
-    options = f"{address.parameters.get('options', '')} -cdefault_transaction_read_only=on".strip()
+    ours = "-cdefault_transaction_read_only=on -cdatestyle=ISO"
+    options = f"{address.parameters.get('options', '')} {ours}".strip()
 
     def connect() -> psycopg.Connection[Any]:
         connection = ImpatientConnection.connect(**{**address.parameters, "options": options})

@@ -102,7 +102,13 @@ class _OpenFile:
 def open_sqlite_to_read(path: Path) -> Engine:
     """A way to an SQLite file that another program made; nothing of it is changed, nor its journal."""
     address = f"{path.absolute().as_uri()}?mode=ro"
-    connect = functools.partial(sqlite.connect, address, uri=True)
+
+    def connect() -> Any:  # noqa: ANN401 - of either module
+        connection = sqlite.connect(address, uri=True)
+        # One text that is not UTF-8 must not stop a whole query.
+        connection.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
+        return connection
+
     return create_engine("sqlite://", module=sqlite, creator=connect, **HIDE_PARAMETERS)
 
 

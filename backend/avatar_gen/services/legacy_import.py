@@ -1,142 +1,182 @@
-"""Take over the avatars of the service that this one replaces."""
+"""Import of the avatars of the service that this one replaces."""
 
 import json
 import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from avatar_gen.avatar import VERSION, Avatar
 from avatar_gen.database.legacy import LegacyRecord, LegacyRecords, milliseconds
 from avatar_gen.database.repository import Repository
-from avatar_gen.database.tables import LENGTHS
-from avatar_gen.errors import ObjectDamaged
+from avatar_gen.drawing.styles import STYLES
 from avatar_gen.imaging.truecolour import decode_png, encode_pixels
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.contents import read_object, write_object
 from avatar_gen.runtime.batches import batches
+from avatar_gen.services.imports import (
+    BatchImporter,
+    Candidate,
+    Imported,
+    ImportReport,
+    OnFailure,
+    Unreadable,
+    read_file,
+)
+from avatar_gen.services.legacy_text import fit_text
 
 _OBJECT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.obj", re.IGNORECASE)
 _EXPONENTS = range(4, 10)
 _BATCH = 50
+_MAX_OBJECT_SIZE = 64_000_000
+"""Bytes. Six pictures as lists of numbers take 1 MB, and seldom 8."""
+
+OnChange = Callable[[str, str], None]
+"""Receives the id of an avatar that is imported, and what was changed in its record."""
 
 
 @dataclass(slots=True)
-class Report:
-    """What has been done so far."""
+class LegacyImportReport(ImportReport):
+    """Counts of an import from the old service so far."""
 
-    seen: int = 0
     objects: int = 0
-    """How many there are in all."""
-    taken: int = 0
-    there: int = 0
-    """Taken over by an earlier run."""
-    failed: int = 0
+    """Object files in all. Each is imported, there, an orphan or failed."""
+    orphans: int = 0
+    """Objects that have no record, and are left out for that reason."""
     rows_alone: int = 0
-    """Records whose pictures are gone."""
+    """Records that have no object."""
+    changed: int = 0
+    """Imported avatars with a text that could not be stored as it was."""
 
 
 class LegacyImport:
-    """Copy the old service's avatars into ours, under their ids and pixel for pixel.
+    """Copy the old service's avatars under their ids, pixel for pixel. Its data is only read.
 
-    Its objects are `<id>.obj`: JSON with `meta_data_created_at` and the bytes of a PNG file each in
-    `image_4n` to `image_9n`. Records beside them are welcome, and not needed. Nothing of the old data is
-    changed, what has been copied is not copied again, and what cannot be copied is told to `on_failure`.
+    An object of the old service is `<id>.obj`: JSON with `meta_data_created_at` and the bytes of a PNG file
+    each in `image_4n` to `image_9n`. A record is a row of its table. The old service answers 404 for an
+    orphan, an object without a record, so orphans are left out unless `orphans` is true. Without `records`
+    every object is imported.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         folder: Path,
         records: LegacyRecords | None,
         store: ObjectStore,
         repository: Repository,
-        on_failure: Callable[[str, str], None],
+        *,
+        orphans: bool,
+        on_failure: OnFailure,
+        on_change: OnChange,
     ) -> None:
         self._folder = folder
         self._records = records
-        self._store = store
-        self._repository = repository
+        self._orphans = orphans or records is None
         self._on_failure = on_failure
-        self.report = Report()
+        self._on_change = on_change
+        self.report = LegacyImportReport()
+        self._importer = BatchImporter(store, repository, self.report, on_failure)
 
-    def run(self) -> Iterator[Report]:
-        """Do it, and yield the report after each batch."""
-        names = sorted(match[0] for name in os.listdir(self._folder) if (match := _OBJECT.fullmatch(name)))
-        self.report.objects = len(names)
+    def run(self) -> Iterator[LegacyImportReport]:
+        """Import, and yield the report after each batch. Raises what the store and the repository raise."""
+        names = self._names()
+        done = 0
         for batch in batches(names, _BATCH):
-            self._process_batch(batch)
-            self.report.seen += len(batch)
+            self._importer.process(self._candidates(batch, names))
+            done += len(batch)
+            self.report.part = done / len(names)
             yield self.report
-        have_objects = {name[:36].lower() for name in names}
-        for identity in self._records.ids() if self._records else ():
-            if identity.lower() not in have_objects:
+        for avatar_id in self._records.ids() if self._records else ():
+            if avatar_id not in names:
                 self.report.rows_alone += 1
-                self._on_failure(identity, "it has a record and no object")
+                self._on_failure(avatar_id, "it has a record and no object")
         yield self.report
 
-    def _process_batch(self, names: list[str]) -> None:
-        ids = [name[:36].lower() for name in names]
-        records = self._records.find(ids) if self._records else {}
-        objects: dict[str, bytes] = {}
-        avatars: list[Avatar] = []
-        for identity, name in zip(ids, names, strict=True):
-            try:
-                kept = self._store.get(identity)
-                if kept is not None:
-                    avatars.append(read_object(identity, kept).avatar)
-                    self.report.there += 1
-                    continue
-                avatar, pictures = self._read(identity, name, records.get(identity))
-                objects[identity] = write_object(avatar, pictures)
-                avatars.append(avatar)
-            except (OSError, ValueError, RecursionError, ObjectDamaged) as error:
-                self.report.failed += 1
-                self._on_failure(identity, str(error) or type(error).__name__)
-        if objects:
-            self._store.put(objects)
-        if avatars:
-            self._repository.add(avatars)
-        self.report.taken += len(objects)
+    def _names(self) -> dict[str, str]:
+        """Return the file name of each id. Of two spellings of an id the lower-case one counts."""
+        names: dict[str, str] = {}
+        for name in sorted(filter(_OBJECT.fullmatch, os.listdir(self._folder)), reverse=True):
+            self.report.objects += 1
+            avatar_id = name[:36].lower()
+            # In descending order, lower case comes first.
+            if names.setdefault(avatar_id, name) != name:
+                self._importer.fail(name[:36], f"{names[avatar_id]} has the same id")
+        return dict(sorted(names.items()))
 
-    def _read(self, identity: str, name: str, record: LegacyRecord | None) -> tuple[Avatar, dict[int, bytes]]:
-        """An old object. Raises `ValueError` with what is wrong with it."""
-        content = json.loads((self._folder / name).read_bytes())
-        if not isinstance(content, dict):
-            raise ValueError("it is no JSON object")  # noqa: TRY004 - of the content, not of ours
+    def _candidates(self, ids: list[str], names: dict[str, str]) -> Iterator[Candidate]:
+        records = self._records.find(ids) if self._records else {}
+        for avatar_id in ids:
+            record = records.get(avatar_id)
+            if record is None and not self._orphans:
+                self.report.orphans += 1
+            else:
+                yield Candidate(avatar_id, partial(self._read, avatar_id, names[avatar_id], record))
+
+    def _read(self, avatar_id: str, name: str, record: LegacyRecord | None) -> Imported:
+        path = f"{self._folder}/{name}"
+        content = _parse(read_file(path, _MAX_OBJECT_SIZE))
         pictures = {1 << exponent: _picture(content, exponent) for exponent in _EXPONENTS}
-        created = milliseconds(content.get("meta_data_created_at"))
-        if created is None and record:
-            created = record.created_ms
+        changes: list[str] = []
+        created = record.created_ms if record else None
         if created is None:
-            raise ValueError("nothing says when it was made")
-        for field, text in record._asdict().items() if record else ():
-            longest = LENGTHS.get(field)
-            if longest and text is not None and (len(str(text)) > longest or "\0" in str(text)):
-                raise ValueError(f"its {field} has more than {longest} characters, or a NUL")
-        avatar = Avatar(
-            id=identity,
-            created_ms=created,
-            # Until it had a column for it, the old service drew nothing else.
-            generator_type=(record and record.generator_type) or "pixelize",
-            version=(record and record.version) or VERSION,
-            primary_color=record and record.primary_color,
-            foreign_color=record and record.foreign_color,
-            color_scheme=record and record.color_scheme,
-            seed=record and record.seed,
-        )
-        return avatar, pictures
+            created = milliseconds(content.get("meta_data_created_at"))
+        if created is None:
+            created = os.stat(path).st_mtime_ns // 1_000_000
+            changes.append("nothing says when it was created: the time of its file is taken")
+        avatar = _avatar(avatar_id, created, record or LegacyRecord(), changes)
+        if changes:
+            self.report.changed += 1
+            self._on_change(avatar_id, "; ".join(changes))
+        return Imported(avatar, pictures)
+
+
+def _avatar(avatar_id: str, created_ms: int, record: LegacyRecord, changes: list[str]) -> Avatar:
+    texts: dict[str, Any] = {
+        field: fit_text(field, value, changes) for field, value in record.texts().items()
+    }
+    # The old service drew nothing else until its table had a column for the type.
+    generator_type = texts.pop("generator_type") or "pixelize"
+    known = generator_type.strip().lower()
+    version = texts.pop("version") or VERSION
+    return Avatar(
+        id=avatar_id,
+        created_ms=created_ms,
+        generator_type=known if known in STYLES else generator_type,
+        version=version,
+        **texts,
+    )
+
+
+def _parse(data: bytes) -> dict[str, object]:
+    try:
+        # Decoded here, because json.loads guesses other encodings.
+        content = json.loads(data.decode())
+    except UnicodeDecodeError:
+        raise Unreadable("its file is not text in UTF-8") from None
+    except ValueError:
+        raise Unreadable("its file is not JSON") from None
+    except RecursionError:
+        raise Unreadable("the JSON in its file is nested too deeply") from None
+    if not isinstance(content, dict):
+        raise Unreadable("its file is not a JSON object")
+    return content
 
 
 def _picture(content: dict[str, object], exponent: int) -> bytes:
     key = f"image_{exponent}n"
     numbers = content.get(key)
     if not isinstance(numbers, list):
-        raise ValueError(f"it has no {key}")  # noqa: TRY004 - likewise
+        raise Unreadable(f"it has no {key}")
     try:
-        pixels = decode_png(bytes(numbers))
-    except TypeError:
-        raise ValueError(f"{key} is no list of bytes") from None
+        data = bytes(numbers)
+    except (TypeError, ValueError):
+        raise Unreadable(f"{key} is not a list of bytes") from None
+    try:
+        pixels = decode_png(data)
+    except ValueError as error:
+        raise Unreadable(f"{key}: {error}") from error
     if len(pixels) != 1 << exponent:
-        raise ValueError(f"{key} has {len(pixels)} px")
+        raise Unreadable(f"{key} has {len(pixels)} px")
     return encode_pixels(pixels)

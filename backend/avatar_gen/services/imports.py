@@ -1,0 +1,135 @@
+"""The part that all imports share: read avatars one by one, store them in batches, count and report."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from avatar_gen.avatar import Avatar
+from avatar_gen.database.repository import Repository
+from avatar_gen.errors import ObjectDamaged
+from avatar_gen.objects import ObjectStore
+from avatar_gen.objects.contents import read_object, write_object
+
+OnFailure = Callable[[str, str], None]
+"""Receives the id of an avatar, or the name of a line, and what is wrong with it in plain words."""
+
+
+class Unreadable(Exception):
+    """An avatar cannot be imported. The message is one clause in plain words."""
+
+
+class Imported(NamedTuple):
+    """An avatar that was read from elsewhere."""
+
+    avatar: Avatar
+    pictures: Mapping[int, bytes]
+    """PNG files by their width in px."""
+
+
+class Candidate(NamedTuple):
+    """An avatar that may be imported."""
+
+    avatar_id: str
+    """A UUID in its canonical, lower-case form."""
+    read: Callable[[], Imported]
+    """Read it. Raises `Unreadable`."""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """Counts of an import so far."""
+
+    imported: int = 0
+    there: int = 0
+    """Avatars that are in the storage already. A missing row is added."""
+    failed: int = 0
+    part: float = 0.0
+    """The finished part of the work, 0 to 1."""
+
+    @property
+    def seen(self) -> int:
+        """Return the number of avatars that were looked at."""
+        return self.imported + self.there + self.failed
+
+
+class BatchImporter:
+    """Stores avatars in batches: objects first, then rows. An interrupted import can be run again."""
+
+    def __init__(
+        self, store: ObjectStore, repository: Repository, report: ImportReport, on_failure: OnFailure
+    ) -> None:
+        self._store = store
+        self._repository = repository
+        self._report = report
+        self._on_failure = on_failure
+
+    def process(self, candidates: Iterable[Candidate]) -> None:
+        """Import a batch. Raises what the store and the repository raise."""
+        objects: dict[str, bytes] = {}
+        avatars: dict[str, Avatar] = {}
+        for candidate in candidates:
+            if candidate.avatar_id in avatars:
+                self._report.there += 1
+                continue
+            try:
+                avatar, data = self._read(candidate)
+            except Unreadable as error:
+                self.fail(candidate.avatar_id, str(error))
+                continue
+            avatars[avatar.id] = avatar
+            if data is None:
+                self._report.there += 1
+            else:
+                objects[avatar.id] = data
+        if objects:
+            self._store.put(objects)
+        if avatars:
+            self._repository.add(list(avatars.values()))
+        self._report.imported += len(objects)
+
+    def fail(self, name: str, reason: str) -> None:
+        """Count and report an avatar that cannot be imported."""
+        self._report.failed += 1
+        self._on_failure(name, reason)
+
+    def _read(self, candidate: Candidate) -> tuple[Avatar, bytes | None]:
+        """Return an avatar and its object, or None for an object that is in the storage already."""
+        stored = self._stored(candidate.avatar_id)
+        if stored is not None:
+            return stored, None
+        avatar, pictures = candidate.read()
+        return avatar, write_object(avatar, pictures)
+
+    def _stored(self, avatar_id: str) -> Avatar | None:
+        try:
+            data = self._store.get(avatar_id)
+            return None if data is None else read_object(avatar_id, data).avatar
+        except ObjectDamaged as error:
+            raise Unreadable("its object in the storage is damaged; remove it to import it again") from error
+
+
+def read_file(path: str, max_size: int) -> bytes:
+    """Return the content of a regular file. Raises `Unreadable`; a pipe is not waited for."""
+    try:
+        # O_NONBLOCK opens a pipe at once, so that its kind can be looked at.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _cannot_be_read(error) from error
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise Unreadable("its file is not a regular file")
+        if found.st_size > max_size:
+            raise Unreadable(f"its file has more than {max_size:,} bytes")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    except OSError as error:
+        raise _cannot_be_read(error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_be_read(error: OSError) -> Unreadable:
+    return Unreadable(f"its file cannot be read: {os.strerror(error.errno or 0)}")
