@@ -1,6 +1,8 @@
 """Every picture that the API offers, drawn inside the built image."""
 
+import html
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,6 +54,64 @@ def test_every_style_is_drawn_in_each_of_its_formats(
             assert answer.headers["Content-Type"] == MEDIA[media]
             require_picture(answer.content, media, 48)
     assert failed == [], service.errors()
+
+
+@pytest.mark.parametrize("shape", ["square", "circle", "rounded"])
+def test_every_shape_and_filter_is_drawn(
+    service: Container, styles: list[dict[str, Any]], shape: str
+) -> None:
+    """In a style of ours, and in a vector style that is rasterised."""
+    names = [next(style["name"] for style in styles if (style["license"] is None) == own) for own in (1, 0)]
+    drawn = set()
+    for name in names:
+        for recolour in ("", "&filter=grayscale", "&filter=sepia", "&filter=negative"):
+            for media in ("png", "webp", "avif", "jpeg"):
+                answer = service.client.get(f"/api/render/{name}/ada.{media}?size=32&shape={shape}{recolour}")
+                assert answer.status_code == 200, f"{answer.url}: {answer.text} {service.errors()}"
+                require_picture(answer.content, media, 32)
+                drawn.add(answer.content)
+    assert len(drawn) == 2 * 4 * 4
+
+
+def test_stored_pictures_are_read_in_every_way(service: Container) -> None:
+    body = {"type": "gradient", "colorScheme": "ocean", "seed": "ada", "angle": 45}
+    avatar_id = service.generate(**body)
+    assert service.client.post("/api/v2/generate", json={"angle": 0, "seed": "ada"}).status_code == 201
+    for size in range(4, 10):
+        for media in ("png", "webp", "avif", "jpeg"):
+            for recolour in ("", "&filter=grayscale", "&filter=sepia", "&filter=negative"):
+                answer = service.client.get(f"/api/{avatar_id}?size={size}&format={media}{recolour}")
+                assert answer.status_code == 200, f"{answer.url}: {answer.text}"
+                require_picture(answer.content, media, 2**size)
+    answer = service.client.get(f"/api/{avatar_id}", headers={"If-None-Match": answer.headers["ETag"]})
+    assert answer.status_code == 200, "another size has another ETag"
+    known = {"If-None-Match": answer.headers["ETag"]}
+    assert service.client.get(f"/api/{avatar_id}", headers=known).status_code == 304
+
+
+def test_identities_and_other_protocols_answer(service: Container) -> None:
+    digest = "0" * 32
+    link = {"avatarId": service.generate(seed="ada")}
+    assert service.client.put(f"/api/identities/{digest}", json=link).status_code == 200
+    require_picture(service.client.get(f"/avatar/{digest}?s=64").content, "png", 64)
+    for default in ("identicon", "retro", "initials", "robohash"):
+        answer = service.client.get(f"/avatar/{'1' * 32}?d={default}&s=40")
+        assert answer.status_code == 200, f"{answer.url}: {answer.text}"
+    assert service.client.get("/10.x/lorelei/svg?seed=ada").status_code == 200
+
+
+def test_the_page_and_swagger_have_all_their_files(service: Container) -> None:
+    for page in ("/", "/swagger"):
+        answer = service.client.get(page)
+        assert answer.status_code == 200
+        files = re.findall(r'(?:src|href)="(/[^"]+)"', answer.text)
+        assert files, page
+        for file in files:
+            found = service.client.get(html.unescape(file))
+            assert found.status_code == 200, file
+            assert found.content, file
+    for document in ("/openapi.json", "/swagger-json"):
+        assert "/api/generate" in service.client.get(document).json()["paths"]
 
 
 def test_every_own_style_is_stored_and_read(service: Container, styles: list[dict[str, Any]]) -> None:
