@@ -129,7 +129,7 @@ def test_no_log_has_a_seed_or_a_hash(gateway: Gateway, backend: Service) -> None
     until(lambda: client.get(f"/api/render/wave/{seed}-.png").status_code == 503)
     log = gateway.access_log.read_text()
     assert '"path":"/api/render/pixelize/-"' in log
-    assert '"upstream_status":"502"' in log
+    assert '"upstream_status":"502' in log
     for text in (log, gateway.log.read_text()):
         assert seed not in text
         assert HASH not in text
