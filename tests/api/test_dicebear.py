@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from avatar_gen.drawing import dicebear
-from tests.conftest import MakeService, Service, assert_failure
+from tests.conftest import MakeApp, Service, assert_failure
 
 MEDIA = {"png": "PNG", "webp": "WEBP", "avif": "AVIF", "jpg": "JPEG", "jpeg": "JPEG"}
 
@@ -182,8 +182,8 @@ def test_an_option_that_is_refused_is_named(client: httpx.Client) -> None:
     assert failure["details"] == [{"field": "scale", "message": reason}]
 
 
-def test_other_licences_are_opted_into(make_service: MakeService) -> None:
-    service = make_service({"dicebear": {"licenses": ["CC BY 4.0"]}}).start()
+def test_other_licences_are_opted_into(make_app: MakeApp) -> None:
+    service = make_app({"dicebear": {"licenses": ["CC BY 4.0"]}}).start()
     answer = service.client.get("/10.x/adventurer/svg?seed=Felix")
     assert "CC BY 4.0" in answer.text
     assert ET.fromstring(answer.text) is not None  # noqa: S314 - our own

@@ -20,7 +20,7 @@ from PIL import Image
 
 from avatar_gen.avatar import Avatar, AvatarSpec
 from avatar_gen.services.avatars import draw_object
-from tests.conftest import MakeService, Service, assert_failure
+from tests.conftest import MakeApp, MakeService, Service, assert_failure
 
 EMAIL = "Ada.Lovelace@Example.org "
 ADDRESS = EMAIL.strip().lower().encode()
@@ -288,9 +288,9 @@ class TestTies:
             assert shown.shape == (px, px, 4)
             assert np.abs(shown.mean(axis=(0, 1)) - stored.mean(axis=(0, 1))).max() < 4
 
-    def test_pictures_that_were_taken_over_are_never_drawn_anew(self, make_service: MakeService) -> None:
+    def test_pictures_that_were_taken_over_are_never_drawn_anew(self, make_app: MakeApp) -> None:
         """Their records name seeds, types and colours that meant something else to the old service."""
-        service = make_service().start()
+        service = make_app().start()
         for number, (kind, colour) in enumerate([("pixelize", "blue"), ("nope", "blue"), ("wave", "bluish")]):
             avatar = Avatar(
                 kind,
@@ -372,8 +372,8 @@ class TestTies:
         assert service.client.get(f"/avatar/{MD5}?s=100").content == before
         assert service.client.get(f"/api/identities/{MD5}").json()["data"]["avatarId"] == avatar
 
-    def test_a_damaged_tie_or_a_lost_folder_is_an_error(self, make_service: MakeService) -> None:
-        service = make_service().start()
+    def test_a_damaged_tie_or_a_lost_folder_is_an_error(self, make_app: MakeApp) -> None:
+        service = make_app().start()
         tie(service.client, MD5, service.generate())
         avatars = service.folder / "storage" / "avatars"
         (avatars / "identities" / MD5[:2] / f"{MD5}.json").write_text("{")

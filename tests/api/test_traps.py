@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import MakeService, Service, assert_failure
+from tests.conftest import MakeApp, Service, assert_failure
 from tests.servers.net import exchange
+from tests.servers.service import Installation
 
 JSON = {"Content-Type": "application/json"}
 CANARY = "canary7f3a"
@@ -291,7 +292,7 @@ class TestPatience:
                 time.sleep(0.5)
 
 
-def cors(service: Service, origin: str, method: str = "GET", **headers: str) -> dict[str, str]:
+def cors(service: Installation, origin: str, method: str = "GET", **headers: str) -> dict[str, str]:
     answer = service.client.request(method, "/api/list", headers={"Origin": origin, **headers})
     prefix = "access-control-"
     return {name[len(prefix) :]: value for name, value in answer.headers.items() if name.startswith(prefix)}
@@ -303,13 +304,13 @@ class TestPagesOfOtherOrigins:
         "Access-Control-Request-Headers": "Authorization, content-type",
     }
 
-    def test_are_not_let_in_by_default(self, make_service: MakeService) -> None:
-        service = make_service({"corsEnabled": ["https://a.example"]}).start()
+    def test_are_not_let_in_by_default(self, make_app: MakeApp) -> None:
+        service = make_app({"corsEnabled": ["https://a.example"]}).start()
         assert cors(service, "https://a.example") == {}
         assert cors(service, "https://a.example", "OPTIONS", **self.PREFLIGHT) == {}
 
-    def test_are_let_in_with_credentials_where_they_are_named(self, make_service: MakeService) -> None:
-        service = make_service({"cors": True, "corsEnabled": ["https://a.example"]}).start()
+    def test_are_let_in_with_credentials_where_they_are_named(self, make_app: MakeApp) -> None:
+        service = make_app({"cors": True, "corsEnabled": ["https://a.example"]}).start()
         granted = cors(service, "https://a.example")
         assert granted.pop("expose-headers").startswith("ETag, RateLimit, ")
         assert granted == {"allow-origin": "https://a.example", "allow-credentials": "true"}
@@ -328,9 +329,9 @@ class TestPagesOfOtherOrigins:
 
     @pytest.mark.parametrize("origins", [[], ["*"], ["https://a.example", "*"]])
     def test_are_let_in_without_credentials_where_all_are(
-        self, make_service: MakeService, origins: list[str]
+        self, make_app: MakeApp, origins: list[str]
     ) -> None:
-        service = make_service({"cors": True, "corsEnabled": origins}).start()
+        service = make_app({"cors": True, "corsEnabled": origins}).start()
         for origin in ("https://a.example", "https://b.example", "null"):
             for answer in (
                 cors(service, origin),

@@ -18,8 +18,8 @@ import pytest
 from avatar_gen.objects.contents import read_object
 from tests.cli.conftest import COMMAND, Run, environment
 from tests.conftest import MakeService
+from tests.servers.avatars import ALONE, assert_whole, listed, objects
 from tests.servers.postgres import Postgres
-from tests.slow.test_durability import ALONE, assert_whole, listed, objects
 
 
 def people(path: Path, count: int, start: int = 0) -> Path:

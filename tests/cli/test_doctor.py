@@ -9,9 +9,9 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.conftest import MakeService, Service
+from tests.servers.avatars import ALONE
 from tests.servers.net import free_port
 from tests.servers.postgres import PASSWORD, Postgres
-from tests.slow.test_durability import ALONE
 
 
 def examine(service: Service, status: int = 0) -> dict[str, tuple[str, str]]:

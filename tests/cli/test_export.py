@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import MakeService, Service
+from tests.servers.avatars import assert_whole, listed, objects
 from tests.servers.postgres import Postgres
-from tests.slow.test_durability import assert_whole, listed, objects
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import COMMAND, Run, environment
 from tests.cli.test_bulk import assert_folder, entries, people
 from tests.conftest import MakeService
-from tests.slow.test_durability import listed, objects
+from tests.servers.avatars import listed, objects
 
 SHELL = " ".join(COMMAND)
 

@@ -15,8 +15,6 @@ from tests.servers.avatars import ALONE, assert_whole, clients, listed, objects
 from tests.servers.postgres import Postgres
 from tests.slow.size import sized
 
-__all__ = ["ALONE", "assert_whole", "clients", "listed", "objects"]
-
 KILLS = sized(full=200, small=10)
 """For each database."""
 
