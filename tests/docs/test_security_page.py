@@ -12,8 +12,9 @@ from avatar_gen.api import libravatar, render_urls, requests
 from avatar_gen.database import TIMEOUT_SECONDS
 from avatar_gen.imaging.pool import MAX_QUEUED
 from avatar_gen.runtime import protocol, request_head, transport
-from avatar_gen.services.avatars import EXPONENTS, MOST_WAITING
+from avatar_gen.services.avatars import EXPONENTS
 from avatar_gen.services.render_options import MAX_PX
+from avatar_gen.services.writer import MOST_WAITING
 from avatar_gen.settings.schema import Settings
 from tests.conftest import MakeService
 

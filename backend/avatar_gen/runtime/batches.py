@@ -1,6 +1,7 @@
 """Work that is cheaper together: some at a time, or by one thread that takes all that waits."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -23,17 +24,20 @@ class Batches(Generic[T]):
     """A thread that hands over whatever has arrived while it was busy with what came before.
 
     Alone, an item is worked on at once; under load many share one round of waking threads, syncing disks and
-    committing. `work` does all of a batch or none of it: what it raises is raised for each of them.
+    committing. `work` returns the error of each item, or None. An error that it raises is that of all items.
     """
 
-    def __init__(self, name: str, work: Callable[[Sequence[T]], None], *, most: int, at_once: int) -> None:
+    def __init__(
+        self, name: str, work: Callable[[Sequence[T]], Sequence[Exception | None]], *, most: int, at_once: int
+    ) -> None:
         self._work = work
         self.limit = most
         self.refused = 0
         """Items that were one too many, so far."""
         self._at_once = at_once
         self._queue: SimpleQueue[_Waiting[T] | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, name=name)
+        # A daemon: the exit of the process does not wait for a disk that hangs.
+        self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     @property
@@ -50,10 +54,10 @@ class Batches(Generic[T]):
         self._queue.put(waiting)
         await waiting.done
 
-    def close(self) -> None:
-        """Do what is waiting, then end."""
+    def close(self, timeout: float | None = None) -> None:
+        """Work on what waits, then end. Wait for that at most `timeout` seconds."""
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(timeout)
 
     def _run(self) -> None:
         ending = False
@@ -67,16 +71,17 @@ class Batches(Generic[T]):
                 self._do(batch)
 
     def _do(self, batch: list[_Waiting[T]]) -> None:
-        error: Exception | None = None
         try:
-            self._work([waiting.item for waiting in batch])
-        except Exception as caught:  # noqa: BLE001 - it is raised again where each item was added
-            error = caught
-        batch[0].done.get_loop().call_soon_threadsafe(_settle, batch, error)
+            errors = self._work([waiting.item for waiting in batch])
+        except Exception as error:  # noqa: BLE001 - it is raised again where each item was added
+            errors = [error] * len(batch)
+        # After a close that gave up waiting, the event loop may be closed.
+        with contextlib.suppress(RuntimeError):
+            batch[0].done.get_loop().call_soon_threadsafe(_settle, batch, errors)
 
 
-def _settle(batch: list[_Waiting[T]], error: Exception | None) -> None:
-    for waiting in batch:
+def _settle(batch: list[_Waiting[T]], errors: Sequence[Exception | None]) -> None:
+    for waiting, error in zip(batch, errors, strict=True):
         if waiting.done.cancelled():
             continue
         if error:

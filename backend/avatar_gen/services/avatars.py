@@ -1,11 +1,7 @@
 """The use cases: create an avatar, open its picture, list avatars, delete one."""
 
 import asyncio
-import contextlib
-import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
@@ -27,11 +23,9 @@ from avatar_gen.drawing.palette import (
 )
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.errors import (
-    AvatarError,
     AvatarNotFound,
     DatabaseUnavailable,
     ObjectDamaged,
-    OutcomeUnknown,
 )
 from avatar_gen.imaging import convert, memory_of, scaled
 from avatar_gen.imaging.pictures import draw_picture, draw_png
@@ -40,54 +34,32 @@ from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import Contents, read_object, write_object
-from avatar_gen.runtime.batches import Batches
 from avatar_gen.runtime.cache import Cache, PictureCache
+from avatar_gen.runtime.threads import DaemonThreads
+from avatar_gen.services.writer import AvatarWriter, NewAvatar
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 T = TypeVar("T")
 
 EXPONENTS = range(4, 10)
-"""The stored sizes: an avatar is kept at 2**n px for each n."""
+"""The stored sizes: 2**n px for each n."""
 
 _OBJECT_MEMORY = memory_of(1 << EXPONENTS[-1], "png")
 """The most bytes that drawing an object takes: its pictures are drawn one after another."""
 
 STORED = "stored"
-"""The style that a stored picture counts as when it is encoded anew."""
-
-MOST_WAITING = 1024
-"""New avatars that may wait to be kept: one to three seconds' worth. Beyond that the answer is 503."""
+"""The style under which the statistics count a stored picture that is encoded anew."""
 
 _MOST_OPENED = 16_000_000
-"""Bytes of opened objects that are remembered: some 5,000 avatars."""
-
-_SETTLED_AFTER = 5.0
-"""Seconds after which a commit that got no answer has been done or will not be: the database gives up on a
-transaction that falls silent after `TIMEOUT_SECONDS`."""
-
-_MOST_SETTLED = 500
-"""Avatars in one question; after a long outage there can be any number."""
-
-MOST_AT_ONCE = 64
-"""New avatars that are kept in one go: as many files are open then, and the first waits for the last."""
+"""Bytes of cached objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture as it is stored, and whose it is."""
+    """A picture as it is stored, and its avatar."""
 
     avatar: Avatar
     png: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _New:
-    """An avatar that is to be drawn and kept."""
-
-    avatar: Avatar
-    spec: AvatarSpec
-    drawn: bytes | None
-    """Its object, where that was worth a thread of its own."""
 
 
 class _Known(NamedTuple):
@@ -98,7 +70,7 @@ class _Known(NamedTuple):
 
 
 class Avatars:
-    """Stored avatars. See the store and the repository for what is raised when they are down."""
+    """Stored avatars. The store and the repository list the errors that their methods raise here, too."""
 
     def __init__(
         self,
@@ -116,19 +88,20 @@ class Avatars:
         self._statistics = statistics
         self.opened: Cache[str, _Known] = Cache(_MOST_OPENED, lambda known: size_of(known.contents))
         """Objects that were read lately, by id."""
-        self._unsettled: dict[str, float] = {}
-        self.queue = Batches("storing", self._keep, most=MOST_WAITING, at_once=MOST_AT_ONCE)
-        # Removals have a thread of their own: where they wait for a lock, lists and health do not.
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reading")
-        self._remover = ThreadPoolExecutor(1, thread_name_prefix="removing")
+        self._writer = AvatarWriter(store, repository)
+        self.queue = self._writer.queue
+        """New avatars that wait to be stored, for the metrics."""
+        self._readers = DaemonThreads(READERS, "reading")
 
     async def create(self, spec: AvatarSpec) -> Avatar:
-        """Draw an avatar and keep it: when this returns, object and row survive a crash."""
+        """Draw an avatar and store it. When this returns, its object and its row survive a crash."""
         avatar = spec.as_avatar(str(uuid4()))
-        # What needs a renderer takes 7 to 40 ms, for which the others need not wait.
-        is_slow = not traits(spec.generator_type).exact
-        drawn = await self._pool.run(_OBJECT_MEMORY, draw_object, avatar, spec) if is_slow else None
-        await self.queue.add(_New(avatar, spec, drawn))
+        draw_now = partial(draw_object, avatar, spec)
+        if not traits(spec.generator_type).exact:
+            # The other avatars of a batch need not wait for a renderer.
+            drawn = await self._pool.run(_OBJECT_MEMORY, draw_object, avatar, spec)
+            draw_now = partial(bytes, drawn)
+        await self._writer.add(NewAvatar(avatar, draw_now))
         self._statistics.objects["written"] += 1
         return avatar
 
@@ -151,9 +124,9 @@ class Avatars:
             raise ObjectDamaged from error
 
     async def convert(self, key: bytes, png: bytes, filter_name: str | None, media: str) -> bytes:
-        """A stored picture as it was asked for: filtered, and in a format of `imaging.MEDIA_TYPES`.
+        """Return a stored picture with a filter and in a format of `imaging.MEDIA_TYPES`.
 
-        `key` says what the answer is made of: one that is remembered is not made again.
+        `key` identifies the result, which is cached under it.
         """
         recolour = FILTERS.get(filter_name or "")
         if media == "png" and recolour is None:
@@ -169,7 +142,7 @@ class Avatars:
         return await self._cache.get_or_make(key, make)
 
     async def find_for(self, avatar_id: str, px: int) -> StoredPicture:
-        """The stored picture that one of this width is best made of: the next larger, or the largest.
+        """Return the stored picture to scale to this width: the next larger one, or the largest.
 
         Raises `AvatarNotFound`, `ObjectDamaged`.
         """
@@ -177,93 +150,28 @@ class Avatars:
         return await self.find(avatar_id, exponent)
 
     async def page(self, pick: int, offset: int, after: Cursor | None, *, newest_first: bool) -> Page:
-        """A part of the list of avatars by age."""
+        """Return a part of the list of avatars, which is ordered by time of creation."""
         page = partial(self._repository.page, pick, offset, after=after, newest_first=newest_first)
         return await _ask(self._readers, page)
 
     async def delete(self, avatar_id: str) -> None:
         """Remove an avatar for good. Raises `AvatarNotFound`."""
-        found: list[bool] = []
-        removing = _while_awaited(self._store.removing(avatar_id), time.monotonic() + TIMEOUT_SECONDS, found)
-
-        def remove() -> bool:
-            try:
-                return self._repository.remove(avatar_id, removing)
-            except OutcomeUnknown:
-                self._note_unsettled(avatar_id)
-                raise
-
-        if not await _ask(self._remover, remove):
+        existed, had_object = await self._writer.remove(avatar_id)
+        if not existed:
             raise AvatarNotFound
-        self._statistics.objects["removed" if found[-1] else "missing"] += 1
+        self._statistics.objects["removed" if had_object else "missing"] += 1
 
     def close(self) -> None:
-        """Keep what is waiting to be kept, and leave nothing unsettled that can be settled now."""
-        self.queue.close()
-        self._remover.shutdown()
-        self._settle(age=0)
-        self._readers.shutdown()
-
-    def _keep(self, batch: Sequence[_New]) -> None:
-        """The object before the row, so that no row is without one; none for an avatar that failed."""
-        objects = {new.avatar.id: new.drawn or draw_object(new.avatar, new.spec) for new in batch}
-        self._store.put(objects)
-        try:
-            self._repository.add([new.avatar for new in batch])
-        except BaseException as error:
-            if isinstance(error, OutcomeUnknown):
-                # What became of the rows is found out when the database answers again. In doubt an avatar
-                # that nobody was told of goes: its object now, its row, if it has one, then.
-                self._note_unsettled(*objects)
-            for avatar_id in objects:
-                with contextlib.suppress(AvatarError), self._store.removing(avatar_id):
-                    pass
-            raise
-        self._settle()
-
-    def _settle(self, age: float = _SETTLED_AFTER) -> None:
-        """Remove the row or the object that is left alone of what failed half-way so many seconds ago."""
-        before = time.monotonic() - age
-        pending = sorted(each for each, moment in list(self._unsettled.items()) if moment <= before)
-        with contextlib.suppress(AvatarError):
-            for start in range(0, len(pending), _MOST_SETTLED):
-                self._settle_some(pending[start : start + _MOST_SETTLED])
-
-    def _settle_some(self, pending: Sequence[str]) -> None:
-        rows = self._repository.known(pending)
-        lost = [avatar_id for avatar_id in rows if self._store.get(avatar_id) is None]
-        if lost:
-            self._repository.remove_rows(lost)
-        for avatar_id in pending:
-            if avatar_id not in rows:
-                with self._store.removing(avatar_id):
-                    pass
-            del self._unsettled[avatar_id]
-
-    def _note_unsettled(self, *ids: str) -> None:
-        self._unsettled.update(dict.fromkeys(ids, time.monotonic()))
+        """Store what waits, and end the threads. A dependency that hangs is left behind."""
+        self._writer.close()
+        self._readers.shutdown(timeout=TIMEOUT_SECONDS)
 
 
-@contextlib.contextmanager
-def _while_awaited(
-    removing: AbstractContextManager[bool], deadline: float, found: list[bool]
-) -> Iterator[bool]:
-    """A removal that does not begin once its client has been told that it could not be done.
-
-    Whether there was an object is added to `found`.
-    """
-    if time.monotonic() > deadline:
-        raise DatabaseUnavailable
-    with removing as there_was_an_object:
-        found.append(there_was_an_object)
-        yield there_was_an_object
-
-
-async def _ask(threads: ThreadPoolExecutor, question: Callable[[], T]) -> T:
-    """Ask the database in a thread; one that takes too long is as good as down."""
+async def _ask(threads: DaemonThreads, question: Callable[[], T]) -> T:
+    """Ask the database in a thread. Raises `DatabaseUnavailable` if the answer takes too long."""
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await asyncio.get_running_loop().run_in_executor(threads, question)
+            return await asyncio.wrap_future(threads.submit(question))
     except TimeoutError as error:
         raise DatabaseUnavailable from error
 
@@ -280,10 +188,10 @@ def _convert(png: bytes, recolour: Filter | None, media: str) -> bytes:
 
 
 def resize(stored: StoredPicture, px: int, media: str) -> bytes:
-    """A stored picture at any width: drawn anew where its record still draws what is stored, else scaled.
+    """Return a stored picture at any width: drawn anew if its options draw the stored picture, else scaled.
 
-    A record need not: a random picture's seed is not kept, and what was taken over from the old service was
-    drawn there. Takes milliseconds, and belongs in the `Pool`.
+    They do not if the picture was random, since its seed is not stored, or if the old service drew it. This
+    belongs in the `Pool`.
     """
     png = stored.png
     width = width_of(png)
@@ -317,10 +225,7 @@ def _drawing_of(avatar: Avatar) -> Drawing | None:
 
 
 def draw_object(avatar: Avatar, spec: AvatarSpec) -> bytes:
-    """The object of an avatar: its record and its pictures in all sizes.
-
-    Takes 0.2 to 2 ms for a flat drawing, 7 to 40 ms for shapes.
-    """
+    """Return the object of an avatar: its record, and its pictures in all sizes."""
     seed = token_hex(16) if spec.seed is None else spec.seed
     drawing = draw(spec.generator_type, seed, style_input(spec))
     sizes = [1 << exponent for exponent in EXPONENTS]

@@ -3,20 +3,27 @@
 import asyncio
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from avatar_gen.drawing.drawing import Drawing
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.placeholders import nothing, plain, silhouette
 from avatar_gen.drawing.styles import draw, traits
-from avatar_gen.errors import AvatarNotFound, IdentityNotLinked
+from avatar_gen.errors import AvatarNotFound, IdentityNotLinked, StorageUnavailable
 from avatar_gen.imaging import memory_of, scaled
 from avatar_gen.imaging.pictures import draw_picture
 from avatar_gen.imaging.png import width_of
 from avatar_gen.objects import IdentityStore
+from avatar_gen.runtime.threads import DaemonThreads
 from avatar_gen.services.avatars import EXPONENTS, STORED, Avatars, StoredPicture, resize
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import QUICK_PX, Renderer
+from avatar_gen.services.writer import WRITE_TIMEOUT_SECONDS
+
+T = TypeVar("T")
+
+_WRITERS = 2
+"""Threads that write links at once."""
 
 _MIN_DRAWN_PX = 16
 """A smaller picture is drawn at this width and scaled down."""
@@ -72,6 +79,7 @@ class Identities:
 
     def __init__(self, links: IdentityStore, avatars: Avatars, renderer: Renderer) -> None:
         self._links = links
+        self._threads = DaemonThreads(_WRITERS, "writing identity links")
         self._avatars = avatars
         self._renderer = renderer
 
@@ -81,11 +89,11 @@ class Identities:
         Raises `AvatarNotFound`.
         """
         await self._avatars.find(avatar_id, EXPONENTS[0])
-        await asyncio.to_thread(self._links.put, identity, avatar_id)
+        await self._write(self._links.put, identity, avatar_id)
 
     async def unlink(self, identity: str) -> None:
         """Remove the link of a hash. Raises `IdentityNotLinked`."""
-        if not await asyncio.to_thread(self._links.remove, identity):
+        if not await self._write(self._links.remove, identity):
             raise IdentityNotLinked
 
     async def linked_avatar(self, identity: str) -> str:
@@ -105,6 +113,14 @@ class Identities:
         except (AvatarNotFound, IdentityNotLinked):
             return None
         return _resized(stored, request)
+
+    async def _write(self, call: Callable[..., T], *arguments: str) -> T:
+        """Write in a thread. Raises `StorageUnavailable` if that takes too long."""
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+                return await asyncio.wrap_future(self._threads.submit(call, *arguments))
+        except TimeoutError as error:
+            raise StorageUnavailable from error
 
     async def make(self, picture: PreparedPicture) -> bytes:
         """Return the file. Raises `Overloaded`."""

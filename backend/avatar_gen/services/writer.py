@@ -1,0 +1,218 @@
+"""Avatars on their way into the storage and the database, and out of both.
+
+An object is stored before its row and removed before its row. A crash can only leave an object without a
+row, which nobody has been told of, or a removal that `AvatarWriter.mend` finishes.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from avatar_gen.avatar import Avatar
+from avatar_gen.database import TIMEOUT_SECONDS
+from avatar_gen.database.repository import Repository
+from avatar_gen.errors import (
+    AvatarError,
+    DatabaseUnavailable,
+    ObjectDamaged,
+    OutcomeUnknown,
+    StorageUnavailable,
+)
+from avatar_gen.objects import ObjectStore
+from avatar_gen.runtime.batches import Batches, batches
+from avatar_gen.runtime.threads import DaemonThreads
+
+MOST_WAITING = 1024
+"""New avatars that may wait to be stored. The service answers 503 to further ones."""
+
+MOST_AT_ONCE = 64
+"""New avatars in one batch: as many files are open meanwhile, and the first waits for the last."""
+
+WRITE_TIMEOUT_SECONDS = 10.0
+"""The longest that a client waits for its avatar to be stored."""
+
+_SETTLED_AFTER = 5.0
+"""Seconds after which a commit without an answer is done or never will be: the database gives up on a silent
+transaction after `TIMEOUT_SECONDS`."""
+
+_MOST_SETTLED = 500
+"""Avatars in one statement. After a long outage there can be any number."""
+
+_MEND_SECONDS = 60.0
+"""Time between two runs of `mend`."""
+
+_CLOSE_SECONDS = 5.0
+"""The longest that each step of `close` waits for a storage that hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAvatar:
+    """An avatar that is to be stored."""
+
+    avatar: Avatar
+    draw: Callable[[], bytes]
+    """Returns its object."""
+
+
+class AvatarWriter:
+    """Stores new avatars in batches, and removes others one by one."""
+
+    def __init__(self, store: ObjectStore, repository: Repository) -> None:
+        self._store = store
+        self._repository = repository
+        self._unsettled: dict[str, float] = {}
+        """Ids of avatars whose commit got no answer, and when."""
+        self.queue = Batches("storing", self._store_batch, most=MOST_WAITING, at_once=MOST_AT_ONCE)
+        # A removal that waits for a lock of the database must not hold up lists.
+        self._remover = DaemonThreads(1, "removing")
+        self._closing = Event()
+        self._mending = Thread(target=self._mend_regularly, name="mending", daemon=True)
+        self._mending.start()
+
+    async def add(self, new: NewAvatar) -> None:
+        """Store an avatar. When this returns, its object and its row survive a crash."""
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+                await self.queue.add(new)
+        except TimeoutError as error:
+            raise StorageUnavailable from error
+
+    async def remove(self, avatar_id: str) -> tuple[bool, bool]:
+        """Remove an avatar. Return whether it existed, and whether its object did."""
+        had_object: list[bool] = []
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        removing = _while_awaited(self._store.removing(avatar_id), deadline, had_object)
+
+        def remove() -> bool:
+            try:
+                return self._repository.remove(avatar_id, removing)
+            except OutcomeUnknown:
+                self._note_unsettled(avatar_id)
+                raise
+
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                existed = await asyncio.wrap_future(self._remover.submit(remove))
+        except TimeoutError as error:
+            raise DatabaseUnavailable from error
+        return existed, had_object[-1]
+
+    def mend(self) -> None:
+        """Finish what earlier processes were killed in, and remove what they left half written."""
+        with contextlib.suppress(AvatarError):
+            for batch in batches(self._store.interrupted_removals(), _MOST_SETTLED):
+                if lost := [avatar_id for avatar_id in batch if self._is_gone(avatar_id)]:
+                    self._repository.remove_rows(lost)
+                for avatar_id in batch:
+                    self._store.finish_removal(avatar_id)
+        self._settle()
+        self._store.sweep()
+
+    def close(self) -> None:
+        """Store what waits, and settle what can be settled now. A storage that hangs is left behind."""
+        self._closing.set()
+        self.queue.close(_CLOSE_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            self._remover.submit(self._settle, 0).result(_CLOSE_SECONDS)
+        self._remover.shutdown(timeout=_CLOSE_SECONDS)
+        self._mending.join(_CLOSE_SECONDS)
+
+    def _mend_regularly(self) -> None:
+        while not self._closing.is_set():
+            self.mend()
+            self._closing.wait(_MEND_SECONDS)
+
+    def _store_batch(self, batch: Sequence[NewAvatar]) -> list[Exception | None]:
+        """Store the objects, then their rows. Return the error of each avatar, or None."""
+        objects, errors = _draw(batch)
+        errors |= self._put(objects)
+        stored = [new.avatar for new in batch if new.avatar.id not in errors]
+        if stored:
+            errors |= self._add_rows(stored)
+        self._settle()
+        return [errors.get(new.avatar.id) for new in batch]
+
+    def _put(self, objects: Mapping[str, bytes]) -> dict[str, Exception]:
+        """Store objects together. If that fails, store each alone, so that one fails no other."""
+        try:
+            self._store.put(objects)
+        except AvatarError as error:
+            if len(objects) == 1:
+                return dict.fromkeys(objects, error)
+        else:
+            return {}
+        errors: dict[str, Exception] = {}
+        for avatar_id, data in objects.items():
+            errors |= self._put({avatar_id: data})
+        return errors
+
+    def _add_rows(self, avatars: Sequence[Avatar]) -> dict[str, Exception]:
+        """Add rows, all or none. If that fails, remove their objects again."""
+        ids = [avatar.id for avatar in avatars]
+        try:
+            self._repository.add(avatars)
+        except Exception as error:  # noqa: BLE001 - it is raised where each avatar is awaited
+            if isinstance(error, OutcomeUnknown):
+                # Whether there are rows shows when the database answers again. The clients get an error, so
+                # the objects go now, and the rows, if there are any, then.
+                self._note_unsettled(*ids)
+            for avatar_id in ids:
+                with contextlib.suppress(AvatarError), self._store.removing(avatar_id):
+                    pass
+            return dict.fromkeys(ids, error)
+        return {}
+
+    def _settle(self, age: float = _SETTLED_AFTER) -> None:
+        """Remove the row or the object that is alone after a commit without an answer, `age` seconds ago."""
+        before = time.monotonic() - age
+        pending = sorted(each for each, moment in list(self._unsettled.items()) if moment <= before)
+        with contextlib.suppress(AvatarError):
+            for batch in batches(pending, _MOST_SETTLED):
+                self._settle_batch(batch)
+
+    def _settle_batch(self, pending: Sequence[str]) -> None:
+        rows = self._repository.known(pending)
+        if lost := [avatar_id for avatar_id in rows if self._is_gone(avatar_id)]:
+            self._repository.remove_rows(lost)
+        for avatar_id in pending:
+            if avatar_id not in rows:
+                with self._store.removing(avatar_id):
+                    pass
+            self._unsettled.pop(avatar_id, None)
+
+    def _is_gone(self, avatar_id: str) -> bool:
+        try:
+            return self._store.get(avatar_id) is None
+        except ObjectDamaged:
+            return False
+
+    def _note_unsettled(self, *ids: str) -> None:
+        self._unsettled.update(dict.fromkeys(ids, time.monotonic()))
+
+
+def _draw(batch: Sequence[NewAvatar]) -> tuple[dict[str, bytes], dict[str, Exception]]:
+    """Return the objects of new avatars by id, and the errors of those that cannot be drawn."""
+    objects: dict[str, bytes] = {}
+    errors: dict[str, Exception] = {}
+    for new in batch:
+        try:
+            objects[new.avatar.id] = new.draw()
+        except Exception as error:  # noqa: BLE001 - it is raised where the avatar is awaited
+            errors[new.avatar.id] = error
+    return objects, errors
+
+
+@contextlib.contextmanager
+def _while_awaited(
+    removing: AbstractContextManager[bool], deadline: float, found: list[bool]
+) -> Iterator[bool]:
+    """A removal that does not begin after its client got a timeout. `found` receives its value."""
+    if time.monotonic() > deadline:
+        raise DatabaseUnavailable
+    with removing as has_object:
+        found.append(has_object)
+        yield has_object
