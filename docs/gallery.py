@@ -7,8 +7,8 @@ from pathlib import Path
 from PIL import Image
 
 from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.drawing.frames import Shape
 from avatar_gen.drawing.styles import STYLES, draw
-from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging.pictures import draw_png
 from avatar_gen.services.render_options import RenderOptions
 
@@ -22,7 +22,7 @@ def avatar(style: str, name: str, column: int, shape: Shape, filter_name: str = 
     """Return an avatar in the colours that its name chooses."""
     # The seed differs in each style, so that the columns have different colours.
     seed = f"{name} {column}"
-    drawing = draw(style, seed, RenderOptions(angle=30 * column, name=name).style_input(seed))
+    drawing = draw(style, seed, RenderOptions(angle=30 * column, name=name).style_input(style, seed))
     png = draw_png(drawing, PX, FILTERS.get(filter_name), shape)
     return Image.open(io.BytesIO(png)).convert("RGBA")
 
@@ -33,7 +33,7 @@ def gallery() -> Image.Image:
         [avatar(style, person, column, shape) for column, style in enumerate(STYLES)]
         for person, shape in zip(PEOPLE, SHAPES, strict=False)
     ]
-    filters = zip(STYLES, cycle(FILTERS), strict=False)
+    filters = zip(STYLES, cycle(reversed(FILTERS)), strict=False)
     rows.append(
         [avatar(style, PEOPLE[-1], column, "rounded", name) for column, (style, name) in enumerate(filters)]
     )

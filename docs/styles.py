@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from avatar_gen.drawing.frames import Shape
 from avatar_gen.drawing.styles import STYLES, draw
-from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging.pictures import draw_png
 from avatar_gen.services.render_options import RenderOptions
 
@@ -31,7 +31,7 @@ SOFT = {"gradient", "marble"}
 def avatar(style: str, number: int, px: int, shape: Shape) -> Image.Image:
     """Return an avatar in the colours that its name chooses."""
     name = NAMES[number]
-    drawing = draw(style, name, RenderOptions(angle=360 * number / len(NAMES)).style_input(name))
+    drawing = draw(style, name, RenderOptions(angle=360 * number / len(NAMES)).style_input(style, name))
     return Image.open(io.BytesIO(draw_png(drawing, px, None, shape))).convert("RGBA")
 
 

@@ -95,7 +95,7 @@ def scores(pictures: NDArray[np.uint8]) -> Scores:
 
 def picture(style: str, seed: str, style_input: StyleInput | None = None) -> NDArray[np.uint8]:
     """Return the pixels of an avatar, shape (px, px, 3). Without an input the seed chooses the colours."""
-    drawing = draw(style, seed, style_input or RenderOptions().style_input(seed))
+    drawing = draw(style, seed, style_input or RenderOptions().style_input(style, seed))
     if isinstance(drawing, Flat):
         return drawing.palette[drawing.at(PX).pixels()]
     return rasterise(document(drawing.at(PX), drawing.palette, PX, "square", "x"), PX)[:, :, :3]
@@ -114,7 +114,7 @@ def sheet(style: str, seeds: list[str], px: int = 64) -> Image.Image:
     canvas = Image.new("RGB", (10 * (px + 4), -(-len(seeds) // 10) * (px + 4)), "white")
     for number, seed in enumerate(seeds):
         row, column = divmod(number, 10)
-        png = draw_png(draw(style, seed, RenderOptions().style_input(seed)), px)
+        png = draw_png(draw(style, seed, RenderOptions().style_input(style, seed)), px)
         canvas.paste(Image.open(io.BytesIO(png)), (column * (px + 4), row * (px + 4)))
     return canvas
 

@@ -45,6 +45,7 @@ from avatar_gen.security.api_keys import Keys, read_keys
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.health import HealthChecks
 from avatar_gen.services.identities import Identities
+from avatar_gen.services.palettes import serve_palettes
 from avatar_gen.services.rendering import Renderer
 from avatar_gen.settings.schema import Settings
 from avatar_gen.telemetry.request_statistics import RequestStatistics
@@ -108,6 +109,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     )
     app.openapi = lambda: describe(app, guarded=settings.auth.on, limited=settings.limits.on)  # type: ignore[method-assign]
     app.state.statistics = statistics
+    serve_palettes(settings.palettes)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
     app.router.routes += (*health.router.routes, *identities.router.routes, *avatars.router.routes)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from avatar_gen.drawing.palette import SCHEMES
+from avatar_gen.drawing.palettes import PALETTES
 from tests.conftest import MakeService, Service, assert_failure
 
 
@@ -161,7 +162,14 @@ def test_color_schemes_and_palettes_are_listed(client: httpx.Client) -> None:
         {"name": name, "primaryColor": primary, "foreignColor": foreign}
         for name, primary, foreign in SCHEMES.values()
     ]
-    palettes = client.get("/api/palettes").json()["data"]["palettes"]
+    listed = client.get("/api/palettes").json()["data"]
+    assert [each["key"] for each in listed["curated"]] == list(PALETTES)
+    assert listed["curated"][0] == {
+        "name": "Sorbet",
+        "key": "sorbet",
+        "colors": ["#fff3e6", "#ffb59e", "#d93d4a", "#8e3b8a", "#2b1b3d"],
+    }
+    palettes = listed["palettes"]
     assert [set(each) for each in palettes] == [{"name", "key", "primaryColor", "foreignColor"}] * 17
     assert palettes[0] == {
         "name": "Green",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from avatar_gen.drawing.drawing import StyleInput
+from avatar_gen.drawing.frames import FRAMES
 from avatar_gen.drawing.palette import parse_colour
 from avatar_gen.drawing.styles import STYLES, draw, traits
 from avatar_gen.imaging.pictures import draw_png
@@ -52,7 +53,7 @@ class TestEveryPicture:
     @given(
         style=st.sampled_from(sorted(STYLES)),
         media=st.sampled_from(sorted(TYPES)),
-        shape=st.sampled_from(["square", "circle", "rounded"]),
+        shape=st.sampled_from(sorted(FRAMES)),
         name=st.sampled_from(["", "grayscale", "sepia", "negative"]),
         px=st.integers(16, 200) | st.just(1024),
         seed=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
@@ -360,7 +361,7 @@ BAD = [
     ("pixelize/x.png?foreignColor=", "foreignColor is not a colour. "),
     ("pixelize/x.png?colorScheme=nope", "colorScheme must be one of green, blue, "),
     ("pixelize/x.png?filter=blur", "filter must be one of grayscale, sepia or negative."),
-    ("pixelize/x.png?shape=star", "shape must be one of square, circle or rounded."),
+    ("pixelize/x.png?shape=star", "shape must be one of square, circle, rounded, squircle or hexagon."),
     ("pixelize/x.png?shape=circle&shape=circle", "A query parameter is given more than once."),
     ("pixelize/x.png?canary7f3a=1", "query has a parameter that is not known here; known: size, "),
     ("pixelize/x.png?x=" + "y" * 9000, "The query string is longer than 8192 bytes."),

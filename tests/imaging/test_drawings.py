@@ -6,9 +6,10 @@ from PIL import Image
 
 from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.drawing.frames import FRAMES, Shape
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import STYLES, draw, traits
-from avatar_gen.drawing.svg import Shape, document
+from avatar_gen.drawing.svg import document
 from avatar_gen.imaging.pictures import draw_picture, draw_png
 from avatar_gen.imaging.svg import rasterise
 
@@ -35,7 +36,15 @@ def test_a_flat_drawing_is_the_same_in_svg(style: str, px: int) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize(("shape", "share"), [("circle", np.pi / 4), ("rounded", 1 - (4 - np.pi) / 36)])
+@pytest.mark.parametrize(
+    ("shape", "share"),
+    [
+        ("circle", np.pi / 4),
+        ("rounded", 1 - (4 - np.pi) / 36),
+        ("squircle", 0.92704),  # gamma(5/4)^2 / gamma(3/2) of the square
+        ("hexagon", 3 * np.sqrt(3) / 8),
+    ],
+)
 def test_a_shape_has_transparent_corners_and_smooth_borders(style: str, shape: Shape, share: float) -> None:
     drawing = draw(style, "ada", STYLE_INPUT)
     picture = decoded(draw_png(drawing, 128, None, shape))
@@ -57,7 +66,7 @@ def test_a_filter_changes_colours_alone(filter_name: str) -> None:
         assert (filtered[(plain[:, :, :3] == colour).all(axis=2)][:, :3] == new).all()
 
 
-@pytest.mark.parametrize("shape", ["square", "circle", "rounded"])
+@pytest.mark.parametrize("shape", sorted(FRAMES))
 @pytest.mark.parametrize("style", STYLES)
 def test_every_format_shows_the_same_shape(style: str, shape: Shape) -> None:
     drawing = draw(style, "ada", STYLE_INPUT)

@@ -8,10 +8,10 @@ from PIL import Image
 
 from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.drawing.frames import Shape
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.placeholders import nothing
 from avatar_gen.drawing.styles import STYLES, draw
-from avatar_gen.drawing.svg import Shape
 from avatar_gen.imaging import convert, scaled
 from avatar_gen.imaging.formats import ENCODERS, FORMATS
 from avatar_gen.imaging.pictures import draw_picture, draw_png, encode_svg

@@ -37,7 +37,7 @@ def failure(text: str, **environ: str) -> str:
 
 def leaves(tree: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
-        if isinstance(value, dict):
+        if value and isinstance(value, dict):
             yield from leaves(value, f"{at}{key}.")
         else:
             yield f"{at}{key}", value

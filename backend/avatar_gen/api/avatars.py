@@ -14,6 +14,7 @@ from avatar_gen.api.responses import (
     Answer,
     AvatarData,
     AvatarList,
+    CuratedPaletteData,
     Message,
     Pagination,
     PaletteData,
@@ -24,6 +25,7 @@ from avatar_gen.api.responses import (
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.services.avatar_options import AvatarOptions, GradientOptions
 from avatar_gen.services.avatars import Avatars
+from avatar_gen.services.palettes import served_palettes
 from avatar_gen.services.style_families import describe_styles
 
 P = TypeVar("P", bound=Parameters)
@@ -100,13 +102,14 @@ async def list_color_schemes(request: Request) -> Answer[list[SchemeData]]:
 
 @router.get("/palettes", responses=fails(400))
 async def list_palettes(request: Request) -> Answer[PaletteList]:
-    """List the colour schemes with a name to show and the key that generate takes."""
+    """List the colour schemes that generate takes, and the curated palettes of pictures by URL."""
     _query(request, Parameters)
     palettes = [
         PaletteData(name=name.title(), key=name, primaryColor=primary, foreignColor=foreign)
         for name, primary, foreign in SCHEMES.values()
     ]
-    return Answer(message="Palettes listed", data=PaletteList(palettes=palettes))
+    curated = [CuratedPaletteData.of(palette) for palette in served_palettes().values()]
+    return Answer(message="Palettes listed", data=PaletteList(palettes=palettes, curated=curated))
 
 
 @router.get("/styles", responses=fails(400))

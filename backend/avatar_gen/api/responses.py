@@ -1,12 +1,13 @@
 """The envelope that every JSON answer comes in, and what can be inside."""
 
 from http import HTTPStatus
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import JSONResponse, Response
 
 from avatar_gen.avatar import Avatar, format_time
+from avatar_gen.drawing.palettes import CuratedPalette
 from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
 from avatar_gen.services.style_families import StyleDescription
 
@@ -134,10 +135,31 @@ class PaletteData(SchemeData):
     key: str
 
 
+class CuratedPaletteData(BaseModel):
+    """A curated palette: `key` is what pictures by URL take as palette."""
+
+    model_config = _like(
+        name="Lagoon", key="lagoon", colors=["#e8fbf6", "#7fe0d0", "#12848a", "#1f5fa8", "#0b2545"]
+    )
+
+    name: str
+    key: str
+    colors: list[str]
+
+    @classmethod
+    def of(cls, palette: CuratedPalette) -> Self:
+        """Describe a palette."""
+        colors = [f"#{bytes(colour).hex()}" for colour in palette.colours]
+        return cls(name=palette.name.title(), key=palette.name, colors=colors)
+
+
 class PaletteList(BaseModel):
-    """All colour schemes."""
+    """All colour schemes and palettes."""
 
     palettes: list[PaletteData]
+    """The colour schemes that generate takes."""
+    curated: list[CuratedPaletteData]
+    """The palettes that pictures by URL take as `palette`."""
 
 
 class StyleData(BaseModel):

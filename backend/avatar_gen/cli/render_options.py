@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from avatar_gen.imaging import EXTENSIONS
+from avatar_gen.services.palettes import serve_palettes
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import PictureRequest
 from avatar_gen.services.style_families import find_style, style_names
@@ -86,8 +87,10 @@ def read_picture(
         pairs.append((name, value))
     for field, text in (("style", style), ("seed", seed), *pairs):
         _require_utf8(field, text)
+    settings = load_settings()
+    serve_palettes(settings.palettes)
     found = find_style(style)
-    found.prepare(frozenset(load_settings().dicebear.licenses))
+    found.prepare(frozenset(settings.dicebear.licenses))
     return found.read(pairs, media).with_seed(seed)
 
 

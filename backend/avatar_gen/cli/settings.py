@@ -69,8 +69,8 @@ def _shown(keys: Keys, value: object, settings: Settings) -> object:
     if isinstance(value, SecretStr):
         return _address(settings, value) if keys[-1] == "url" else _HIDDEN
     if isinstance(value, dict):
-        # What old files have here is keys of a store.
-        return _HIDDEN
+        # An old file's dict here holds the keys of an object store.
+        return _HIDDEN if keys[0] == "storage" else value
     if isinstance(value, (list, tuple, frozenset)):
         return [_shown(keys, each, settings) for each in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -102,6 +102,8 @@ def parse_colour(text: str) -> Colour:
         return Colour.from_hex(OWN_COLOURS[name])
     if name in CSS_COLOURS:
         return Colour(*getrgb(name)[:3])
+    if name == "transparent":
+        raise UnknownColour("is not a colour. Pictures by URL have background=transparent")
     raise UnknownColour(
         f"is not a colour. Use #rgb, #rrggbb, a CSS colour name, or one of {', '.join(OWN_COLOURS)}"
     )

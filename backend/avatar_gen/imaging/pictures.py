@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar_gen.drawing.drawing import Drawing, Flat, IndexMap, Vector, every_row
+from avatar_gen.drawing.frames import FRAMES, Shape
 from avatar_gen.drawing.palette import Filter, Palette
-from avatar_gen.drawing.svg import ROUNDING, Shape, document
+from avatar_gen.drawing.svg import document
 from avatar_gen.imaging.formats import ENCODERS
 from avatar_gen.imaging.png import encode_png
 from avatar_gen.imaging.svg import rasterise
@@ -149,12 +150,14 @@ def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: S
     return make_file(drawing, Output(px, "png", recolour, shape), DRAWING_TO_PIXELS)
 
 
-def encode_svg(svg: str, px: int, media: str, recolour: Filter | None = None) -> bytes:
+def encode_svg(
+    svg: str, px: int, media: str, recolour: Filter | None = None, shape: Shape = "square"
+) -> bytes:
     """Return an SVG document, `px` wide, as a file in a format of `imaging.MEDIA_TYPES`.
 
     Raises `InvalidRequest` for text without a font.
     """
-    return make_file(svg, Output(px, media, recolour), DOCUMENT_TO_PIXELS)
+    return make_file(svg, Output(px, media, recolour, shape), DOCUMENT_TO_PIXELS)
 
 
 def _to_pixels(picture: Picture) -> Pixels:
@@ -184,18 +187,15 @@ def _cut_indexed(picture: Indexed, opacity: NDArray[np.uint8]) -> Indexed:
 
 @lru_cache(maxsize=8)
 def _opacity(px: int, shape: Shape) -> NDArray[np.uint8]:
-    """How much of each pixel lies inside the shape, 0 to `_LEVELS`, shape (px, px).
+    """Return how much of each pixel lies inside the shape, 0 to `_LEVELS`, shape (px, px).
 
-    It follows from the distance of the pixel's centre to the border: halves and square roots, which IEEE 754
-    rounds alike on every machine. One quarter is computed and mirrored.
+    It follows from the distance of the pixel's centre to the border. One quarter is computed and mirrored.
     """
-    radius = px / 2 if shape == "circle" else px * ROUNDING
-    # The distance of each centre beyond the square that the corners are rounded from.
-    beyond = np.maximum(np.arange((px + 1) % 2, px, 2) / 2 - (px / 2 - radius), 0)
-    distance = np.sqrt(np.add.outer(beyond * beyond, beyond * beyond))
-    share = np.clip(radius - distance + 0.5, 0, 1)
+    frame = FRAMES[shape]
+    assert frame is not None  # noqa: S101 - a square is not cut
+    share = np.clip(frame.inside(np.arange((px + 1) % 2, px, 2) / 2, px) + 0.5, 0, 1)
     quarter = np.rint(share * _LEVELS).astype(np.uint8)
-    return _mirrored(_mirrored(quarter, px).T, px)
+    return np.ascontiguousarray(_mirrored(_mirrored(quarter, px).T, px).T)
 
 
 def _mirrored(half: NDArray[np.uint8], px: int) -> NDArray[np.uint8]:

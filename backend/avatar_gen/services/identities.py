@@ -179,4 +179,4 @@ def _draw(name: str, identity: str, text: str) -> Drawing:
     # Names that share a style still show different pictures of one hash.
     seed = identity if name in {"identicon", "retro", "initials"} else f"{name} {identity}"
     options = RenderOptions().with_name(text) if text else RenderOptions()
-    return draw(_STYLES[name], seed, options.style_input(seed))
+    return draw(_STYLES[name], seed, options.style_input(_STYLES[name], seed))

@@ -10,17 +10,20 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.drawing.contrast import contrast
-from avatar_gen.drawing.drawing import DEFAULT_ANGLE, StyleInput
+from avatar_gen.drawing.drawing import DEFAULT_ANGLE, DEFAULT_LETTERS, Letters, StyleInput
 from avatar_gen.drawing.filters import DESCRIPTION as FILTER_DESCRIPTION
 from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.drawing.frames import Shape
 from avatar_gen.drawing.harmony import seed_colours
 from avatar_gen.drawing.palette import SCHEMES, Colour, parse_colour
-from avatar_gen.drawing.palettes import choose
+from avatar_gen.drawing.palettes import CuratedPalette, choose
 from avatar_gen.drawing.styles import STYLES
-from avatar_gen.drawing.svg import Shape
+from avatar_gen.services.palettes import find_palette
 from avatar_gen.services.validation import (
     OneOf,
     StrictModel,
+    background,
+    boolean,
     colour,
     decimal_number,
     refuse,
@@ -31,10 +34,25 @@ DEFAULT_PX = 128
 MAX_PX = 1024
 """The default and the highest width of a picture by URL, in every style."""
 
-STYLE_OPTIONS: dict[str, Literal["angle", "text"]] = {"angle": "angle", "name": "text"}
+STYLE_OPTIONS: dict[str, Literal["angle", "text"]] = {
+    "angle": "angle",
+    "name": "text",
+    "length": "text",
+    "uppercase": "text",
+    "bold": "text",
+}
 """The options that not every style uses, and the parts of `StyleInput` that they set."""
 
 FilterName = Annotated[str, OneOf(FILTERS)]
+Flag = Annotated[
+    bool | None, PlainValidator(boolean), WithJsonSchema({"type": "string", "enum": ["true", "false"]})
+]
+PaletteName = Annotated[
+    CuratedPalette | None, PlainValidator(find_palette), WithJsonSchema({"type": "string"})
+]
+Background = Annotated[
+    Colour | Literal["transparent"] | None, PlainValidator(background), WithJsonSchema({"type": "string"})
+]
 ColourText = Annotated[Colour | None, PlainValidator(colour), WithJsonSchema({"type": "string"})]
 
 
@@ -64,6 +82,16 @@ class RenderOptions(CommonOptions):
     colorScheme: Annotated[str, OneOf(SCHEMES)] | None = Field(  # noqa: N815
         default=None, description="It wins over the two colours."
     )
+    palette: PaletteName = Field(
+        default=None,
+        description="The curated palette that the seed chooses colours from; /api/palettes lists them.",
+        examples=["lagoon"],
+    )
+    background: Background = Field(
+        default=None,
+        description="transparent, or the colour of the ground, which wins over the other colours.",
+        examples=["transparent"],
+    )
     hue: Annotated[int | None, Field(ge=0, le=359), BeforeValidator(whole_number)] = Field(
         default=None, description="Degrees, as in CSS's hsl(): the hue of the colours that the seed chooses."
     )
@@ -76,6 +104,15 @@ class RenderOptions(CommonOptions):
         max_length=MAX_SEED_LENGTH,
         description="For styles that write letters: whose they are. By default they are those of the seed.",
     )
+    length: Annotated[int | None, Field(ge=1, le=3), BeforeValidator(whole_number)] = Field(
+        default=None,
+        description="The number of letters, 1 to 3. By default one or two, whatever is easy to read.",
+    )
+    uppercase: Flag = Field(
+        default=None,
+        description="Whether to write capitals, or else letters as in the name. By default true.",
+    )
+    bold: Flag = Field(default=None, description="Whether letters are bold. By default true.")
 
     def check_style(self, style: str) -> None:
         """Raise `InvalidRequest` if an option has no use in this style, one of `STYLES`."""
@@ -83,8 +120,13 @@ class RenderOptions(CommonOptions):
             if getattr(self, name) is not None and option not in STYLES[style].options:
                 users = [each for each, other in STYLES.items() if option in other.options]
                 refuse(name, f"is for the style {', '.join(users)} alone")
+        if self.background is not None and STYLES[style].ground is None:
+            users = [name for name, other in STYLES.items() if other.ground]
+            refuse("background", f"is for the styles with a ground: {', '.join(users)}")
         if self.hue is not None and all(self.colours):
             refuse("hue", "is for colours that the seed chooses. Give a hue or both colours")
+        if self.palette and (self.hue is not None or any(self.colours)):
+            refuse("palette", "is for colours that the seed chooses. Give a palette, a hue or colours")
 
     @cached_property
     def colours(self) -> tuple[Colour | None, Colour | None]:
@@ -99,32 +141,56 @@ class RenderOptions(CommonOptions):
         """The same bytes for all spellings of the same options; part of ETags and of checkpoints."""
         primary, foreign = (each and tuple(each) for each in self.colours)
         angle = DEFAULT_ANGLE if self.angle is None else self.angle
-        parts = (self.size, primary, foreign, self.hue, angle, self.name, self.filter, self.shape)
+        parts: tuple[object, ...] = (
+            self.size,
+            primary,
+            foreign,
+            self.hue,
+            angle,
+            self.name,
+            self.filter,
+            self.shape,
+        )
+        others = (self.palette and self.palette.colours, self.background, self.letters)
+        if others != (None, None, DEFAULT_LETTERS):
+            # Requests without these options keep the key that they had before the options existed.
+            parts += others
         return repr(parts).encode("utf-8", "backslashreplace")
 
-    def style_input(self, seed: str) -> StyleInput:
-        """Return what a style draws with; choosing the colours is most of the work."""
-        primary, foreign, palette = self._colours_for(seed)
+    @cached_property
+    def letters(self) -> Letters:
+        """How `initials` writes."""
+        return Letters(self.length, self.uppercase is not False, self.bold is not False)
+
+    def style_input(self, style: str, seed: str) -> StyleInput:
+        """Return what one of `STYLES` draws with. Choosing the colours is most of the work."""
+        primary, foreign, palette = self._colours_for(seed, STYLES[style].ground)
         angle = DEFAULT_ANGLE if self.angle is None else self.angle
         text = seed if self.name is None else self.name
-        return StyleInput(primary, foreign, angle, text, palette=palette)
+        transparent = self.background == "transparent"
+        return StyleInput(primary, foreign, angle, text, self.letters, palette, transparent)
 
     def with_name(self, name: str) -> "RenderOptions":
         """Return the same options with another name, of at most `MAX_SEED_LENGTH` characters."""
         fields = {field: getattr(self, field) for field in type(self).model_fields}
         return self.model_construct(**{**fields, "name": name})
 
-    def _colours_for(self, seed: str) -> tuple[Colour, Colour, tuple[Colour, ...]]:
+    def _colours_for(
+        self, seed: str, ground: Literal["primary", "foreign"] | None
+    ) -> tuple[Colour, Colour, tuple[Colour, ...]]:
         """Return the primary and the foreign colour, and the curated palette that they are from, if any."""
         primary, foreign = self.colours
+        if isinstance(self.background, Colour):
+            primary = self.background if ground == "primary" else primary
+            foreign = self.background if ground == "foreign" else foreign
         if primary and foreign:
             return primary, foreign, ()
         given = primary or foreign
         if given is None and self.hue is None:
-            return choose(seed)
-        chosen = seed_colours(seed, self.hue)
+            return choose(seed, self.palette)
+        candidates = self.palette.colours if self.palette else seed_colours(seed, self.hue)
         if given is None:
-            return *chosen, ()
-        # The colours of the seed contrast with each other, so one of them contrasts with the given colour.
-        other = max(chosen, key=lambda each: contrast(given, each))
+            return (*seed_colours(seed, self.hue), ())
+        # The candidates contrast with each other, so one of them contrasts with the given colour.
+        other = max(candidates, key=lambda each: contrast(given, each))
         return (given, other, ()) if primary else (other, given, ())

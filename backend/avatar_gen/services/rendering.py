@@ -11,8 +11,9 @@ from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import Value
 from avatar_gen.drawing.filters import FILTERS, in_svg
+from avatar_gen.drawing.frames import Shape
 from avatar_gen.drawing.styles import draw, traits
-from avatar_gen.drawing.svg import filtered, with_own_ids
+from avatar_gen.drawing.svg import filtered, framed, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
 from avatar_gen.imaging.pictures import MOST_CUT, draw_picture, encode_svg
 from avatar_gen.imaging.pool import Pool
@@ -112,7 +113,7 @@ class RenderRequest(NamedTuple):
         """Return the file."""
         options = self.options
         return draw_picture(
-            draw(self.style, self.seed, options.style_input(self.seed)),
+            draw(self.style, self.seed, options.style_input(self.style, self.seed)),
             options.size,
             media=self.media,
             recolour=FILTERS.get(options.filter or ""),
@@ -132,6 +133,8 @@ class DicebearRequest:
     media: str
     """One of `DICEBEAR_TYPES`."""
     filter: str | None = None
+    shape: Shape = "square"
+    """The shape to cut to, if DiceBear's own options cannot."""
     own_ids: bool = False
     """Whether the ids in an SVG differ from those of every other picture; DiceBear's own may be equal."""
 
@@ -164,8 +167,10 @@ class DicebearRequest:
 
     def key(self) -> bytes:
         """Return 16 bytes that no other picture has."""
-        made_of = json.dumps(["dicebear", self.style, self.media, self.filter, self.own_ids, self.options])
-        return blake2b(made_of.encode(), digest_size=16).digest()
+        made_of = ["dicebear", self.style, self.media, self.filter, self.own_ids, self.options]
+        if self.shape != "square":
+            made_of.append(self.shape)
+        return blake2b(json.dumps(made_of).encode(), digest_size=16).digest()
 
     def is_quick(self) -> bool:
         """Return False: every one takes milliseconds."""
@@ -177,13 +182,14 @@ class DicebearRequest:
             return dicebear.draw_json(self.style, self.options).encode()
         if self.media == "svg":
             document = dicebear.draw_svg(self.style, self.options)
+            document = framed(document, self.shape, f"s{self.key().hex()[:15]}")
             if self.filter is not None:
                 document = filtered(document, in_svg(self.filter), f"f{self.key().hex()[:15]}")
             if self.own_ids:
                 document = with_own_ids(document, f"a{self.key().hex()[:15]}")
             return document.encode()
         document = dicebear.draw_svg(self.style, {**self.options, "size": self._px})
-        return encode_svg(document, self._px, self.media, FILTERS.get(self.filter or ""))
+        return encode_svg(document, self._px, self.media, FILTERS.get(self.filter or ""), self.shape)
 
     @property
     def _px(self) -> int:

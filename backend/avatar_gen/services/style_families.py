@@ -11,8 +11,8 @@ from typing import Protocol
 
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import OptionRefused, Value, read_options
+from avatar_gen.drawing.frames import ROUNDING
 from avatar_gen.drawing.styles import STYLES, traits
-from avatar_gen.drawing.svg import ROUNDING
 from avatar_gen.errors import InvalidRequest, Problem, StyleNotServed
 from avatar_gen.imaging import DRAWN_TYPES
 from avatar_gen.services.render_options import STYLE_OPTIONS, CommonOptions, RenderOptions
@@ -98,6 +98,7 @@ class _OwnStyle:
     def describe(self) -> StyleDescription:
         style = STYLES[self.name]
         unused = {name for name, option in STYLE_OPTIONS.items() if option not in style.options}
+        unused |= set() if style.ground else {"background"}
         options = [name for name in RenderOptions.model_fields if name not in {"size", "shape", *unused}]
         return StyleDescription(self.name, style.title, None, None, options, self.formats)
 
@@ -160,13 +161,15 @@ class DicebearStyle:
         own = [pair for pair in pairs if pair[0] not in CommonOptions.model_fields]
         values = self._options(own)
         values["size"] = common.size
-        if common.shape != "square":
-            if "borderRadius" in values:
-                refuse("shape", "and borderRadius exclude each other")
+        if common.shape != "square" and "borderRadius" in values:
+            refuse("shape", "and borderRadius exclude each other")
+        # DiceBear cuts the shapes that it knows, as its own API does.
+        shape = "square" if common.shape in _BORDER_RADIUS else common.shape
+        if common.shape in _BORDER_RADIUS:
             values["borderRadius"] = _BORDER_RADIUS[common.shape]
         values["seed"] = ""
         ordered = dict(sorted(values.items()))
-        return DicebearRequest(self.artwork, ordered, media, common.filter, own_ids=True)
+        return DicebearRequest(self.artwork, ordered, media, common.filter, shape, own_ids=True)
 
     def _options(self, pairs: Pairs) -> dict[str, Value]:
         try:

@@ -5,7 +5,7 @@ No value that was given is part of an error, so that no answer can reflect it an
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
@@ -63,6 +63,25 @@ def colour(value: Colour | str) -> Colour:
         return value if isinstance(value, Colour) else parse_colour(value)
     except UnknownColour as error:
         raise PydanticCustomError("colour", "{reason}", {"reason": str(error)}) from None
+
+
+def background(value: Colour | str) -> Colour | Literal["transparent"]:
+    """Read a colour or `transparent`."""
+    return "transparent" if value == "transparent" else colour(value)
+
+
+def boolean(value: bool | str) -> bool:  # noqa: FBT001 - a validator has one argument
+    """Read `true` or `false`: not `1`, `yes` or `on`, all of which pydantic accepts."""
+    if isinstance(value, bool):
+        return value
+    if value not in {"true", "false"}:
+        raise invalid("must be true or false")
+    return value == "true"
+
+
+def invalid(reason: str) -> PydanticCustomError:
+    """Return the error that a validator raises, with a sentence that starts after the field's name."""
+    return PydanticCustomError("invalid", "{reason}", {"reason": reason})
 
 
 def check_colour(text: str) -> str:

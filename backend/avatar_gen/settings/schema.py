@@ -32,6 +32,7 @@ LogLevel = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Right = Literal["write", "list", "delete"]
+PaletteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 _OLD: JsonDict = {"old": True}
 """Marks what old files may hold and new ones need not."""
@@ -269,6 +270,8 @@ class Settings(Section):
     metrics: Metrics = Metrics()
     libravatar: Libravatar = Libravatar()
     dicebear: Dicebear = Dicebear()
+    palettes: dict[PaletteName, Annotated[list[str], Field(min_length=5, max_length=5)]] = {}
+    """Palettes beside the built-in ones: a name, and five colours that pictures by URL take as `palette`."""
     auth: Auth = Auth()
     limits: Limits = Limits()
     cors: bool = False
