@@ -8,7 +8,7 @@ PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --igno
 	--numprocesses logical --maxprocesses 4 --dist worksteal
 export COVERAGE_RCFILE := backend/pyproject.toml
 
-.PHONY: help run install test test-slow coverage fuzz lint types audit sbom image image-test bench bench-scale \
+.PHONY: help run install test test-slow coverage fuzz lint types audit sbom image image-test image-sbom bench bench-scale \
 	lock lock-peers gallery glyphs letters screenshots clean
 
 help:
@@ -39,7 +39,7 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .
 	$(BIN)/ruff format --check --config backend/pyproject.toml .
 	$(BIN)/hadolint backend/docker/Dockerfile backend/docker/gateway/Dockerfile
-	$(BIN)/shellcheck .ci/run \
+	$(BIN)/shellcheck .ci/run .ci/image \
 		$(addprefix backend/docker/,entrypoint.sh as-owner avatar-gen linked-database gateway/listen-on-ipv6.sh)
 	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml deploy/monitoring
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
@@ -57,8 +57,12 @@ sbom: .venv/installed-dev ## write sbom.json, the bill of materials in CycloneDX
 image: ## build the image avatar-backend:latest
 	sed '/^# syntax=/d' backend/docker/Dockerfile | docker build -f - -t avatar-backend:latest ./backend
 
-image-test: image .venv/installed-dev ## test the image and the compose files against the docs
-	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/image
+image-test: image .venv/installed-dev ## test the image and the compose files; FAST=1 leaves out what needs other images
+	$(BIN)/pytest -c backend/pyproject.toml --rootdir . -s \
+		$(if $(FAST),$(addprefix tests/image/test_,contents.py pictures.py commands.py running.py),tests/image)
+
+image-sbom: image .venv/installed-dev ## write sbom-image.json, with the Debian packages of the image
+	@$(BIN)/python -m tools.sbom --image avatar-backend:latest > sbom-image.json
 
 bench: .venv/installed-dev ## measure what a request costs, here and in other services, in 10 minutes; QUICK=1 takes 3
 	$(BIN)/python -m benchmarks.run --effort $(if $(QUICK),quick,full)

@@ -2,11 +2,14 @@
 
 In it are the packages of requirements.lock that are installed, with their licences and dependencies; below
 each of them what its wheel says to have compiled in (PEP 770), and libvips and SQLite, whose wheels do not
-say it. Debian's packages of the image are not: they are in its own list, which scanners read.
+say it. `make image-sbom` describes the image: CPython, the packages in it, and those of Debian.
 """
 
+import contextlib
 import importlib.metadata
 import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +95,44 @@ def bom() -> Bom:
     return made
 
 
+PYTHON_PACKAGES = """
+import importlib.metadata, platform
+print(f"generic\tpython\t{platform.python_version()}")
+for found in importlib.metadata.distributions():
+    print(f"pypi\t{found.name}\t{found.version}")
+"""
+DEBIAN_PACKAGES = ("dpkg-query", "--show", "--showformat", "deb\t${Package}\t${Version}\n")
+
+
+def image_bom(image: str) -> Bom:
+    """All that is installed in an image, as the image itself lists it."""
+    docker = shutil.which("docker") or sys.exit("docker is needed to look into the image")
+    listed = ""
+    for program, *arguments in (("python", "-c", PYTHON_PACKAGES), DEBIAN_PACKAGES):
+        command = [docker, "run", "--rm", "--entrypoint", program, image, *arguments]
+        listed += subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - ours
+    made = Bom()
+    for line in listed.splitlines():
+        kind, name, version = line.split("\t")
+        purl = PackageURL(kind, "debian" if kind == "deb" else None, name, version)
+        component = _component(name, version, purl)
+        if kind == "pypi":
+            component.components.update(compiled_in_alike(name, version))
+        made.components.add(component)
+    made.metadata.component = Component(
+        name="avatar-backend", version=__version__, type=ComponentType.CONTAINER
+    )
+    return made
+
+
+def compiled_in_alike(name: str, version: str) -> Iterator[Component]:
+    """What the same wheel has compiled in here, if it is installed here."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        if importlib.metadata.version(name) == version:
+            yield from compiled_in(name)
+
+
 if __name__ == "__main__":
-    outputter = make_outputter(bom(), OutputFormat.JSON, SchemaVersion.V1_6)
+    described = image_bom(sys.argv[2]) if sys.argv[1:2] == ["--image"] else bom()
+    outputter = make_outputter(described, OutputFormat.JSON, SchemaVersion.V1_6)
     sys.stdout.write(outputter.output_as_string(indent=2) + "\n")

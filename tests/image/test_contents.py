@@ -2,12 +2,16 @@
 
 import json
 import os
+import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from avatar_gen import __version__
 from tests.image.conftest import IMAGE, ROOT, build, containers, docker
@@ -95,6 +99,14 @@ def test_a_change_of_code_installs_nothing(tmp_path: Path) -> None:
     assert version == f"{__version__}\n"
     assert "pip wheel" in said
     assert "Collecting" not in said
+
+
+def test_its_bill_of_materials_has_debians_packages_and_pythons() -> None:
+    command = [sys.executable, "-m", "tools.sbom", "--image", IMAGE]
+    text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    found = {part["purl"].partition("@")[0] for part in json.loads(text)["components"]}
+    assert {"pkg:deb/debian/libc6", "pkg:pypi/numpy", "pkg:pypi/pillow", "pkg:generic/python"} <= found
 
 
 @pytest.fixture(scope="module")
