@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from avatar_gen.drawing import dicebear
-from avatar_gen.drawing.svg import Shape
+from avatar_gen.drawing.frames import Shape
 from avatar_gen.errors import Overloaded
 from avatar_gen.imaging.pool import FairQueue, Pool
 from avatar_gen.services.render_options import RenderOptions

@@ -223,6 +223,6 @@ def test_the_total_changes_after_the_removal_that_it_counts(
 
         def __exit__(self, *_: object) -> None: ...
 
-    assert repository.remove(each.avatar.id, Removing())  # type: ignore[arg-type]
+    assert repository.remove(each.avatar.id, Removing())
     order = [statement.split()[0] for statement in statements if not statement.startswith("BEGIN")]
     assert order == ["DELETE", "the", "UPDATE"]
