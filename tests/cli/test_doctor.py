@@ -76,7 +76,7 @@ def test_a_database_that_is_away_is_a_fault_at_once(make_service: MakeService) -
         (
             {"database": {"url": "mysql://u:s3cret@h/d"}},
             "database",
-            "The address of the database is not under",
+            "The database URL is not valid",
         ),
         ({"database": {"url": "file:./file/a.db"}}, "database", "file/a.db: cannot be made: "),
         ({"storage": {"local": {"save_path": "file"}}}, "storage", "file: objects cannot be kept here: "),

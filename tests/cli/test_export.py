@@ -228,7 +228,7 @@ def test_stats_of_nothing(make_service: MakeService, postgres: Postgres) -> None
     service = make_service()
     result = service.run("stats", check=False)
     assert result.returncode == 1
-    assert "there is no database here; is it the right folder?" in result.stderr
+    assert "there is no database here. Run this in the folder of the service" in result.stderr
     assert not (service.folder / "storage").exists()
     service = make_service(environ={"DATABASE_URL": postgres.new_database()})
     result = service.run("stats", check=False)

@@ -43,7 +43,7 @@ def test_migrate_says_where_the_database_is_then(make_service: MakeService) -> N
     ("settings", "line"),
     [
         ({"cors": 5}, "settings.yaml: app.cors: expected a valid boolean"),
-        ({"database": {"url": "mysql://u:secret@h/d"}}, "The address of the database is not understood"),
+        ({"database": {"url": "mysql://u:secret@h/d"}}, "The database URL is not valid"),
     ],
 )
 def test_what_stops_a_start_is_one_line(

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from avatar_gen.avatar import Avatar
 from avatar_gen.database.engine import open_engines
-from avatar_gen.database.postgresql import PostgresAddress
+from avatar_gen.database.postgresql import PostgresParameters
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import migrate, prepare
 from avatar_gen.errors import DatabaseUnavailable, SettingsError, StartupError
@@ -65,31 +65,31 @@ from tests.servers.postgres import PASSWORD, Postgres
     ],
 )
 def test_an_address_is_read_as_it_is_written_in_the_wild(url: str, expected: dict[str, object]) -> None:
-    assert PostgresAddress.parse(url).parameters == expected
+    assert PostgresParameters.parse(url).parameters == expected
 
 
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("postgresql://u:hunter2@h:port/d", "it is no URL"),
-        ("postgresql://u:hunter2@h:99999/d", "it is no URL"),
-        ("postgresql://u:hunter2@[::1/d", "it is no URL"),
+        ("postgresql://u:hunter2@h:port/d", "it is not a URL"),
+        ("postgresql://u:hunter2@h:99999/d", "it is not a URL"),
+        ("postgresql://u:hunter2@[::1/d", "it is not a URL"),
         ("postgresql:u:hunter2@h/d", "it names no host"),
         ("postgresql:///d?password=hunter2", "it names no host"),
-        ("postgresql://u:hunter2/d", "it is no URL"),
-        ("postgresql://u:hunter2@h/d/e", "the name of the database ends in something else"),
-        ("postgresql://u:hunter2@h/d#e", "the name of the database ends in something else"),
-        ("postgresql://u:hunter2@h/d?sslmod=require", "it has a parameter that is not known: 'sslmod'"),
-        ("postgresql://u:hunter2@h/d?hunter", "it is no URL"),
+        ("postgresql://u:hunter2/d", "it is not a URL"),
+        ("postgresql://u:hunter2@h/d/e", "something follows the name of the database"),
+        ("postgresql://u:hunter2@h/d#e", "something follows the name of the database"),
+        ("postgresql://u:hunter2@h/d?sslmod=require", "it has an unknown parameter: 'sslmod'"),
+        ("postgresql://u:hunter2@h/d?hunter", "it is not a URL"),
     ],
 )
 def test_one_that_cannot_be_understood_stops_the_start_without_its_password(url: str, why: str) -> None:
     with pytest.raises(StartupError) as caught:
         open_engines(database(url))
     message = str(caught.value)
-    assert message.startswith("The address of the database is not understood: 'postgresql:")
-    assert f": {why};" in message
-    assert message.endswith(" expected postgresql://user:password@host:5432/name")
+    assert message.startswith("The database URL is not valid: 'postgresql:")
+    assert f": {why}." in message
+    assert message.endswith(" Use postgresql://user:password@host:5432/name")
     assert "hunter2" not in message
     assert "***" in message
 

@@ -69,7 +69,7 @@ def test_without_an_address_the_file_of_the_settings_is_used(
     "url", ["nonsense", "file:", "file::memory:", "sqlite://", "mysql://u:secret@h/d", ""]
 )
 def test_an_address_that_is_not_understood_stops_the_start_without_showing_it(url: str) -> None:
-    with pytest.raises(StartupError, match="address of the database is not understood") as caught:
+    with pytest.raises(StartupError, match="database URL is not valid") as caught:
         open_engines(database(url))
     assert "secret" not in str(caught.value)
 

@@ -456,7 +456,7 @@ def test_orphans_are_those_of_a_database(make_app: MakeApp, old: Path) -> None:
     ("url", "line"),
     [
         ("file:./missing.sqlite", "Error: The old database cannot be read: unable to open database file"),
-        ("nonsense", "Error: The address of the database is not understood"),
+        ("nonsense", "Error: The database URL is not valid"),
         ("postgresql://127.0.0.1:1/d", "Error: The old database cannot be read: connection failed"),
         ("file:./empty.sqlite", "Error: The old database has no table avatars."),
     ],

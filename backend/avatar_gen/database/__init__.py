@@ -1,4 +1,4 @@
-"""Where records are kept: an index of the objects, for lists and counts, that can be rebuilt from them."""
+"""The records of avatars: an index of the objects, for lists and counts, that can be rebuilt from them."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 READERS = 2
-"""Threads that read at once, each with a connection of its own."""
+"""Threads that read at the same time, each with its own connection."""
 
 TIMEOUT_SECONDS = 2
-"""Seconds that a connection, a lock or an answer is waited for."""
+"""The longest wait for a connection, a lock or an answer."""
 
 HIDE_PARAMETERS = {"hide_parameters": True}
-"""For every engine: what SQLAlchemy says of an error goes to the log, and a seed may be someone's name."""
+"""For every engine. The log holds the errors of SQLAlchemy, and a seed may be a person's name."""
 
 
-def _as_it_is(_connection: Connection) -> AbstractContextManager[None]:
+def _unchanged(_connection: Connection) -> AbstractContextManager[None]:
     return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The way to one database: connections that write, and connections that read beside them."""
+    """The connections to one database: some write, others read at the same time."""
 
     kind: str
     write: Engine
@@ -30,16 +30,16 @@ class Engines:
     probe: Engine
     """One connection for health checks, which must not wait for the work of clients."""
     many_processes: bool = True
-    """Whether several processes may write it."""
-    exclusively: Callable[[Connection], AbstractContextManager[None]] = _as_it_is
-    """For what takes long: lets a transaction take its time, and keeps other processes from doing the same
-    meanwhile. SQLite does both by itself."""
+    """Whether several processes may write to it."""
+    exclusively: Callable[[Connection], AbstractContextManager[None]] = _unchanged
+    """For long transactions: lifts the timeouts, and keeps other processes from doing the same meanwhile.
+    SQLite needs neither."""
     check_file: Callable[[], None] = lambda: None
     """Raises `SchemaError` if the file of an open SQLite database was deleted or replaced."""
     release: Callable[[], None] = lambda: None
 
     def close(self) -> None:
-        """Readers first: the last connection to an SQLite file tidies it up, and must be the writer."""
+        """Close all connections. The last one to an SQLite file ends its log, so it must be the writer."""
         self.probe.dispose()
         self.read.dispose()
         self.write.dispose()

@@ -1,4 +1,4 @@
-"""Which database it is. Nothing outside of this module asks."""
+"""The choice of the database. No other module knows which one it is."""
 
 import logging
 import re
@@ -15,7 +15,7 @@ from avatar_gen.errors import StartupError, reason_of
 from avatar_gen.settings.schema import Connection, Database
 
 if TYPE_CHECKING:
-    from avatar_gen.database.postgresql import PostgresAddress
+    from avatar_gen.database.postgresql import PostgresParameters
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +23,15 @@ _POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+\w+)?:", re.IGNORECASE)
 
 
 def open_engines(settings: Database, *, make: bool = True) -> Engines:
-    """Ways to the database that the settings name; unless `make` is false, an SQLite file is made.
+    """Return engines for the database of the settings. Unless `make` is false, an SQLite file is made.
 
-    Raises `StartupError` for an address that is not understood, for a server that does not answer however
-    often it is asked, and for an SQLite file that may not be shared with the process that writes it.
+    Raises `StartupError` for a URL that is not valid, for a server that does not answer, and for an SQLite
+    file that another process writes and that this SQLite cannot share.
     """
     if not make and (missing := missing_file(settings)):
-        raise StartupError(f"{missing}: there is no database here; is it the right folder?")
+        raise StartupError(
+            f"{missing}: there is no database here. Run this in the folder of the service, or set DATABASE_URL"
+        )
     url = _url(settings)
     if url is None or _POSTGRESQL.match(url):
         return _open_postgresql(settings)
@@ -37,7 +39,7 @@ def open_engines(settings: Database, *, make: bool = True) -> Engines:
 
 
 def missing_file(settings: Database) -> Path | None:
-    """SQLite's file, where there is to be one that is not there yet. Raises `StartupError`."""
+    """Return the SQLite file of the settings if it does not exist yet. Raises `StartupError`."""
     url = _url(settings)
     if url is None or _POSTGRESQL.match(url) or (path := sqlite_path(url)).exists():
         return None
@@ -45,16 +47,16 @@ def missing_file(settings: Database) -> Path | None:
 
 
 def whereabouts(settings: Database) -> str:
-    """Where the database is, without anything that is a secret. Raises `StartupError`."""
+    """Return where the database is, without secrets. Raises `StartupError`."""
     url = _url(settings)
     if url is None or _POSTGRESQL.match(url):
-        given = _address(settings).parameters
+        given = _parameters(settings).parameters
         return f"postgresql://{given.get('host')}:{given.get('port', 5432)}/{given.get('dbname', '')}"
     return str(sqlite_path(url))
 
 
 def _url(settings: Database) -> str | None:
-    """The address that the settings hold whole."""
+    """Return the URL of the settings, or None if they give each part on its own."""
     if settings.url is not None:
         return settings.url.get_secret_value()
     if settings.driver == "sqlite":
@@ -64,29 +66,31 @@ def _url(settings: Database) -> str | None:
 
 
 def open_legacy(url: str) -> Engine:
-    """A way to the database of the service that this one replaces, which reads and never writes.
+    """Return an engine that only reads, for the database of the old service.
 
-    Raises `StartupError` for an address that is not understood.
+    Raises `StartupError` for a URL that is not valid.
     """
     if not _POSTGRESQL.match(url):
         return open_sqlite_to_read(sqlite_path(url))
-    from avatar_gen.database.postgresql import PostgresAddress, open_postgresql_to_read  # noqa: PLC0415
+    from avatar_gen.database.postgresql import PostgresParameters, open_postgresql_to_read  # noqa: PLC0415
 
-    return open_postgresql_to_read(PostgresAddress.parse(url))
+    return open_postgresql_to_read(PostgresParameters.parse(url))
 
 
-def _address(settings: Database) -> "PostgresAddress":
-    # Imported here: most services are on SQLite, and need not carry 10 MB of driver.
-    from avatar_gen.database.postgresql import PostgresAddress  # noqa: PLC0415
+def _parameters(settings: Database) -> "PostgresParameters":
+    # Imported here: a service on SQLite does not need the driver in memory.
+    from avatar_gen.database.postgresql import PostgresParameters  # noqa: PLC0415
 
     url, password = _url(settings), settings.password()
-    return PostgresAddress.parse(url, password) if url else PostgresAddress.of(settings.network, password)
+    return (
+        PostgresParameters.parse(url, password) if url else PostgresParameters.of(settings.network, password)
+    )
 
 
 def _open_postgresql(settings: Database) -> Engines:
     from avatar_gen.database.postgresql import open_postgresql  # noqa: PLC0415
 
-    engines = open_postgresql(_address(settings))
+    engines = open_postgresql(_parameters(settings))
     try:
         _await_answer(engines, settings.connection)
     except StartupError:
@@ -96,7 +100,7 @@ def _open_postgresql(settings: Database) -> Engines:
 
 
 def _await_answer(engines: Engines, settings: Connection) -> None:
-    """A server often starts beside its service, and takes longer."""
+    """Wait for a server that starts at the same time as the service."""
     for attempt in range(1, settings.max_retries + 1):
         try:
             with engines.write.connect():

@@ -1,4 +1,4 @@
-"""The records of the service that this one replaces, at any of its schemas; they are only read."""
+"""The records of the old service, in any of its schemas. They are only read."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ class LegacyRecord(NamedTuple):
 
 
 class LegacyRecords:
-    """The old service's table. Raises `StartupError` when it is not there."""
+    """The table of the old service. Raises `StartupError` if it does not exist."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -108,9 +108,9 @@ def _record(row: dict[str, Any]) -> LegacyRecord:
 
 
 def milliseconds(moment: object) -> int | None:
-    """A time as the old service wrote it: ms since 1970, ISO text, or a timestamp; UTC where no zone is said.
+    """Return a time of the old service in ms since 1970, from a number, an ISO text or a timestamp.
 
-    None for what is none of these, or not of this age.
+    A time without a zone is UTC. Return None for anything else, and outside of the years 1970 to 3000.
     """
     try:
         if isinstance(moment, str):

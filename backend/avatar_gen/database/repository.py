@@ -1,7 +1,7 @@
-"""The records: every statement that the service sends, and no other module's rows.
+"""The records of avatars: every statement that the service sends.
 
-Each method blocks and is one short transaction. Each raises `DatabaseUnavailable` when the database fails,
-and `OutcomeUnknown` when it does so in the middle of a commit.
+Each method blocks and is one short transaction. Each raises `DatabaseUnavailable` if the database fails, and
+`OutcomeUnknown` if it fails during a commit.
 """
 
 import contextlib
@@ -25,23 +25,23 @@ from avatar_gen.errors import AvatarError, DatabaseFull, DatabaseUnavailable, Ou
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the list of avatars, and how many there are in all."""
+    """A part of the list of avatars, and the number of all avatars."""
 
     avatars: list[Avatar]
     total: int
     has_more: bool
-    """Whether others follow the last of these."""
+    """Whether more avatars follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What avatars there are."""
+    """The avatars by their options."""
 
     total: int
     types: dict[str, int]
-    """How many of each, the most frequent first."""
+    """The number of avatars of each type, the most frequent first."""
     schemes: dict[str | None, int]
-    """Likewise; None stands for those without a scheme."""
+    """The same for colour schemes. None counts avatars without a scheme."""
     oldest_ms: int | None
     newest_ms: int | None
 
@@ -54,10 +54,9 @@ class Repository:
         self.kind = engines.kind
 
     def add(self, avatars: Sequence[Avatar]) -> int:
-        """Add the avatars whose id is not there yet, all or none. How many that were.
+        """Add the avatars whose id has no row yet, all or none. Return how many were added.
 
-        One may be there already: a reindex that runs beside the service can find an object before we come to
-        its row.
+        An id may have a row: a reindex beside the service can find an object before its row is added.
         """
         with _transaction(self._engines.write) as connection:
             dialect = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
@@ -69,10 +68,10 @@ class Repository:
             return added
 
     def remove(self, avatar_id: str, removing: AbstractContextManager[bool]) -> bool:
-        """Remove an avatar's object, in `removing`, and its row. False when there was neither.
+        """Remove an avatar's row, and its object in `removing`. Return whether either existed.
 
-        The row's removal is tried before the object is touched and committed while that is out of sight: a
-        row without an object exists only in between, and when the database fails both are as they were.
+        The row is deleted first, and the deletion is committed while the object is out of sight. If the
+        database fails, both are as they were.
         """
         with _transaction(self._engines.write) as connection:
             condition = stored_avatars.c.id == avatar_id
@@ -85,15 +84,15 @@ class Repository:
     def page(
         self, pick: int, offset: int = 0, *, after: Cursor | None = None, newest_first: bool = False
     ) -> Page:
-        """`pick` avatars by age, of one age by id, but for the first `offset` and all up to `after`.
+        """Return `pick` avatars by time and id, after skipping `offset` of them or all up to `after`.
 
-        Those before an offset are counted off, 20 ns each; a place is found at once, however deep it lies.
+        The database reads every row that an offset skips. It finds a cursor at once, at any depth.
         """
-        statement = _page(newest_first=newest_first, behind=after is not None)
-        asked = {"rows": pick + 1, "offset": offset, **(after._asdict() if after else {})}
+        statement = _page(newest_first=newest_first, has_cursor=after is not None)
+        values = {"rows": pick + 1, "offset": offset, **(after._asdict() if after else {})}
         with _transaction(self._engines.read) as connection:
             total = connection.execute(_TOTAL).scalar_one()
-            avatars = [Avatar(**row) for row in connection.execute(statement, asked).mappings()]
+            avatars = [Avatar(**row) for row in connection.execute(statement, values).mappings()]
             return Page(avatars[:pick], total, has_more=len(avatars) > pick)
 
     def total(self) -> int:
@@ -115,7 +114,7 @@ class Repository:
             raise DatabaseUnavailable from error
 
     def summary(self) -> Summary:
-        """Count all avatars by what they are: reads every row, a second's work for a million."""
+        """Count all avatars by type and colour scheme. This reads every row."""
         columns = stored_avatars.c
         count = func.count()
         groups = select(columns.generator_type, columns.color_scheme, count).group_by(
@@ -139,7 +138,7 @@ class Repository:
             connection.execute(update(avatar_total).values(total=avatar_total.c.total))
 
     def ids(self) -> Iterator[str]:
-        """The ids of all rows in ascending order, those included that are added past the last one read."""
+        """Yield the ids of all rows in ascending order, with those that are added meanwhile at the end."""
         last: str | None = None
         while True:
             statement = select(stored_avatars.c.id).order_by(stored_avatars.c.id).limit(1000)
@@ -153,13 +152,13 @@ class Repository:
             last = ids[-1]
 
     def known(self, ids: Sequence[str]) -> set[str]:
-        """Those of `ids` that have a row."""
+        """Return those of `ids` that have a row."""
         statement = select(stored_avatars.c.id).where(stored_avatars.c.id.in_(ids))
         with _transaction(self._engines.read) as connection:
             return set(connection.execute(statement).scalars())
 
     def remove_rows(self, ids: Sequence[str]) -> int:
-        """Remove the rows of objects that are gone already. How many there were."""
+        """Remove the rows of objects that are gone. Return how many there were."""
         with _transaction(self._engines.write) as connection:
             rows: int = connection.execute(
                 delete(stored_avatars).where(stored_avatars.c.id.in_(ids))
@@ -182,20 +181,20 @@ _TOTAL = select(avatar_total.c.total)
 
 
 @cache
-def _page(*, newest_first: bool, behind: bool) -> Select[Any]:
-    """The statement of a page, made once: to make it takes SQLAlchemy as long as to send it."""
+def _page(*, newest_first: bool, has_cursor: bool) -> Select[Any]:
+    """Return the statement of a page. It is cached, since building it takes as long as sending it."""
     place = (stored_avatars.c.created_ms, stored_avatars.c.id)
     columns = [stored_avatars.c[name] for name in AVATAR_FIELDS]
     order = [column.desc() for column in place] if newest_first else place
     statement = select(*columns).order_by(*order).limit(bindparam("rows")).offset(bindparam("offset"))
-    if not behind:
+    if not has_cursor:
         return statement
     after = tuple_(*(bindparam(column.name, type_=column.type) for column in place))
     return statement.where(tuple_(*place) < after if newest_first else tuple_(*place) > after)
 
 
 def _count(connection: Connection, change: int) -> None:
-    """Last in each transaction, because on PostgreSQL others wait for this row until it ends."""
+    """Change the total. Do this last: on PostgreSQL its row stays locked until the transaction ends."""
     if change:
         total = avatar_total.c.total + change
         connection.execute(update(avatar_total).values(total=total))
@@ -209,19 +208,19 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
             yield connection
             _commit(connection)
     except SQLAlchemyError as error:
-        raise _fault(error, DatabaseUnavailable) from error
+        raise _error_of(error, DatabaseUnavailable) from error
 
 
 def _commit(connection: Connection) -> None:
-    """Commit what there is to commit; to do so twice does no harm."""
+    """Commit. A second commit does nothing."""
     try:
         connection.commit()
     except SQLAlchemyError as error:
-        raise _fault(error, OutcomeUnknown) from error
+        raise _error_of(error, OutcomeUnknown) from error
 
 
-def _fault(error: SQLAlchemyError, otherwise: type[AvatarError]) -> AvatarError:
-    """A full disk is something that an operator can mend, so it is told apart."""
+def _error_of(error: SQLAlchemyError, otherwise: type[AvatarError]) -> AvatarError:
+    """Return the error to raise. A full disk has its own, since the operator can make room."""
     driver_error = getattr(error, "orig", None)
     is_full = getattr(driver_error, "sqlstate", None) == "53100" or "disk is full" in str(driver_error)
     return DatabaseFull() if is_full else otherwise()

@@ -1,4 +1,4 @@
-"""SQLite: one file, one writing connection, and readers that do not wait for it."""
+"""SQLite: one file, one connection that writes, and readers that do not wait for it."""
 
 import fcntl
 import functools
@@ -26,25 +26,24 @@ _FILE_URL = re.compile(r"(?:file:(?://(?:localhost)?(?=/))?|sqlite:(?:///)?)(?!/
 
 
 def sqlite_path(url: str) -> Path:
-    """The file that an address names; parameters behind it are passed over.
+    """Return the file of a URL, whose parameters are ignored. Raises `StartupError`.
 
-    `file:PATH` is Prisma's way to write it, `sqlite:///PATH` SQLAlchemy's, with one slash more before an
-    absolute path.
+    Prisma writes `file:PATH`, and SQLAlchemy `sqlite:///PATH`, with one more slash before an absolute path.
     """
     match = _FILE_URL.fullmatch(url)
     path = unquote(match[1]) if match else ""
     if path in {"", ":memory:"} or not path.isprintable():
         raise StartupError(
-            "The address of the database is not understood; expected file:./path/to/avatars.db,"
-            " sqlite:///path/to/avatars.db or postgresql://user@host/name."
+            "The database URL is not valid. Use file:./path/to/avatars.db, sqlite:///path/to/avatars.db"
+            " or postgresql://user@host/name"
         )
     return Path(path)
 
 
 def open_sqlite(path: Path) -> Engines:
-    """Ways to an SQLite file, whose folder is made if it is not there.
+    """Return engines for an SQLite file. Its folder is made if it is missing.
 
-    Raises `StartupError` where that cannot be, or where another process writes the file and must not.
+    Raises `StartupError` if that fails, or if another process writes the file and this SQLite cannot share it.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +99,7 @@ class _OpenFile:
 
 
 def open_sqlite_to_read(path: Path) -> Engine:
-    """A way to an SQLite file that another program made; nothing of it is changed, nor its journal."""
+    """Return an engine for the SQLite file of another program. Neither it nor its journal is changed."""
     address = f"{path.absolute().as_uri()}?mode=ro"
 
     def connect() -> Any:  # noqa: ANN401 - of either module
@@ -113,7 +112,7 @@ def open_sqlite_to_read(path: Path) -> Engine:
 
 
 def corrupts_shared_wal(version: tuple[int, ...] = sqlite.sqlite_version_info) -> bool:
-    """Whether this SQLite can corrupt a WAL file that two connections write at the same instant.
+    """Return whether this SQLite can corrupt a WAL file that two connections write at the same instant.
 
     Fixed in 3.51.3 and in 3.50.7 and 3.44.6 of the older branches: https://sqlite.org/wal.html#walresetbug
     """
@@ -123,7 +122,7 @@ def corrupts_shared_wal(version: tuple[int, ...] = sqlite.sqlite_version_info) -
 
 
 def _claim(path: Path) -> Callable[[], None]:
-    """Be the one process that writes this file. Raises `DatabaseTaken` while another one is."""
+    """Become the only process that writes this file. Raises `DatabaseTaken` if another one is."""
     try:
         descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
@@ -144,17 +143,17 @@ def _nothing() -> None:
 
 
 def _prepare_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 - DB-API has no types
-    # Transactions begin where we say (below), not where the driver guesses.
+    # `_begin_writing` begins transactions, not the driver.
     connection.isolation_level = None
-    # Readers do not wait for the writer, nor it for them.
+    # With a WAL, readers and the writer do not wait for each other.
     _switch_to_wal(connection)
-    # What is committed survives a power cut. NORMAL would lose the newest rows; the difference is one
-    # fsync a commit, which many requests share.
+    # A commit survives a power cut. NORMAL would lose the newest rows and save one fsync for each commit,
+    # which many requests share.
     connection.execute("PRAGMA synchronous = FULL")
 
 
 def _switch_to_wal(connection: Any) -> None:  # noqa: ANN401
-    """The one statement for which SQLite does not wait, when several processes open a new file at once."""
+    """Set the journal mode. SQLite itself does not wait if several processes open a new file at once."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
@@ -173,8 +172,7 @@ def _prepare_reader(connection: Any, _record: object) -> None:  # noqa: ANN401
 
 
 def _begin_writing(connection: Connection) -> None:
-    # To take the lock at once: a transaction that reads first and then wants to write cannot wait for
-    # its turn, it fails.
+    # Take the lock at once: a transaction that reads first and writes later fails instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

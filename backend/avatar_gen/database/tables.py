@@ -16,10 +16,10 @@ from sqlalchemy import (
 from avatar_gen.avatar import MAX_NAME_LENGTH, MAX_SEED_LENGTH, MAX_VERSION_LENGTH
 
 REVISION = "0002"
-"""The newest migration: what a database must be at for this release to work with it."""
+"""The newest migration. This release works only with a database at this revision."""
 
 metadata = MetaData(
-    # Names for every constraint: SQLite can drop only what has one.
+    # SQLite can drop only constraints with a name.
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -28,14 +28,13 @@ metadata = MetaData(
     }
 )
 
-# Not `avatars`: that is the old service's table, which may stand in the same database until its data has
-# been taken over.
+# Not `avatars`: the table of the old service has this name and may be in the same database until the legacy
+# import is done.
 stored_avatars = Table(
     "stored_avatars",
     metadata,
     Column("id", Uuid(as_uuid=False), primary_key=True),
-    # Milliseconds since 1970 rather than a timestamp: the same number on both databases, whatever time
-    # zone a session has.
+    # Milliseconds since 1970, not a timestamp: the same number on both databases, in every time zone.
     Column("created_ms", BigInteger, nullable=False),
     Column("generator_type", String(MAX_NAME_LENGTH), nullable=False),
     Column("version", String(MAX_VERSION_LENGTH), nullable=False),
@@ -53,9 +52,9 @@ LENGTHS = {
     for column in stored_avatars.columns
     if isinstance(column.type, String) and column.type.length
 }
-"""The most characters that each text may have; SQLite would take more, PostgreSQL does not."""
+"""The maximum length of each text. PostgreSQL enforces it, SQLite does not."""
 
-# One row, changed in the transaction that adds or removes avatars: COUNT(*) reads the whole index.
+# One row, which each transaction that adds or removes avatars updates: COUNT(*) reads the whole index.
 avatar_total = Table(
     "avatar_total",
     metadata,

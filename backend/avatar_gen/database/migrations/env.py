@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, in the transaction that `schema.migrate` opened."""
+"""Run the migrations in the transaction that `schema.migrate` opened. Alembic executes this file."""
 
 from alembic import context
 
@@ -8,7 +8,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     render_as_batch=True,
-    # Alembic takes SQLite to commit each statement; ours does not, for we begin transactions ourselves.
+    # Alembic assumes that SQLite commits each statement, but `sqlite.py` begins transactions itself.
     transactional_ddl=True,
 )
 context.run_migrations()
