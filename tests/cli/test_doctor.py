@@ -171,3 +171,50 @@ def test_every_setting_is_shown(run: Run) -> None:
     shown = json.loads(run("settings", "show", "--json").stdout)
     for key in shown:
         assert f"| `{key}` |" in page
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("stats",), ("export", "-o", "out")])
+def test_what_changes_nothing_makes_no_folder(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    """The storage is there, but some of its folders are not."""
+    run("migrate")
+    (tmp_path / "storage/avatars/0a").mkdir(parents=True)
+    (tmp_path / "storage/avatars/incoming").mkdir()
+    before = sorted((tmp_path / "storage/avatars").rglob("*"))
+    run(*command)
+    assert sorted((tmp_path / "storage/avatars").rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DROP TABLE avatar_total", "The database lacks these tables: avatar_total"),
+        ("DROP TABLE alembic_version", "The database lacks these tables: alembic_version"),
+        ("DELETE FROM alembic_version", "The table alembic_version has no row"),
+        ("DELETE FROM avatar_total", "The table avatar_total has no row. Run: avatar-gen reindex"),
+    ],
+)
+def test_what_a_database_lacks_is_named(run: Run, tmp_path: Path, statement: str, words: str) -> None:
+    run("migrate")
+    with closing(sqlite3.connect(tmp_path / "storage/database/avatars.db")) as other:
+        other.execute(statement)
+        other.commit()
+    checks = {each["name"]: each for each in json.loads(run("doctor", "--json", status=1).stdout)["checks"]}
+    assert checks["database"]["state"] == "fault"
+    assert words in checks["database"]["text"]
+
+
+def test_folders_that_cannot_be_used_are_a_fault(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("incoming", "7f", "identities/ab"):
+        (tmp_path / "storage/avatars" / name).mkdir(parents=True)
+    access = os.access
+    refused = ("/7f", "/identities/ab")
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: not str(path).endswith(refused) and access(path, mode)
+    )
+    checks = {each["name"]: each for each in json.loads(run("doctor", "--json", status=1).stdout)["checks"]}
+    assert checks["storage"]["state"] == "fault"
+    assert "cannot read and write 2 folders, such as storage/avatars/7f" in checks["storage"]["text"].replace(
+        f"{tmp_path}/", ""
+    )

@@ -1,88 +1,108 @@
-"""`avatar-gen reindex`: the database is rebuilt from the objects."""
+"""Reindex goes on past everything that it cannot read, and reports it."""
 
-import contextlib
-import sqlite3
-from itertools import islice
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
-from avatar_gen.avatar import Avatar
+import pytest
+from sqlalchemy import text
+
+from avatar_gen.avatar import AvatarSpec
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
-from avatar_gen.objects.contents import write_object
+from avatar_gen.errors import AvatarError, DatabaseUnavailable
+from avatar_gen.objects.container import pack
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.services.avatars import draw_object
 from avatar_gen.services.reindex import Reindex
-from tests.conftest import MakeApp, database
-from tests.servers.avatars import listed
+from tests.conftest import database
 
 
-def test_a_lost_database_is_rebuilt_from_the_objects(make_app: MakeApp) -> None:
-    service = make_app().start()
-    for i in range(20):
-        service.generate(seed=f"☃ {i}", type="gradient", angle=i, colorScheme="ocean")
-    before = service.client.get("/api/list?pick=100").json()["data"]
-    service.stop()
-    for path in (service.folder / "storage" / "database").iterdir():
-        path.unlink()
-    result = service.run("reindex")
-    assert result.stdout == "20 avatars: 20 rows added, 0 removed, 0 objects damaged.\n"
-    service.start()
-    assert service.client.get("/api/list?pick=100").json()["data"] == before
-
-
-def test_the_row_of_a_missing_object_is_removed_and_that_of_a_damaged_one_stays(make_app: MakeApp) -> None:
-    service = make_app().start()
-    lost, damaged, whole, unlisted = (service.generate(seed=str(i)) for i in range(4))
-    service.stop()
-    service.object(lost).unlink()
-    service.object(damaged).write_bytes(b"not an object")
-    with contextlib.closing(sqlite3.connect(service.folder / "storage/database/avatars.db")) as connection:
-        connection.execute("DELETE FROM stored_avatars WHERE id = ?", (unlisted.replace("-", ""),))
-        connection.commit()
-    stranger = "00000000-0000-4000-8000-000000000000"
-    service.object(stranger).write_bytes(service.object(whole).read_bytes())
-    unreadable = "00000000-0000-4000-8000-000000000001"
-    service.object(unreadable).mkdir()
-    result = service.run("reindex", check=False)
-    assert result.returncode == 3
-    assert result.stdout == "3 avatars: 1 rows added, 1 removed, 3 objects damaged.\n"
-    assert f"{damaged}: ObjectDamaged: 13 bytes do not match their SHA-256" in result.stderr
-    assert f"{stranger}: ObjectDamaged: this is the object of {whole}" in result.stderr
-    assert f"{unreadable}: StorageUnavailable: [Errno 21]" in result.stderr
-    service.start()
-    assert set(listed(service)) == {damaged, whole, unlisted}
-
-
-def test_a_volume_that_is_not_mounted_is_an_error_not_an_empty_storage(make_app: MakeApp) -> None:
-    service = make_app().start()
-    service.generate()
-    service.stop()
-    avatars = service.folder / "storage" / "avatars"
-    avatars.rename(avatars.with_name("elsewhere"))
-    assert "No such file or directory" in service.run("reindex", check=False).stderr
-    avatars.mkdir()
-    result = service.run("reindex", check=False)
-    assert result.returncode == 1
-    assert "no object at all in the storage: is it the right folder, and mounted?" in result.stderr
-    result = service.run("reindex", "--allow-empty")
-    assert result.stdout == "0 avatars: 0 rows added, 1 removed, 0 objects damaged.\n"
-
-
-def test_a_reindex_can_be_stopped_at_any_time_and_run_again(tmp_path: Path) -> None:
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
     store = LocalStore(tmp_path / "avatars")
     store.prepare()
-    made = [Avatar("wave", id=str(uuid4()), created_ms=number) for number in range(1200)]
-    store.put({avatar.id: write_object(avatar, {}) for avatar in made})
-    with contextlib.closing(open_engines(database(f"file:{tmp_path}/avatars.db"))) as engines:
+    return store
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[Repository]:
+    with closing(open_engines(database(f"file:{tmp_path}/avatars.db"))) as engines:
         prepare(engines)
-        repository = Repository(engines)
-        parts = []
-        for batches in (1, 2, 100):
-            job = Reindex(store, repository, lambda *_: None)
-            parts += [report.part for report in islice(job.run(), batches)]
-            assert repository.total() == min(1200, 500 * batches)
-        assert job.report.avatars == 1200
-        assert job.report.added == 200
-        assert repository.page(2000, 0).avatars == made
-        assert parts[-1] == 1
+        yield Repository(engines)
+
+
+def store_avatars(store: LocalStore, count: int) -> list[str]:
+    spec = AvatarSpec(seed="ada")
+    avatars = [spec.as_avatar(str(uuid4())) for _ in range(count)]
+    store.put({avatar.id: draw_object(avatar, spec) for avatar in avatars})
+    return sorted(avatar.id for avatar in avatars)
+
+
+def run(store: LocalStore, repository: Repository) -> tuple[Reindex, dict[str, AvatarError]]:
+    reported: dict[str, AvatarError] = {}
+    job = Reindex(store, repository, lambda name, error: reported.update({name: error}))
+    for _ in job.run():
+        pass
+    return job, reported
+
+
+def test_odd_entries_are_reported_and_the_rest_is_indexed(
+    store: LocalStore, repository: Repository, tmp_path: Path
+) -> None:
+    good = store_avatars(store, 5)
+    odd = [f"{first}0000000-0000-4000-8000-000000000000" for first in "0123456"]
+    pipe, folder, sparse, *sealed = (tmp_path / "avatars" / each[:2] / f"{each}.zip" for each in odd)
+    os.mkfifo(pipe)
+    folder.mkdir()
+    sparse.touch()
+    os.truncate(sparse, 1_500_000_000)
+    for path, record in zip(
+        sealed, (b"[" * 100_000, b'{"format": 1e999}', b"\xff", b'{"format": 1, "id": 5}'), strict=True
+    ):
+        path.write_bytes(pack({"avatar.json": record}))
+    job, reported = run(store, repository)
+    assert list(repository.ids()) == good
+    assert (job.report.added, job.report.damaged) == (5, 7)
+    assert sorted(reported) == odd
+
+
+def test_an_unreadable_folder_is_reported_and_its_rows_stay(
+    store: LocalStore, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = store_avatars(store, 20)
+    run(store, repository)
+    refused = ids[0][:2]
+    listdir, os_open = os.listdir, os.open
+
+    def refuse(path: object, *arguments: int) -> int:
+        if f"/{refused}/" in str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return os_open(path, *arguments)  # type: ignore[call-overload, no-any-return]
+
+    def refuse_list(path: object) -> list[str]:
+        if str(path).endswith(f"/{refused}"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return listdir(path)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "listdir", refuse_list)
+    job, reported = run(store, repository)
+    assert list(repository.ids()) == ids
+    assert job.report.removed == 0
+    assert [name[-2:] for name in reported] == [refused]
+
+
+def test_a_missing_total_is_mended(store: LocalStore, repository: Repository) -> None:
+    store_avatars(store, 3)
+    with repository._engines.write.begin() as connection:
+        connection.execute(text("DELETE FROM avatar_total"))
+    with pytest.raises(DatabaseUnavailable) as caught:
+        repository.check()
+    assert str(caught.value.__cause__) == "The table avatar_total has no row. Run: avatar-gen reindex"
+    run(store, repository)
+    assert repository.check() == 3

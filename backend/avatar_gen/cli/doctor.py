@@ -33,16 +33,16 @@ from avatar_gen.settings.schema import Database, Settings
 State = Literal["ok", "note", "fault"]
 
 _LITTLE = 1_000_000_000
-"""Bytes of free disk that are worth a note."""
+"""Free bytes below which the storage gets a note."""
 
 _FEW_INODES = 100_000
-"""Free inodes that are worth a note: each avatar takes one."""
+"""Free inodes below which the storage gets a note. Each avatar takes one."""
 
 _COLOURS: dict[State, str] = {"ok": "green", "note": "yellow", "fault": "red"}
 
 
 class Finding(NamedTuple):
-    """What was found of one thing, and what to do where that is not plain."""
+    """The result of one check, and what to do about it."""
 
     name: str
     state: State
@@ -59,11 +59,11 @@ Examples:
 )
 @as_json
 def command(*, as_json: bool) -> None:
-    """Check all that the service stands on, and say what to do.
+    """Check everything that the service needs, and say what to do.
 
-    Settings, libraries, fonts, the database and the storage, into which something is written, too. Each line
-    is ok, a note, or a fault and its remedy; with a fault the exit status is 1. Nothing is made or changed,
-    and the service may run meanwhile.
+    It checks settings, libraries, fonts, the database and the storage, where it writes a file and removes it
+    again. Each line is ok, a note, or a fault with its remedy. With a fault the exit status is 1. Nothing
+    else is made or changed, and the service may run meanwhile.
     """
     findings = []
     for finding in _examine():
@@ -79,7 +79,7 @@ def command(*, as_json: bool) -> None:
 
 
 class _Noteworthy(Exception):
-    """What is well, but better known."""
+    """Something that works, but that the operator should know."""
 
 
 def _examine() -> Iterator[Finding]:
@@ -147,14 +147,14 @@ def _sqlite() -> str:
 def _keys(settings: Settings) -> str:
     if not settings.auth.on:
         raise _Noteworthy(
-            "there are none, so whoever reaches the service may write, list and delete: docs/access.md"
+            "no API keys, so every client that reaches the service may write, list and delete: docs/access.md"
         )
     read_keys(settings.auth)
-    return "API keys are asked for"
+    return "API keys are required"
 
 
 def _database(settings: Database) -> str:
-    """Whether it answers, at once, and can be written."""
+    """Return what the database is. Ask it once, and check that it can be written."""
     where = whereabouts(settings)
     if missing := missing_file(settings):
         _require_place(missing)
@@ -171,7 +171,7 @@ def _database(settings: Database) -> str:
             records.check_write()
             return f"{engines.kind}, {where}: schema {revision}, {total:,} avatars, can be written"
     except DatabaseTaken:
-        raise _Noteworthy(f"{where}: not looked into, for another process writes it") from None
+        raise _Noteworthy(f"{where}: not checked, because another process writes it") from None
 
 
 def _storage(settings: Settings) -> str:
@@ -200,9 +200,9 @@ def _storage(settings: Settings) -> str:
 
 
 def _require_place(path: Path) -> None:
-    """Be sure that what is not there can be made."""
+    """Raise `StartupError` if a missing path cannot be made."""
     folder = next(each for each in path.absolute().parents if each.exists())
     if not folder.is_dir():
-        raise StartupError(f"{path}: cannot be made: {folder} is no folder")
+        raise StartupError(f"{path}: cannot be made: {folder} is not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise StartupError(f"{path}: cannot be made: user {os.geteuid()} may not write {folder}")
+        raise StartupError(f"{path}: cannot be made: user {os.geteuid()} may not write to {folder}")

@@ -18,9 +18,9 @@ Examples:
   DATABASE_URL=postgresql://avatars@db.example/avatars avatar-gen migrate""",
 )
 def command() -> None:
-    """Bring the tables of the database to this release.
+    """Migrate the tables of the database to this release.
 
-    Those of an empty database are made. Several may run it at once: one does it, the others wait.
+    An empty database gets its tables. If several processes run this at once, one migrates, the others wait.
     """
     with closing(open_engines(load_settings().database)) as engines:
         migrate(engines)

@@ -23,13 +23,13 @@ Examples:
   avatar-gen reindex
   DATABASE_URL=postgresql://avatars@db.example/avatars avatar-gen reindex    # move to PostgreSQL""",
 )
-@click.option("--allow-empty", is_flag=True, help="Go on where the storage holds no object at all.")
+@click.option("--allow-empty", is_flag=True, help="Go on if the storage holds no object at all.")
 def command(*, allow_empty: bool) -> None:
     """Rebuild the records of avatars from their objects.
 
-    For a database that was lost, restored from an older copy, or is to be another one: rows are added
-    for objects that have none, and removed where the object is gone. It can be stopped, run again, and
-    run beside the service.
+    Use this for a database that was lost or restored from an older copy, or to move to another one. It adds
+    missing rows, removes rows without an object, and counts them. It can be stopped, run again, and run
+    beside the service.
     """
     settings = load_settings()
     with closing(open_engines(settings.database)) as engines:

@@ -28,13 +28,13 @@ Examples:
   avatar-gen stats --check    # read every object, too
   avatar-gen stats --json | jq .types""",
 )
-@click.option("--check", is_flag=True, help="Also read every object, and name those that are damaged.")
+@click.option("--check", is_flag=True, help="Also read every object, and list the damaged ones.")
 @as_json
 def command(*, check: bool, as_json: bool) -> None:
     """Count the stored avatars.
 
-    By type and colour scheme, from the database; and the objects and their bytes, from the storage. Nothing
-    is changed, and the service may run meanwhile.
+    The database has the avatars by type and colour scheme; the storage has the objects and their bytes.
+    Nothing is changed, and the service may run meanwhile.
     """
     settings = load_settings()
     with closing(open_engines(settings.database, make=False)) as engines:
@@ -110,6 +110,6 @@ def _print(found: Mapping[str, Any]) -> None:
         click.echo(f"{name:{widest}}  {text}")
     if found["objects"] != found["avatars"]:
         warn(
-            "There are not as many objects as records: where no avatar is just being stored,"
-            " run avatar-gen reindex."
+            "The numbers of objects and records differ. Unless avatars are being stored right now,"
+            " run: avatar-gen reindex"
         )

@@ -30,7 +30,7 @@ def open_engines(settings: Database, *, make: bool = True) -> Engines:
     """
     if not make and (missing := missing_file(settings)):
         raise StartupError(
-            f"{missing}: there is no database here. Run this in the folder of the service, or set DATABASE_URL"
+            f"{missing}: there is no database here. Run this in the folder of the service or set DATABASE_URL"
         )
     url = _url(settings)
     if url is None or _POSTGRESQL.match(url):

@@ -43,7 +43,7 @@ def sqlite_path(url: str) -> Path:
 def open_sqlite(path: Path) -> Engines:
     """Return engines for an SQLite file. Its folder is made if it is missing.
 
-    Raises `StartupError` if that fails, or if another process writes the file and this SQLite cannot share it.
+    Raises `StartupError` if that fails, and `DatabaseTaken` if this SQLite cannot share it with its writer.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

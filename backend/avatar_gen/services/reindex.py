@@ -1,4 +1,4 @@
-"""Rebuild the records from the objects, which are the truth."""
+"""Rebuild the records from the objects, which hold everything that the records do."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ from avatar_gen.objects.contents import read_object
 from avatar_gen.runtime.batches import batches
 
 _BATCH = 500
-"""Avatars in one transaction: the most that an interruption costs."""
+"""Avatars in one transaction. An interruption costs at most one."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What has been done so far."""
+    """The progress and the result."""
 
     added: int = 0
     removed: int = 0
     damaged: int = 0
     seen: int = 0
-    """Objects, then rows, that were looked at."""
+    """Objects and rows so far."""
     avatars: int = 0
-    """How many there are, once all is done."""
+    """The number of all avatars, at the end."""
     part: float = 0.0
-    """Of the work, 0 to 1: ids are random, so where one lies among all says how far we are."""
+    """The share of the work that is done, 0 to 1, from the place of the last id among all possible ids."""
 
 
 class Reindex:
-    """Add the rows of objects that have none, remove the rows that have no object, and count anew.
+    """Add missing rows, remove rows without an object, and count the rows.
 
-    Every step leaves the database better than it was, so this can be stopped at any time and run again, and
-    it can run beside the service: an object is there before its row, and gone before its row. Objects that
-    cannot be read are told to `on_damage`, and stay as they are, with their rows: they may yet be mended.
+    It can be stopped at any time and run again, and it can run beside the service: an object is stored and
+    removed before its row. Objects and folders that cannot be read are reported to `on_damage`. Their rows
+    stay, since a backup may restore them.
     """
 
     def __init__(
@@ -46,15 +46,15 @@ class Reindex:
         self.report = Report()
 
     def run(self, *, allow_empty: bool = False) -> Iterator[Report]:
-        """Do it, and yield the report after each batch.
+        """Reindex, and yield the report after each batch.
 
-        Raises `StartupError` where there are rows and not a single object, which is what a volume that is not
-        mounted looks like, unless `allow_empty`.
+        Raises `StartupError` if there are rows and no object, as with a volume that is not mounted, unless
+        `allow_empty`.
         """
-        if not (allow_empty or _has_any(self._store.ids())) and _has_any(self._repository.ids()):
+        if not (allow_empty or _has_any(self._store.ids(_ignore))) and _has_any(self._repository.ids()):
             raise StartupError(
-                "There are avatars in the database, but no object at all in the storage: is it the right"
-                " folder, and mounted? To empty the database nevertheless, use --allow-empty."
+                "The database has avatars, but the storage has no object at all. Check that it is the right"
+                " folder, and mounted. To empty the database all the same, use --allow-empty."
             )
         for batch in batches(self._store.ids(self._report), _BATCH):
             known = self._repository.known(batch)
@@ -93,6 +93,10 @@ class Reindex:
         self.report.seen += len(batch)
         self.report.part = (half + int(batch[-1][:8], 16) / 2**32) / 2
         return self.report
+
+
+def _ignore(_name: str, _error: AvatarError) -> None:
+    """Let `run` report it."""
 
 
 def _has_any(ids: Iterator[str]) -> bool:
