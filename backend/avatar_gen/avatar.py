@@ -6,10 +6,10 @@ HTTP models derive their fields from it.
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
@@ -102,6 +102,20 @@ AVATAR_FIELDS = tuple(field.name for field in fields(Avatar))
 
 JSON_NAMES: Mapping[str, str] = {name: to_camel(name) for name in AVATAR_FIELDS if name != "created_ms"}
 """The JSON name of each field of an `Avatar`, except its time: JSON has `createdAt`, in ISO 8601."""
+
+
+def optional_fields(without: Container[str]) -> dict[str, Any]:
+    """Return the types of the options by their JSON names, each with None as the default, for a model.
+
+    `without` holds names to leave out, in either spelling.
+    """
+    types = get_type_hints(AvatarSpec, include_extras=True)
+    return {
+        JSON_NAMES[name]: Annotated[types[name] | None, Field(default=None)]
+        for name in SPEC_FIELDS
+        if name not in without and JSON_NAMES[name] not in without
+    }
+
 
 _REQUIRED = ("id", "createdAt", "generatorType")
 """A release before this one may have written the others, or not; these it always wrote."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatar_gen.drawing.palette import SCHEMES
+from avatar_gen.drawing.palette import SCHEMES, parse_colour
 from avatar_gen.drawing.styles import STYLES
 from tests.conftest import Service, assert_failure
 
@@ -86,7 +86,6 @@ def test_every_part_of_a_wish_counts(client: httpx.Client) -> None:
         {"seed": "a"},
         {"seed": "A"},
         {"seed": "a "},
-        {"seed": ""},
         {"seed": "a", "type": "wave"},
         {"seed": "a", "primaryColor": "black"},
         {"seed": "a", "foreignColor": "black"},
@@ -112,8 +111,10 @@ def test_every_scheme_is_drawn_in_its_own_colours(client: httpx.Client, kind: st
     name, primary, foreign = SCHEMES[scheme]
     data = drawn(client, type=kind, seed="ada", colorScheme=name)
     assert data == drawn(client, type=kind, seed="ada", primaryColor=primary, foreignColor=foreign)
-    colours = Image.open(io.BytesIO(data[-1])).convert("RGB").getcolors() or []
-    assert len(colours) == 2
+    colours = Image.open(io.BytesIO(data[-1])).convert("RGB").getcolors(512 * 512) or []
+    # The edge of a wave is blended, so it has more colours, each in a few pixels.
+    most_frequent = {colour for _, colour in sorted(colours, key=lambda each: -each[0])[:2]}
+    assert most_frequent == {parse_colour(primary), parse_colour(foreign)}
 
 
 def test_version_two_draws_gradients(client: httpx.Client) -> None:
@@ -208,6 +209,7 @@ def test_any_text_is_a_seed(service: Service, seed: str, kind: str) -> None:
     headers = {"Content-Type": "application/json"}
     first, second = (service.client.post("/api/generate", content=content, headers=headers) for _ in range(2))
     assert first.status_code == second.status_code == 201
-    assert first.json()["data"]["seed"] == seed
+    # An empty text means "not given".
+    assert first.json()["data"]["seed"] == (seed or None)
     pictures = [picture(service.client, answer.json()["data"]["id"]) for answer in (first, second)]
-    assert pictures[0] == pictures[1]
+    assert (pictures[0] == pictures[1]) == bool(seed)

@@ -70,8 +70,8 @@ def test_every_parameter_and_body_has_an_example(document: Json) -> None:
             told = {"example", "examples", "enum", "default", "minimum", "maxLength"} & {*parameter, *schema}
             assert told, f"{method} {path}: {parameter['name']}"
         if "requestBody" in operation:
-            content = operation["requestBody"]["content"]["application/json"]
-            jsonschema.validate(content["example"], content["schema"])
+            schema = operation["requestBody"]["content"]["application/json"]["schema"]
+            jsonschema.validate(example_of(schema), schema)
 
 
 def test_every_example_can_be_asked_for(service: Service, document: Json) -> None:
@@ -83,7 +83,8 @@ def test_every_example_can_be_asked_for(service: Service, document: Json) -> Non
         names = {each["name"]: given(each) for each in required} if "{id}" not in path else {}
         address = path.format(**names, id=service.generate())
         query = {each["name"]: given(each) for each in required if each["in"] == "query"}
-        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+        content = operation.get("requestBody", {}).get("content", {})
+        body = example_of(content["application/json"]["schema"]) if content else None
         if body and "avatarId" in body:
             body = {"avatarId": service.generate()}
         answer = service.client.request(method, address, params=query, json=body)

@@ -5,8 +5,7 @@ The handler requires the key, not its path: no spelling of a path leads around t
 
 import re
 from collections.abc import Awaitable, Callable
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.types import Scope
@@ -18,55 +17,41 @@ from avatar_gen.settings.schema import ApiKey, Right
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
 UNCOUNTED = frozenset(
-    {
-        "/api/health",
-        "/api/health/live",
-        "/api/health/ready",
-        "/api/health/detailed",
-        "/health",
-        "/health/detailed",
-    }
+    path + detail for path in ("/health", "/api/health") for detail in ("", "/detailed", "/live", "/ready")
 )
 """Paths without a rate limit: a monitor must always get the state of the service."""
 
 _BEARER = re.compile(rb"bearer +([!-~]+)[ \t]*", re.IGNORECASE)
 
 
-_guarded: set[object] = set()
+def needs(permission: Right) -> Callable[[Handler], Handler]:
+    """Let `StrictRoute` require an API key with this permission, before it reads the query and the body.
 
-
-def needs(right: Right) -> Callable[[Handler], Handler]:
-    """Require an API key with this permission. If no keys are configured, allow every client.
-
-    The handler raises `KeyNeeded` or `KeyNotAllowed` before it reads the body.
+    If no keys are configured, every client is allowed.
     """
 
-    def guard(handler: Handler) -> Handler:
-        @wraps(handler)
-        async def guarded(request: Request, **others: object) -> object:
-            _let_in(request, right)
-            return await handler(request=request, **others)
+    def mark(handler: Handler) -> Handler:
+        handler.permission = permission  # type: ignore[attr-defined]
+        return handler
 
-        _guarded.add(guarded)
-        return cast("Handler", guarded)
-
-    return guard
+    return mark
 
 
 def is_guarded(handler: object) -> bool:
     """Return whether a handler requires a key."""
-    return handler in _guarded
+    return hasattr(handler, "permission")
 
 
-def _let_in(request: Request, right: Right) -> None:
+def require_permission(request: Request, permission: Right) -> None:
+    """Raise `KeyNeeded` or `KeyNotAllowed` unless the request has a key with this permission."""
     keys: Keys | None = request.app.state.keys
     if keys is None:
         return
     key = identify(request.scope, keys)
     if key is None:
         raise KeyNeeded
-    if right not in key.may:
-        raise KeyNotAllowed(f"This API key may not {right}.")
+    if permission not in key.may:
+        raise KeyNotAllowed(f"This API key may not {permission}.")
 
 
 def identify(scope: Scope, keys: Keys) -> ApiKey | None:

@@ -1,15 +1,15 @@
-"""The addresses under `/api`: what each takes, calls and answers."""
+"""The routes of stored avatars, colour schemes and styles."""
 
 import asyncio
-from typing import TypeVar
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from avatar_gen.api.access import needs
 from avatar_gen.api.error_responses import fails
-from avatar_gen.api.openapi import ID_PARAMETER, LINKS_TO_AVATAR, takes_body, takes_query
-from avatar_gen.api.requests import ListParameters, Parameters, parse_body, parse_query
+from avatar_gen.api.openapi import ID_PARAMETER, LINKS_TO_AVATAR
+from avatar_gen.api.requests import ListParameters
 from avatar_gen.api.responses import (
     Answer,
     AvatarData,
@@ -22,66 +22,46 @@ from avatar_gen.api.responses import (
     SchemeData,
     StyleData,
 )
+from avatar_gen.api.strict_routes import StrictRoute
+from avatar_gen.avatar import AvatarSpec
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.services.avatar_options import AvatarOptions, GradientOptions
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.palettes import served_palettes
 from avatar_gen.services.style_families import describe_styles
 
-P = TypeVar("P", bound=Parameters)
-
-router = APIRouter(prefix="/api", tags=["avatars"])
+router = APIRouter(prefix="/api", tags=["avatars"], route_class=StrictRoute)
 
 _GENERATE_ANSWERS = {201: {"links": LINKS_TO_AVATAR}, **fails(400, 413, 415, 503, 507)}
-_TO_DRAW = {"type": "wave", "colorScheme": "ocean", "seed": "ada"}
-_TO_DRAW_ALONG = {"primaryColor": "#FF6B35", "foreignColor": "gold", "angle": 45, "seed": "ada"}
+
+_NOTHING_GIVEN = AvatarOptions()
 
 
-@router.post(
-    "/generate",
-    status_code=201,
-    responses=_GENERATE_ANSWERS,
-    openapi_extra=takes_body(AvatarOptions, _TO_DRAW),
-)
-@router.post(
-    "/v1/generate",
-    status_code=201,
-    responses=_GENERATE_ANSWERS,
-    openapi_extra=takes_body(AvatarOptions, _TO_DRAW),
-)
+@router.post("/generate", status_code=201, responses=_GENERATE_ANSWERS)
+@router.post("/v1/generate", status_code=201, responses=_GENERATE_ANSWERS)
 @needs("write")
-async def generate(request: Request) -> Answer[AvatarData]:
+async def generate(request: Request, body: AvatarOptions = _NOTHING_GIVEN) -> Answer[AvatarData]:
     """Draw an avatar in all six sizes and store it."""
-    return await _generate(request, AvatarOptions)
+    return await _generate(request, body.spec())
 
 
-@router.post(
-    "/v2/generate",
-    status_code=201,
-    responses=_GENERATE_ANSWERS,
-    openapi_extra=takes_body(GradientOptions, _TO_DRAW_ALONG, required=True),
-)
+@router.post("/v2/generate", status_code=201, responses=_GENERATE_ANSWERS)
 @needs("write")
-async def generate_gradient(request: Request) -> Answer[AvatarData]:
+async def generate_gradient(request: Request, body: GradientOptions) -> Answer[AvatarData]:
     """Draw a gradient along an angle in all six sizes and store it."""
-    return await _generate(request, GradientOptions)
+    return await _generate(request, body.spec())
 
 
-@router.get(
-    "/list",
-    responses=fails(400, 503),
-    openapi_extra=takes_query(ListParameters),
-)
+@router.get("/list", responses=fails(400, 503))
 @needs("list")
-async def list_avatars(request: Request) -> Answer[AvatarList]:
+async def list_avatars(request: Request, query: Annotated[ListParameters, Query()]) -> Answer[AvatarList]:
     """List stored avatars, by default the oldest first."""
-    asked = _query(request, ListParameters)
-    newest_first = asked.order == "newest"
-    page = await _avatars(request).page(asked.pick, asked.offset, asked.after, newest_first=newest_first)
+    newest_first = query.order == "newest"
+    page = await _avatars(request).page(query.pick, query.offset, query.cursor, newest_first=newest_first)
     pagination = Pagination(
         total=page.total,
-        offset=asked.offset,
-        pick=asked.pick,
+        offset=query.offset,
+        pick=query.pick,
         hasMore=page.has_more,
         next=str(page.avatars[-1].cursor) if page.has_more else None,
     )
@@ -90,9 +70,8 @@ async def list_avatars(request: Request) -> Answer[AvatarList]:
 
 
 @router.get("/color-schemes", responses=fails(400))
-async def list_color_schemes(request: Request) -> Answer[list[SchemeData]]:
+async def list_color_schemes() -> Answer[list[SchemeData]]:
     """List the colour schemes that generate takes."""
-    _query(request, Parameters)
     schemes = [
         SchemeData(name=name, primaryColor=primary, foreignColor=foreign)
         for name, primary, foreign in SCHEMES.values()
@@ -101,9 +80,8 @@ async def list_color_schemes(request: Request) -> Answer[list[SchemeData]]:
 
 
 @router.get("/palettes", responses=fails(400))
-async def list_palettes(request: Request) -> Answer[PaletteList]:
+async def list_palettes() -> Answer[PaletteList]:
     """List the colour schemes that generate takes, and the curated palettes of pictures by URL."""
-    _query(request, Parameters)
     palettes = [
         PaletteData(name=name.title(), key=name, primaryColor=primary, foreignColor=foreign)
         for name, primary, foreign in SCHEMES.values()
@@ -114,8 +92,7 @@ async def list_palettes(request: Request) -> Answer[PaletteList]:
 
 @router.get("/styles", responses=fails(400))
 async def list_styles(request: Request) -> Answer[list[StyleData]]:
-    """List the styles that avatars are drawn in: ours, and those of DiceBear's that are served."""
-    _query(request, Parameters)
+    """List the styles that avatars are drawn in: the service's own, and DiceBear's as far as served."""
     # Describing DiceBear's styles reads their files, which must not block the event loop.
     styles = await asyncio.to_thread(describe_styles, request.app.state.dicebear_licences)
     return Answer(message="Styles listed", data=[StyleData.of(style) for style in styles])
@@ -130,21 +107,13 @@ async def list_styles(request: Request) -> Answer[list[StyleData]]:
 @needs("delete")
 async def delete_avatar(request: Request) -> Message:
     """Delete a stored avatar for good."""
-    _query(request, Parameters)
     await _avatars(request).delete(str(request.path_params["id"]))
     return Message(message="Avatar deleted")
 
 
-async def _generate(request: Request, model: type[AvatarOptions]) -> Answer[AvatarData]:
-    _query(request, Parameters)
-    body = await parse_body(request, model)
-    avatar = await _avatars(request).create(body.spec())
+async def _generate(request: Request, spec: AvatarSpec) -> Answer[AvatarData]:
+    avatar = await _avatars(request).create(spec)
     return Answer(statusCode=201, message="Avatar generated", data=AvatarData.of(avatar))
-
-
-def _query(request: Request, model: type[P]) -> P:
-    query: P = parse_query(request.scope["query_string"], model)
-    return query
 
 
 def _avatars(request: Request) -> Avatars:

@@ -1,4 +1,7 @@
-"""Whether the service lives, can do its work, and should be sent requests."""
+"""Health routes: liveness, readiness, and the state of each dependency.
+
+They ignore all parameters. `/health` and those that end in `detailed` are routes of the old service.
+"""
 
 import time
 from typing import Any
@@ -9,12 +12,11 @@ from starlette.responses import Response
 
 from avatar_gen import __version__
 from avatar_gen.api.error_responses import fails
-from avatar_gen.api.requests import Parameters, parse_query
 from avatar_gen.api.responses import UNCACHED, Answer, Check, Checks, Health, Message
 from avatar_gen.errors import NotReady
 from avatar_gen.services.health import HealthReport
 
-router = APIRouter(prefix="/api/health", tags=["health"])
+router = APIRouter(tags=["health"])
 
 _STARTED = time.monotonic()
 
@@ -23,10 +25,12 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("", responses={**fails(400), **_UNHEALTHY})
+@router.get("/health", responses=_UNHEALTHY, include_in_schema=False)
+@router.get("/health/detailed", responses=_UNHEALTHY, include_in_schema=False)
+@router.get("/api/health/detailed", responses=_UNHEALTHY, include_in_schema=False)
+@router.get("/api/health", responses=_UNHEALTHY)
 async def health(request: Request, response: Response) -> Answer[Health]:
-    """Ask each dependency."""
-    parse_query(request.scope["query_string"], Parameters)
+    """Return the state of each dependency."""
     report: HealthReport = await request.app.state.health.check()
     response.headers.update(UNCACHED)
     response.status_code = 503 if report.down else 200
@@ -34,10 +38,9 @@ async def health(request: Request, response: Response) -> Answer[Health]:
     return Answer(statusCode=response.status_code, message=message, data=_describe(report))
 
 
-@router.get("/ready", responses=fails(400, 503))
+@router.get("/api/health/ready", responses=fails(503))
 async def ready(request: Request, response: Response) -> Message:
     """Readiness probe: 200 after start-up and before shutdown, while what is stored can be served."""
-    parse_query(request.scope["query_string"], Parameters)
     if not request.app.state.serving:
         raise NotReady("The service is stopping.")
     report: HealthReport = await request.app.state.health.check()
@@ -47,10 +50,9 @@ async def ready(request: Request, response: Response) -> Message:
     return Message(message=f"Ready to read only; down: {', '.join(report.down)}" if report.down else "Ready")
 
 
-@router.get("/live", responses=fails(400))
-async def live(request: Request, response: Response) -> Message:
-    """Say that the process can answer at all."""
-    parse_query(request.scope["query_string"], Parameters)
+@router.get("/api/health/live")
+async def live(response: Response) -> Message:
+    """Liveness probe: 200 as long as the process can answer at all."""
     response.headers.update(UNCACHED)
     return Message(message="Alive")
 

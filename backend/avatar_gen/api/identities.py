@@ -1,4 +1,4 @@
-"""`/api/identities/{hash}`: whose picture is shown at `/avatar/{hash}`."""
+"""`/api/identities/{hash}`: the links from hashes of e-mail addresses to stored avatars."""
 
 from uuid import UUID
 
@@ -11,20 +11,21 @@ from starlette.responses import Response
 from avatar_gen.api.access import needs
 from avatar_gen.api.error_responses import fails
 from avatar_gen.api.libravatar import read_hash
-from avatar_gen.api.openapi import EXAMPLE_HASH, HASH_PARAMETER, LINKS_TO_IDENTITY, takes_body
-from avatar_gen.api.requests import Parameters, parse_body, parse_query
+from avatar_gen.api.openapi import EXAMPLE_HASH, HASH_PARAMETER, LINKS_TO_IDENTITY
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
+from avatar_gen.api.strict_routes import StrictRoute
 from avatar_gen.services.identities import Identities
+from avatar_gen.services.validation import StrictModel
 
-router = APIRouter(prefix="/api/identities", tags=["identities"])
+router = APIRouter(prefix="/api/identities", tags=["identities"], route_class=StrictRoute)
 
 _IN_PATH = {"parameters": [HASH_PARAMETER]}
 
 
-class IdentityBody(BaseModel):
-    """What a hash is to be tied to."""
+class IdentityBody(StrictModel):
+    """The avatar that a hash is linked to."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"avatarId": EXAMPLE_ID}]})
 
     avatarId: str = Field(  # noqa: N815 - JSON's spelling
         description="The id of a stored avatar.", json_schema_extra={"format": "uuid"}
@@ -40,7 +41,7 @@ class IdentityBody(BaseModel):
 
 
 class IdentityData(BaseModel):
-    """A tie."""
+    """An identity link."""
 
     hash: str = Field(examples=[EXAMPLE_HASH])
     avatarId: str = Field(examples=[EXAMPLE_ID])  # noqa: N815
@@ -50,13 +51,12 @@ class IdentityData(BaseModel):
     "/{hash}",
     operation_id="link_identity",
     responses={200: {"links": LINKS_TO_IDENTITY}, **fails(400, 404, 413, 415, 500, 503, 507)},
-    openapi_extra=_IN_PATH | takes_body(IdentityBody, {"avatarId": EXAMPLE_ID}, required=True),
+    openapi_extra=_IN_PATH,
 )
 @needs("write")
-async def link_identity(request: Request) -> Answer[IdentityData]:
-    """Have the picture of a stored avatar shown for the hash of an address."""
+async def link_identity(request: Request, body: IdentityBody) -> Answer[IdentityData]:
+    """Link the hash of an e-mail address to a stored avatar, whose picture `/avatar/{hash}` then shows."""
     identities, identity = _read(request)
-    body = await parse_body(request, IdentityBody)
     await identities.link(identity, body.avatarId)
     return Answer(message="Identity linked", data=IdentityData(hash=identity, avatarId=body.avatarId))
 
@@ -66,7 +66,7 @@ async def link_identity(request: Request) -> Answer[IdentityData]:
 )
 @needs("list")
 async def get_identity(request: Request, response: Response) -> Answer[IdentityData]:
-    """Tell which avatar the hash of an address is tied to."""
+    """Return the id of the avatar that the hash of an e-mail address is linked to."""
     identities, identity = _read(request)
     response.headers.update(UNCACHED)
     data = IdentityData(hash=identity, avatarId=await identities.linked_avatar(identity))
@@ -78,13 +78,12 @@ async def get_identity(request: Request, response: Response) -> Answer[IdentityD
 )
 @needs("delete")
 async def unlink_identity(request: Request) -> Message:
-    """Have no stored avatar shown for the hash of an address any more."""
+    """Remove the link of the hash of an e-mail address."""
     identities, identity = _read(request)
     await identities.unlink(identity)
     return Message(message="Identity unlinked")
 
 
 def _read(request: Request) -> tuple[Identities, str]:
-    parse_query(request.scope["query_string"], Parameters)
     identities: Identities = request.app.state.identities
     return identities, read_hash(request.path_params["hash"])

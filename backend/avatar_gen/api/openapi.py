@@ -67,17 +67,6 @@ HASH_PARAMETER = _in_path(
 )
 
 
-def takes_body(model: type[BaseModel], example: Json, *, required: bool = False) -> Json:
-    """A JSON body, for `openapi_extra`."""
-    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
-    return {"requestBody": {"content": content, "required": required}}
-
-
-def takes_query(model: type[BaseModel]) -> Json:
-    """Query parameters, for `openapi_extra`."""
-    return {"parameters": _parameters(model)}
-
-
 def _examples(schema: Json) -> Json:
     return {"examples": schema["examples"]} if "examples" in schema else {}
 
@@ -264,12 +253,26 @@ def _add_limits(document: Json) -> None:
             operation["responses"]["429"] = {**failed(429), "headers": refused}
 
 
+def _remove_fastapis_errors(document: Json) -> None:
+    """Remove the 422 that FastAPI describes and this service never answers."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            for parameter in operation.get("parameters", ()):
+                schema = parameter["schema"]
+                # A parameter may be left out, but there is no way to write null.
+                parameter["schema"] = {**schema.pop("anyOf", [{}])[0], **schema}
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+
+
 def describe(app: FastAPI, *, guarded: bool, limited: bool) -> Json:
     """The whole document, with keys and limits if there are any; made once, kept in `app.openapi_schema`."""
     if not app.openapi_schema:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
+        _remove_fastapis_errors(document)
         for path, picture in _picture_operations().items():
             identity = picture["summary"].lower().replace(" ", "_")
             headers = {

@@ -1,12 +1,12 @@
-"""The envelope that every JSON answer comes in, and what can be inside."""
+"""The models of JSON answers, and the envelope around each."""
 
 from http import HTTPStatus
-from typing import Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import JSONResponse, Response
 
-from avatar_gen.avatar import Avatar, format_time
+from avatar_gen.avatar import Avatar, avatar_as_json, optional_fields
 from avatar_gen.drawing.palettes import CuratedPalette
 from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
 from avatar_gen.services.style_families import StyleDescription
@@ -18,16 +18,16 @@ EXAMPLE_ID = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 UNCACHED = {"Cache-Control": "no-store"}
 
 INTERNAL_ERROR = "The service has failed; see its log."
-"""All that is said of a fault of our own."""
+"""What a client reads of an error of our own."""
 
 
 def _like(**example: JsonValue) -> ConfigDict:
-    """Show an example in the OpenAPI document."""
+    """Return a configuration that shows an example in the OpenAPI document."""
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 class Message(BaseModel):
-    """An answer that is a sentence alone."""
+    """An answer of one sentence."""
 
     statusCode: int = 200  # noqa: N815 - JSON's spelling, here and below
     message: str = Field(examples=["Avatar generated"])
@@ -40,7 +40,7 @@ class Answer(Message, Generic[D]):
 
 
 class ProblemData(BaseModel):
-    """One field that was refused."""
+    """One field of an invalid request."""
 
     field: str
     message: str
@@ -58,7 +58,7 @@ class Failure(BaseModel):
 
 
 class AvatarData(BaseModel):
-    """A stored avatar; null for what was not given."""
+    """A stored avatar. Options that were not given are null."""
 
     model_config = _like(
         id=EXAMPLE_ID,
@@ -76,30 +76,18 @@ class AvatarData(BaseModel):
     name: str = Field(description="The same as id.")
     createdAt: str = Field(description="ISO 8601, UTC, milliseconds.")  # noqa: N815
     version: str
-    primaryColor: str | None  # noqa: N815
-    foreignColor: str | None  # noqa: N815
-    colorScheme: str | None  # noqa: N815
-    seed: str | None
-    generatorType: str  # noqa: N815
+    # The contract leaves the angle out.
+    __annotations__.update(optional_fields(without={"angle"}))
 
     @classmethod
     def of(cls, avatar: Avatar) -> "AvatarData":
-        """An avatar as the API spells it."""
-        return cls(
-            id=avatar.id,
-            name=avatar.id,
-            createdAt=format_time(avatar.created_ms),
-            version=avatar.version,
-            primaryColor=avatar.primary_color,
-            foreignColor=avatar.foreign_color,
-            colorScheme=avatar.color_scheme,
-            seed=avatar.seed,
-            generatorType=avatar.generator_type,
-        )
+        """Return an avatar in the API's spelling."""
+        fields: dict[str, Any] = {**avatar_as_json(avatar), "name": avatar.id}
+        return cls.model_construct(**{name: fields[name] for name in cls.model_fields})
 
 
 class Pagination(BaseModel):
-    """Where a page lies in the whole list."""
+    """The place of a page in the list."""
 
     model_config = _like(total=11, offset=0, pick=10, hasMore=True, next=f"1769860800000-{EXAMPLE_ID}")
 
@@ -107,7 +95,7 @@ class Pagination(BaseModel):
     offset: int
     pick: int
     hasMore: bool  # noqa: N815
-    next: str | None = Field(description="What `after` takes to go on here; null at the end.")
+    next: str | None = Field(description="The value of `after` for the next page; null on the last one.")
 
 
 class AvatarList(BaseModel):
@@ -128,7 +116,7 @@ class SchemeData(BaseModel):
 
 
 class PaletteData(SchemeData):
-    """A colour scheme as something to choose: `key` is what generate takes as colorScheme."""
+    """A colour scheme with a name to show. Generate takes its `key` as `colorScheme`."""
 
     model_config = _like(name="Ocean", primaryColor="#0077BE", foreignColor="#00A8CC", key="ocean")
 
@@ -177,10 +165,10 @@ class StyleData(BaseModel):
 
     name: str
     title: str
-    license: str | None = Field(description="Of the artwork; null for styles that this service itself draws.")
-    creator: str | None = Field(description="Of the artwork, likewise.")
-    options: list[str] = Field(description="The parameters that make a difference, beside size and shape.")
-    formats: list[str] = Field(description="What a picture by URL may be in: svg only where there are lines.")
+    license: str | None = Field(description="Of the artwork; null for the service's own styles.")
+    creator: str | None = Field(description="Likewise.")
+    options: list[str] = Field(description="The options that change the picture, beside size and shape.")
+    formats: list[str] = Field(description="The formats of its pictures by URL: svg only for line drawings.")
     sample: str = Field(description="The path of a picture.")
 
     @classmethod
@@ -215,7 +203,7 @@ class Checks(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the service can do its work."""
+    """The state of the service."""
 
     model_config = _like(
         status="healthy",
@@ -239,7 +227,7 @@ class Health(BaseModel):
 def failure(
     status: HTTPStatus, message: str, error: AvatarError | None = None, headers: dict[str, str] | None = None
 ) -> Response:
-    """An error in the envelope."""
+    """Return an error in the envelope."""
     body: dict[str, object] = {"statusCode": status, "message": message, "error": status.phrase}
     if isinstance(error, InvalidRequest) and error.problems:
         body["details"] = [{"field": problem.field, "message": problem.message} for problem in error.problems]

@@ -1,4 +1,7 @@
-"""The options of a stored avatar, as the API and `avatar-gen bulk --store` read them."""
+"""The options of a stored avatar, as the API and `avatar-gen bulk --store` read them.
+
+Only the fields that need more than their limits in `AvatarSpec` are listed here.
+"""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -6,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from avatar_gen.avatar import MAX_SEED_LENGTH, AvatarSpec
+from avatar_gen.avatar import JSON_NAMES, MAX_SEED_LENGTH, SPEC_FIELDS, AvatarSpec, optional_fields
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.services.validation import OneOf, StrictModel, check_colour
@@ -22,7 +25,10 @@ def _lower_case(value: Any) -> Any:  # noqa: ANN401 - text, or what pydantic ref
 class AvatarOptions(StrictModel):
     """What to draw. Every field may be absent, null or empty, all of which mean "not given"."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={"examples": [{"type": "wave", "colorScheme": "ocean", "seed": "ada"}]},
+    )
 
     type: Annotated[str, OneOf(STYLES), BeforeValidator(_lower_case)] | None = Field(
         default=None, description="In any case. By default pixelize."
@@ -53,6 +59,8 @@ class AvatarOptions(StrictModel):
         description=f"Degrees, for {', '.join(_ANGLE_STYLES)} alone: 0 to the right, 90 (the default)"
         " downwards.",
     )
+
+    __annotations__.update(optional_fields(without={"generator_type", *__annotations__}))
 
     @model_validator(mode="before")
     @classmethod
@@ -85,18 +93,17 @@ class AvatarOptions(StrictModel):
 
     def spec(self) -> AvatarSpec:
         """Return the same options as the service has them."""
-        return AvatarSpec(
-            generator_type=self.type or "pixelize",
-            primary_color=self.primaryColor,
-            foreign_color=self.foreignColor,
-            color_scheme=self.colorScheme,
-            seed=self.seed,
-            angle=self.angle,
-        )
+        fields: dict[str, Any] = {"generator_type": self.type}
+        fields.update((name, getattr(self, JSON_NAMES[name])) for name in SPEC_FIELDS if name not in fields)
+        return AvatarSpec(**{name: value for name, value in fields.items() if value is not None})
 
 
 class GradientOptions(AvatarOptions):
     """What to draw in version 2: a gradient, whose angle is required."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"primaryColor": "#FF6B35", "foreignColor": "gold", "angle": 45}]}
+    )
 
     type: Annotated[str, OneOf(["gradient"]), BeforeValidator(_lower_case)] | None = Field(
         default="gradient", description="In any case, or absent."

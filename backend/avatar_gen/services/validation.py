@@ -106,7 +106,8 @@ def read_fields(fields: Mapping[str, object], model: type[M], *, part: str = "bo
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise invalid_request(error.errors(include_url=False, include_input=False), part) from None
+        errors = error.errors(include_url=False, include_input=False)
+        raise invalid_request(errors, model, part) from None
 
 
 def refuse(field: str, message: str) -> NoReturn:
@@ -114,9 +115,9 @@ def refuse(field: str, message: str) -> NoReturn:
     raise InvalidRequest(f"{field} {message}.", (Problem(field, message),))
 
 
-def invalid_request(errors: Sequence[ErrorDetails], part: str) -> InvalidRequest:
-    """Return the error that reports pydantic's errors in our own words."""
-    problems = tuple(dict.fromkeys(_problem(error, part) for error in errors))
+def invalid_request(errors: Sequence[ErrorDetails], model: type[BaseModel], part: str) -> InvalidRequest:
+    """Return the error that reports a model's errors in our own words."""
+    problems = tuple(dict.fromkeys(_problem(error, model, part) for error in errors))
     first = problems[0]
     return InvalidRequest(f"{first.field} {first.message}.", problems)
 
@@ -137,7 +138,9 @@ _MESSAGES = {
 """Our words for pydantic's types of errors, with the fields of their context."""
 
 
-def _problem(error: ErrorDetails, part: str) -> Problem:
+def _problem(error: ErrorDetails, model: type[BaseModel], part: str) -> Problem:
+    if error["type"] == "extra_forbidden":
+        return Problem(part, _unknown(model, part))
     field = str(error["loc"][0]) if error["loc"] else part
     return Problem(field, _message(error["type"], error.get("ctx", {})) or error["msg"])
 
