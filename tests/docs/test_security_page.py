@@ -49,7 +49,7 @@ def test_its_limits_are_those_of_the_code() -> None:
         "request line and headers": f"{request_head.HEAD_LIMIT // 1024} KiB",
         "header fields": f"{request_head.FIELD_LIMIT}",
         "path of a URL": f"{request_head.PATH_LIMIT} bytes",
-        "body": f"{requests.BODY_LIMIT // 1024} KiB",
+        "body": f"{strict_routes.BODY_LIMIT // 1024} KiB",
         "what is read of a request, to be able to say so": f"{protocol.MESSAGE_LIMIT // 2**20} MiB",
         "query of a picture by URL": f"{render_urls.UrlParameters.max_bytes} bytes",
         "query of anything else": f"{requests.Parameters.max_bytes} bytes",

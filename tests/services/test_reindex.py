@@ -79,10 +79,10 @@ def test_an_unreadable_folder_is_reported_and_its_rows_stay(
     refused = ids[0][:2]
     listdir, os_open = os.listdir, os.open
 
-    def refuse(path: object, *arguments: int) -> int:
+    def refuse(path: str, *arguments: int) -> int:
         if f"/{refused}/" in str(path):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return os_open(path, *arguments)  # type: ignore[call-overload, no-any-return]
+        return os_open(path, *arguments)
 
     def refuse_list(path: object) -> list[str]:
         if str(path).endswith(f"/{refused}"):
