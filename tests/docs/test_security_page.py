@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from avatar_gen import avatar
-from avatar_gen.api import libravatar, render_urls, requests
+from avatar_gen.api import libravatar, render_urls, requests, strict_routes
 from avatar_gen.database import TIMEOUT_SECONDS
 from avatar_gen.imaging.pool import MAX_QUEUED
 from avatar_gen.runtime import protocol, request_head, transport
