@@ -13,7 +13,7 @@ LETTERS = list(typeface())
 
 
 def test_every_letter_has_an_outline_about_its_line() -> None:
-    """One of every block and more: all 26,000 take seconds."""
+    """One letter of every block and more. All 32,000 would take seconds."""
     for letter in [*LETTERS[:600], *LETTERS[600 :: BLOCK // 4], LETTERS[-1]]:
         drawn = glyph(letter)
         left, top, right, bottom = drawn.box
@@ -101,7 +101,7 @@ def test_an_alphabet_is_there_to_its_last_letter(alphabet: str) -> None:
         ("李\U000e0100", "李"),
     ],
 )
-def test_a_letter_is_what_a_reader_takes_for_one(written: str, letter: str) -> None:
+def test_a_letter_is_what_a_reader_sees_as_one(written: str, letter: str) -> None:
     face = typeface()
     assert face.first(face.fold(written)) == letter
     assert letter in LETTERS
@@ -132,12 +132,12 @@ def test_the_regular_weight_has_the_alphabets_with_the_same_letters() -> None:
 @pytest.mark.parametrize(
     "text", ["", "🚀", "👩🏽\u200d🚀", "🇺🇸", "\u0301", "-", "\u200b", "\ud800", "\U0010ffff"]
 )
-def test_what_is_no_letter_has_none(text: str) -> None:
+def test_other_characters_have_no_letter(text: str) -> None:
     face = typeface()
     assert face.first(face.fold(text)) is None
 
 
-def test_what_is_taken_down_is_read_as_it_was_drawn() -> None:
+def test_a_decoded_outline_is_what_the_pen_recorded() -> None:
     pen = maker.Outline(None)
     pen.moveTo((10, -700))
     pen.lineTo((10, 0))
@@ -158,7 +158,7 @@ def test_what_is_taken_down_is_read_as_it_was_drawn() -> None:
     assert drawn.at(100, 200) == "M120 -1200" + drawn.outline
 
 
-def test_nothing_is_read_before_a_letter_is_asked_for() -> None:
+def test_the_file_is_not_read_before_the_first_letter() -> None:
     code = (
         "import avatar_gen.cli.serve; from avatar_gen.drawing.glyphs import typeface;"
         " print(typeface.cache_info())"
@@ -167,7 +167,7 @@ def test_nothing_is_read_before_a_letter_is_asked_for() -> None:
     assert "misses=0" in result.stdout
 
 
-def test_the_licence_of_the_letters_goes_with_them() -> None:
+def test_the_licence_of_the_letters_is_beside_them() -> None:
     licence = FILES["bold"].with_name("OFL.txt").read_text(encoding="utf-8")
     for owner in ("The Inter Project Authors", "Google LLC", "Adobe"):
         assert owner in licence

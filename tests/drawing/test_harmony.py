@@ -96,7 +96,7 @@ class TestSeedColours:
 
 class TestThirdColours:
     @given(colours, colours, st.sampled_from(ACCENTS))
-    def test_an_accent_is_told_from_both(self, primary: Colour, foreign: Colour, degrees: int) -> None:
+    def test_an_accent_differs_from_both(self, primary: Colour, foreign: Colour, degrees: int) -> None:
         third = to_oklab(accent(primary, foreign, degrees))
         for colour in (primary, foreign):
             assert math.dist(third, to_oklab(colour)) > 0.04

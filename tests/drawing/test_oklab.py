@@ -24,20 +24,18 @@ colours = st.builds(Colour, channels, channels, channels)
         (Colour(0, 0, 255), (0.45201, -0.03246, -0.31153)),
     ],
 )
-def test_the_corners_of_srgb_are_where_css_has_them(
-    colour: Colour, expected: tuple[float, float, float]
-) -> None:
+def test_the_corners_of_srgb_are_those_of_css(colour: Colour, expected: tuple[float, float, float]) -> None:
     """By https://www.w3.org/TR/css-color-4/#color-conversion-code."""
     assert to_oklab(colour) == pytest.approx(expected, abs=1e-5)
 
 
 @given(colours)
-def test_every_colour_is_found_again(colour: Colour) -> None:
+def test_every_colour_survives_the_way_there_and_back(colour: Colour) -> None:
     assert to_colour(to_oklab(colour)) == colour
 
 
 @given(st.floats(0.1, 1), st.floats(-0.5, 0.5), st.floats(-0.5, 0.5))
-def test_what_srgb_has_not_keeps_its_lightness_and_hue(lightness: float, red: float, yellow: float) -> None:
+def test_colours_outside_srgb_keep_lightness_and_hue(lightness: float, red: float, yellow: float) -> None:
     wanted = Oklab(lightness, red, yellow)
     found = to_oklab(to_colour(wanted))
     # In the dark one step of a channel is a longer way.
@@ -54,7 +52,7 @@ def test_beyond_black_is_black_and_beyond_white_white() -> None:
 
 
 @given(colours, st.integers(-720, 720))
-def test_a_turned_hue_is_as_light_and_as_vivid(colour: Colour, degrees: int) -> None:
+def test_a_rotated_hue_keeps_lightness_and_chroma(colour: Colour, degrees: int) -> None:
     one = to_oklab(colour)
     other = one.turned(degrees)
     assert other.lightness == one.lightness
@@ -62,7 +60,7 @@ def test_a_turned_hue_is_as_light_and_as_vivid(colour: Colour, degrees: int) -> 
     assert other.turned(-degrees) == pytest.approx(one, abs=1e-6)
 
 
-def test_a_grey_has_no_hue_to_make_vivid() -> None:
+def test_a_grey_stays_grey() -> None:
     assert to_oklab(Colour(128, 128, 128)).with_chroma(0.2).chroma() == 0
     assert not to_oklab(WHITE).is_yellow()
 
@@ -74,7 +72,7 @@ def test_yellow_goes_from_orange_to_lime() -> None:
     assert not any(to_oklab(Colour.from_hex(digits)).is_yellow() for digits in others)
 
 
-def test_mixes_begin_with_one_and_end_with_the_other() -> None:
+def test_mixes_go_from_one_colour_to_the_other() -> None:
     one, other = Oklab(0.2, 0.1, -0.1), Oklab(0.8, -0.1, 0.1)
     assert one.mixed(other, 0) == one
     assert one.mixed(other, 1) == pytest.approx(other)
@@ -89,14 +87,14 @@ def test_contrast_is_wcags() -> None:
 
 
 @given(channels)
-def test_light_is_that_of_the_standards_formula(channel: int) -> None:
+def test_light_follows_the_formula_of_the_standard(channel: int) -> None:
     part = channel / 255
     exact = part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
     assert luminance(Colour(channel, channel, channel)) == pytest.approx(exact, rel=1e-12)
 
 
-def test_no_direction_lies_where_a_machine_could_round_otherwise() -> None:
-    """As for the angles of a gradient: a platform's last bit, 2**-53, must not decide."""
+def test_no_machine_can_round_a_direction_differently() -> None:
+    """The last bit of a platform, 2**-53, must not decide, as for the angles of a gradient."""
     for degrees in range(360):
         for part in (math.cos(math.radians(degrees)), math.sin(math.radians(degrees))):
             scaled = part * 2**30

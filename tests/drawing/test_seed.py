@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from avatar_gen.drawing.seed import Chance
 
 
-def test_the_stream_is_the_one_that_every_avatar_was_drawn_from() -> None:
+def test_the_stream_does_not_change() -> None:
     # SHAKE-128 of b"avatar\0pixelize\0ada", eight bytes at a time; checked with `openssl dgst -shake128`.
     chance = Chance("pixelize", "ada")
     assert [f"{chance.bits(64):016x}" for _ in range(3)] == [
@@ -15,14 +15,14 @@ def test_the_stream_is_the_one_that_every_avatar_was_drawn_from() -> None:
     ]
 
 
-def test_the_stream_goes_on_past_what_is_hashed_first() -> None:
+def test_the_stream_continues_after_the_first_digest() -> None:
     long, again = Chance("wave", "ada"), Chance("wave", "ada")
     numbers = [long.bits(64) for _ in range(100)]
     assert len(set(numbers)) == 100
     assert numbers == [again.bits(64) for _ in range(100)]
 
 
-def test_a_draw_does_not_depend_on_the_width_of_the_ones_before() -> None:
+def test_a_draw_does_not_depend_on_the_ranges_of_earlier_draws() -> None:
     narrow, wide = Chance("wave", "ada"), Chance("wave", "ada")
     narrow.bits(1)
     wide.between(-1e300, 1e300)
@@ -42,7 +42,7 @@ def test_a_number_lies_between_its_bounds(seed: str, low: float, width: float) -
     assert low <= Chance("wave", seed).between(low, low + width) <= low + width
 
 
-def test_whole_numbers_below_another_are_all_as_likely() -> None:
+def test_integers_below_a_bound_are_equally_likely() -> None:
     chance = Chance("blocks", "ada")
     drawn = [chance.below(7) for _ in range(7000)]
     assert set(drawn) == set(range(7))
@@ -50,12 +50,12 @@ def test_whole_numbers_below_another_are_all_as_likely() -> None:
     assert all(abs(drawn.count(number) - 1000) < 150 for number in range(7))
 
 
-def test_a_choice_is_drawn_as_a_whole_number_is() -> None:
+def test_a_choice_uses_the_same_draw_as_an_integer() -> None:
     numbers, letters = Chance("blocks", "ada"), Chance("blocks", "ada")
     assert [letters.choice("abcde") for _ in range(50)] == ["abcde"[numbers.below(5)] for _ in range(50)]
 
 
-def test_a_choice_of_one_takes_as_much_chance_as_any() -> None:
+def test_a_choice_of_one_option_uses_a_draw() -> None:
     one, other = Chance("blocks", "ada"), Chance("blocks", "ada")
     one.choice("a")
     other.below(100)

@@ -27,11 +27,11 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 
 seeds = st.text(st.characters(exclude_categories=["Cs"]), max_size=32)
 colours = st.builds(Colour, *[st.integers(0, 255)] * 3)
-looks = st.builds(StyleInput, colours, colours, st.floats(0, 360))
+inputs = st.builds(StyleInput, colours, colours, st.floats(0, 360))
 
 
 def draw(style: str, seed: str, style_input: StyleInput) -> Flat:
-    """An avatar of a style that is flat."""
+    """Return an avatar of a flat style."""
     drawing = draw_any(style, seed, style_input)
     assert isinstance(drawing, Flat)
     return drawing
@@ -43,7 +43,7 @@ def pixels(drawing: Drawing, px: int) -> np.ndarray:
     return rasterise(document(drawing.svg, drawing.palette, px, "square", "x"), px)[:, :, :3]
 
 
-# The seed has no say in a gradient, the angle in nothing else.
+# The seed has no influence on a gradient, and the angle only on gradients.
 SEEDS = ("ada", "", "Ада Лавлейс", "👩🏽‍🚀")
 PINNED = [
     *((style, seed, 90) for style in ("pixelize", "wave", "retro") for seed in SEEDS),
@@ -53,7 +53,7 @@ PINNED = [
 
 @pytest.mark.parametrize("px", [16, 512])
 @pytest.mark.parametrize(("style", "seed", "angle"), PINNED)
-def test_every_release_draws_what_the_first_one_drew(
+def test_pictures_do_not_change(
     style: str, seed: str, px: int, angle: int, request: pytest.FixtureRequest
 ) -> None:
     name = f"{style}-{seed.encode().hex()[:16] or 'empty'}-{angle}-{px}.png"
@@ -69,10 +69,8 @@ SHAPES = [style for style in STYLES if isinstance(draw_any(style, "ada", STYLE_I
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("style", SHAPES)
-def test_every_release_writes_the_shapes_that_the_first_one_wrote(
-    style: str, seed: str, request: pytest.FixtureRequest
-) -> None:
-    """Their text is ours; their pixels may change with a renderer's release."""
+def test_the_svg_of_shapes_does_not_change(style: str, seed: str, request: pytest.FixtureRequest) -> None:
+    """Their pixels may change with another release of the renderer."""
     path = GOLDEN / f"{style}-{seed.encode().hex()[:16] or 'empty'}.svg"
     drawing = draw_any(style, seed, replace(STYLE_INPUT, text=seed))
     assert isinstance(drawing, Vector)
@@ -83,15 +81,15 @@ def test_every_release_writes_the_shapes_that_the_first_one_wrote(
 
 
 COMPOSED = ["retro", *(style for style in SHAPES if "text" not in STYLES[style].options)]
-"""Styles of more than two colours, in which the seed alone has a say."""
+"""The styles of more than two colours that only the seed influences."""
 
 
 def test_every_style_is_pinned() -> None:
     assert {name for name, _, _ in PINNED} | set(SHAPES) == set(STYLES)
 
 
-@given(st.sampled_from(sorted(set(STYLES) - set(SHAPES))), seeds, looks, st.integers(16, 600))
-def test_anything_can_be_drawn_at_any_size_and_always_alike(
+@given(st.sampled_from(sorted(set(STYLES) - set(SHAPES))), seeds, inputs, st.integers(16, 600))
+def test_any_input_can_be_drawn_at_any_size_and_is_always_the_same(
     style: str, seed: str, style_input: StyleInput, px: int
 ) -> None:
     one, other = draw(style, seed, style_input), draw(style, seed, style_input)
@@ -104,8 +102,8 @@ def test_anything_can_be_drawn_at_any_size_and_always_alike(
     assert np.array_equal(one.palette, other.palette)
 
 
-@given(st.sampled_from(SHAPES), seeds, looks, st.integers(1, 300))
-def test_any_shapes_can_be_drawn_and_always_alike(
+@given(st.sampled_from(SHAPES), seeds, inputs, st.integers(1, 300))
+def test_any_shapes_can_be_drawn_and_are_always_the_same(
     style: str, seed: str, style_input: StyleInput, px: int
 ) -> None:
     one, other = draw_any(style, seed, style_input), draw_any(style, seed, style_input)
@@ -122,8 +120,8 @@ IN_SVG = [style for style in STYLES if draw_any(style, "ada", STYLE_INPUT).svg]
 
 @pytest.mark.parametrize("style", IN_SVG)
 @settings(max_examples=25)
-@given(seed=seeds, style_input=looks)
-def test_ids_begin_as_they_are_told_to_and_are_there(style: str, seed: str, style_input: StyleInput) -> None:
+@given(seed=seeds, style_input=inputs)
+def test_ids_start_with_the_prefix_and_are_used(style: str, seed: str, style_input: StyleInput) -> None:
     drawing = draw_any(style, seed, style_input)
     assert drawing.svg is not None
     elements = drawing.svg.paint(to_hex(drawing.palette), "unique-")
@@ -137,18 +135,18 @@ def test_ids_begin_as_they_are_told_to_and_are_there(style: str, seed: str, styl
 
 @pytest.mark.parametrize("style", IN_SVG)
 def test_every_colour_is_the_palettes(style: str) -> None:
-    """Or a filter would not reach it: of a palette of one colour, the whole picture is of that colour."""
+    """So filters reach all of it: with a palette of one colour, the whole picture has that colour."""
     for number in range(25):
         drawing = draw_any(style, f"user-{number}", STYLE_INPUT)
         assert drawing.svg is not None
         rose = np.full_like(drawing.palette, (200, 30, 90))
         picture = rasterise(document(drawing.svg, rose, 64, "square", "x"), 64).astype(int)
-        # Clouds laid over each other are rounded once for each.
+        # Each cloud over another rounds once more.
         assert np.abs(picture - (200, 30, 90, 255)).max() <= 4
 
 
 @pytest.mark.parametrize("style", COMPOSED)
-def test_both_colours_are_seen_and_most_of_what_is_drawn_is_in_a_circle(style: str) -> None:
+def test_both_colours_are_visible_and_most_of_the_drawing_is_in_a_circle(style: str) -> None:
     centres = np.arange(64) - 31.5
     circle = np.hypot(centres, centres[:, np.newaxis]) <= 32
     for number in range(100):
@@ -156,19 +154,17 @@ def test_both_colours_are_seen_and_most_of_what_is_drawn_is_in_a_circle(style: s
         for colour in (RED, IVORY):
             assert (np.abs(picture - colour).max(axis=2) < 16).mean() > 0.003
         drawn = np.abs(picture - IVORY).max(axis=2) > 8
-        assert drawn[circle].sum() > LEAST_IN_CIRCLE.get(style, 0.6) * drawn.sum()
+        assert drawn[circle].sum() > LOWEST_SHARE_IN_CIRCLE.get(style, 0.6) * drawn.sum()
 
 
-LEAST_IN_CIRCLE = {"rings": 1 - 1e-9, "bloom": 1 - 1e-9, "retro": 1 - 1e-9, "smile": 0.85}
+LOWEST_SHARE_IN_CIRCLE = {"rings": 1 - 1e-9, "bloom": 1 - 1e-9, "retro": 1 - 1e-9, "smile": 0.85}
 """The share of the drawn pixels. A picture that fills its square has 0.79 of it there."""
 
 
 @pytest.mark.parametrize("style", COMPOSED)
-def test_seeds_that_are_alike_have_pictures_that_are_not(style: str) -> None:
-    pictures = {
-        pixels(draw_any(style, f"user-{number}", STYLE_INPUT), 32).tobytes() for number in range(1000)
-    }
-    assert len(pictures) == 1000
+def test_similar_seeds_have_different_pictures(style: str) -> None:
+    pictures = {pixels(draw_any(style, f"user-{number}", STYLE_INPUT), 32).tobytes() for number in range(400)}
+    assert len(pictures) == 400
 
 
 class TestPixelize:
@@ -194,7 +190,7 @@ class TestPixelize:
         assert np.all(np.abs(bits.mean(axis=0) - 0.5) < 0.01)
 
     def test_draws_each_bit_in_a_cell_of_its_own(self) -> None:
-        """What the test above says of bits holds for cells, corners included."""
+        """So the test above is also true of cells, including corners."""
         drawn = set()
         for i in range(200):
             bits = Chance("pixelize", f"user-{i}").bits(28)
@@ -224,15 +220,15 @@ class TestWave:
         certain = abs(heights) > 3e-6
         assert np.array_equal(picture[certain] > 7, heights[certain] > 0)
 
-    @pytest.mark.parametrize("px", [16, 64, 200])
+    @pytest.mark.parametrize("px", [16, 64, 100])
     def test_blends_its_edges_over_one_pixel(self, px: int) -> None:
-        """A pixel's step is the share of it that is above zero, counted at 16 x 16 points."""
-        for number in range(20):
+        """A pixel's step is the share of it that is above zero, counted at 8 x 8 points."""
+        for number in range(8):
             drawing = draw("wave", f"user-{number}", STYLE_INPUT)
             steps = drawing.at(px).pixels()
-            fine = (np.arange(16 * px) + 0.5) / 16 / px - 0.5 / px
+            fine = (np.arange(8 * px) + 0.5) / 8 / px - 0.5 / px
             above = wave_heights(fine, fine, *wave_parameters(f"user-{number}")) > 0
-            share = above.reshape(px, 16, px, 16).mean(axis=(1, 3))
+            share = above.reshape(px, 8, px, 8).mean(axis=(1, 3))
             assert np.abs(steps / 15 - share).mean() < 0.25 / px
             # The tip of the rings in the centre may be smaller than a pixel.
             assert (np.abs(steps / 15 - share) > 0.35).sum() <= 2
@@ -290,7 +286,7 @@ class TestGradient:
             grey = pixels(draw("gradient", "", StyleInput(black, white, angle)), px)[:, :, 0]
             assert np.abs(grey - exact).max() <= 0.51
 
-    @given(looks, st.integers(0, 255))
+    @given(inputs, st.integers(0, 255))
     def test_has_no_colour_outside_of_its_two(self, style_input: StyleInput, step: int) -> None:
         palette = draw("gradient", "", style_input).palette
         assert len(palette) == 256
@@ -300,7 +296,7 @@ class TestGradient:
             assert min(ends) <= channel <= max(ends)
 
     def test_no_whole_degree_lies_where_a_machine_could_round_otherwise(self) -> None:
-        """Sines are rounded at 2**-30; a platform's last bit, 2**-53, must not decide which way."""
+        """Sines are rounded to 2**-30. The last bit of a platform, 2**-53, must not decide the direction."""
         sines = np.sin(np.radians(np.arange(361))) * 2**30
         distance = np.abs(sines - np.floor(sines) - 0.5)
         assert distance.min() > 2**-20
@@ -317,7 +313,7 @@ class TestBlocks:
         assert 50 < both_ways < 85
 
     def test_has_no_seams_where_tiles_of_a_colour_meet_between_pixels(self) -> None:
-        """At 101 px no border of a tile but the outer ones lies on one of a pixel's, at 404 px all do."""
+        """At 101 px the borders of tiles lie inside pixels, at 404 px between pixels."""
         for number in range(50):
             drawing = draw_any("blocks", f"user-{number}", STYLE_INPUT)
             assert drawing.svg is not None
@@ -375,7 +371,7 @@ def test_a_sun_sets_in_sight() -> None:
 
 @pytest.mark.parametrize("px", [16, 17, 64, 100, 333, 1024])
 def test_marble_has_no_seams(px: int) -> None:
-    """Neighbouring pixels differ by what a cloud's slope explains."""
+    """Neighbouring pixels differ at most as much as the slope of a cloud."""
     for number in range(10):
         picture = pixels(draw_any("marble", f"user-{number}", StyleInput(Colour(0, 0, 0), WHITE)), px).astype(
             int

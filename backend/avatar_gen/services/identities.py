@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 from avatar_gen.drawing.drawing import Drawing
-from avatar_gen.drawing.harmony import seed_colours
+from avatar_gen.drawing.palettes import choose
 from avatar_gen.drawing.placeholders import nothing, plain, silhouette
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.errors import AvatarNotFound, IdentityNotLinked, StorageUnavailable
@@ -175,7 +175,7 @@ def _draw(name: str, identity: str, text: str) -> Drawing:
     if name in _SAME_FOR_ALL:
         return _SAME_FOR_ALL[name]()
     if name == "color":
-        return plain(seed_colours(identity)[0])
+        return plain(choose(identity).primary)
     # Names that share a style still show different pictures of one hash.
     seed = identity if name in {"identicon", "retro", "initials"} else f"{name} {identity}"
     options = RenderOptions().with_name(text) if text else RenderOptions()

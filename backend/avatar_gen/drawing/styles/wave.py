@@ -43,7 +43,7 @@ def _draw(chance: Chance, style_input: StyleInput) -> Flat:
         phase_x, phase_y = chance.between(0, math.tau), chance.between(0, math.tau)
         across = _Wave(frequency_x, amplitude_x, phase_x)
         down = _Wave(frequency_y, amplitude_y, phase_y)
-        share = (_levels(across, down, 16) > _STEPS // 2).mean()
+        share = _is_above(_rings(16) + across.heights(16), down.heights(16))[1:-1, 1:-1].mean()
         if _LOWEST_SHARE <= share <= 1 - _LOWEST_SHARE:
             break
 
@@ -68,13 +68,19 @@ def _levels(across: _Wave, down: _Wave, px: int) -> NDArray[np.uint8]:
     holds for each pixel whose centre is less than half a pixel from a smooth edge.
     """
     base, rows = _rings(px) + across.heights(px), down.heights(px)
-    above = base > -rows[:, np.newaxis]
+    above = _is_above(base, rows)
     levels = above[1:-1, 1:-1].view(np.uint8) * np.uint8(_STEPS)
     edge = above[1:-1, :-2] ^ above[1:-1, 2:]
     edge |= above[:-2, 1:-1] ^ above[2:, 1:-1]
     places = np.flatnonzero(edge)
     levels.ravel()[places] = _shares(base, rows, *np.divmod(places, px))
     return levels
+
+
+def _is_above(base: NDArray[np.int32], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return whether each pixel is above zero, with a border of one pixel, shape (px + 2, px + 2)."""
+    above: NDArray[np.bool_] = base > -rows[:, np.newaxis]
+    return above
 
 
 def _shares(
