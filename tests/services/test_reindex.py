@@ -84,10 +84,10 @@ def test_an_unreadable_folder_is_reported_and_its_rows_stay(
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return os_open(path, *arguments)
 
-    def refuse_list(path: object) -> list[str]:
+    def refuse_list(path: str) -> list[str]:
         if str(path).endswith(f"/{refused}"):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return listdir(path)  # type: ignore[call-overload, no-any-return]
+        return listdir(path)
 
     monkeypatch.setattr(os, "open", refuse)
     monkeypatch.setattr(os, "listdir", refuse_list)
