@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+import sqlite3
+from contextlib import closing
 
 import httpx
 import pytest
@@ -125,6 +127,27 @@ def test_another_can_be_made_of_a_stored_one(
     page.get_by_role("button", name="Make another").click()
     expect(page).to_have_url(re.compile(re.escape(wanted)))
     expect(page.locator("#large")).to_have_attribute("src", re.compile("^/api/render/wave/a.png"))
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"), [("primary_color", "Primer Red, #60a5fa"), ("color_scheme", "Primer Red")]
+)
+def test_a_colour_or_scheme_that_is_not_known_is_text(
+    column: str, shown: str, visit: Visit, empty_service: Service, complaints: Complaints
+) -> None:
+    """An import keeps what the old service had."""
+    complaints.expected = ("400", "Primer")
+    empty_service.generate(seed="a", type="wave")
+    with closing(sqlite3.connect(empty_service.folder / "storage/database/avatars.db")) as connection:
+        connection.execute(f"UPDATE stored_avatars SET {column} = 'Primer Red'")  # noqa: S608 - of this test
+        connection.commit()
+    page = visit("/#gallery")
+    page.get_by_role("button", name="a wave").click()
+    expect(page.locator("#details .blend")).to_have_text(shown)
+    expect(page.locator("#details .blend img")).to_have_count(0)
+    page.get_by_role("button", name="Make another").click()
+    expect(page.locator("#large")).to_have_attribute("src", re.compile("^/api/render/wave/a.png"))
+    assert drawn(page, "#large")
 
 
 def test_nothing_is_deleted_without_a_yes(visit: Visit, empty_service: Service) -> None:

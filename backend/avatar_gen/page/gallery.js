@@ -113,7 +113,10 @@ function coloursOf({ colorScheme, primaryColor, foreignColor }) {
   const primary = primaryColor ?? DEFAULTS.primaryColor;
   const foreign = foreignColor ?? DEFAULTS.foreignColor;
   const url = colorScheme ? blendOf(colorScheme) : blend(primary, foreign);
-  const swatch = make("img", { src: url, width: 32, height: 16, alt: "" });
+  const swatch = make("img", { width: 32, height: 16, alt: "" });
+  // An imported avatar may have a colour or a scheme that this service does not know: the text remains.
+  swatch.addEventListener("error", () => swatch.remove());
+  swatch.src = url;
   return make("span", { className: "blend" }, swatch, colorScheme ?? `${primary}, ${foreign}`);
 }
 
@@ -145,11 +148,20 @@ async function remake({ generatorType, seed, colorScheme, primaryColor, foreignC
     query.set("colorScheme", colorScheme);
   } else {
     const named = blend(primaryColor ?? DEFAULTS.primaryColor, foreignColor ?? DEFAULTS.foreignColor);
-    const [primary, foreign] = await pair(named);
-    query.set("primaryColor", primary);
-    query.set("foreignColor", foreign);
+    for (const [name, colour] of Object.entries(await known(named))) query.set(name, colour);
   }
   location.assign(`/?${query}`);
+}
+
+/** Returns the two colours of a gradient URL, or none if the service does not know them. */
+async function known(gradient) {
+  try {
+    const [primaryColor, foreignColor] = await pair(gradient);
+    return { primaryColor, foreignColor };
+  } catch (failure) {
+    if (failure.status !== 400) throw failure;
+    return {};
+  }
 }
 
 async function remove({ avatar, item }) {
