@@ -207,12 +207,16 @@ def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
     return store
 
 
-def open_identities(settings: Settings) -> LocalIdentityStore:
-    """The ties of hashes to avatars, in a folder beside the objects. Raises `StartupError`."""
+def open_identities(settings: Settings, *, make: bool = True) -> LocalIdentityStore:
+    """Return the store of identity links. Unless `make` is false, missing folders are made.
+
+    Raises `StartupError`.
+    """
     path = settings.storage.local.save_path
     links = LocalIdentityStore(path)
-    with _folder_to_keep_in(path):
-        links.prepare()
+    if make:
+        with _folder_to_keep_in(path):
+            links.prepare()
     return links
 
 

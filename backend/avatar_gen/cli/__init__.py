@@ -20,14 +20,16 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Run the service": {
         "serve": "Serve avatars over HTTP until told to stop.",
-        "migrate": "Bring the tables of the database to this release.",
-        "doctor": "Check all that the service stands on, and say what to do.",
+        "migrate": "Migrate the tables of the database to this release.",
+        "doctor": "Check everything that the service needs, and say what to do.",
         "settings": "Show the settings, and where each comes from.",
         "keys": "Make API keys, for those who may write, list and delete.",
     },
-    "StyleInput after stored avatars": {
+    "Look after stored avatars": {
         "stats": "Count the stored avatars.",
         "reindex": "Rebuild the records of avatars from their objects.",
+        "backup": "Back up all avatars and identity links into a folder.",
+        "restore": "Restore a backup, and rebuild the database from it.",
         "export": "Copy stored avatars into a folder of plain pictures.",
         "import": "Import avatars of the old service, or of an export.",
     },

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from avatar_gen.database import Engines
-from avatar_gen.database.sqlite import open_sqlite, open_sqlite_to_read, sqlite_path
+from avatar_gen.database.sqlite import open_sqlite, open_sqlite_to_read, remove_files, sqlite_path
 from avatar_gen.errors import StartupError, reason_of
 from avatar_gen.settings.schema import Connection, Database
 
@@ -44,6 +44,16 @@ def missing_file(settings: Database) -> Path | None:
     if url is None or _POSTGRESQL.match(url) or (path := sqlite_path(url)).exists():
         return None
     return path
+
+
+def remove_sqlite(settings: Database) -> None:
+    """Remove the SQLite file of the settings with its journals; do nothing for PostgreSQL.
+
+    Raises `StartupError` if another process has the database open.
+    """
+    url = _url(settings)
+    if url is not None and not _POSTGRESQL.match(url):
+        remove_files(sqlite_path(url))
 
 
 def whereabouts(settings: Database) -> str:

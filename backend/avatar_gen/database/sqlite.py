@@ -111,6 +111,26 @@ def open_sqlite_to_read(path: Path) -> Engine:
     return create_engine("sqlite://", module=sqlite, creator=connect, **HIDE_PARAMETERS)
 
 
+_SHARED_BY_ALL = 128
+"""The byte of the `-shm` file that each connection to a WAL database locks: https://sqlite.org/walformat.html"""
+
+
+def remove_files(path: Path) -> None:
+    """Remove a database and its journals, the journals first: SQLite would replay one over the next database.
+
+    Raises `StartupError` if another process has the database open.
+    """
+    shared = Path(f"{path}-shm")
+    if shared.exists():
+        with shared.open("r+b") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _SHARED_BY_ALL)
+            except OSError as error:
+                raise StartupError(f"{path}: another process has it open. Stop the service first") from error
+    for name in (f"{path}-wal", f"{path}-journal", f"{path}-shm", str(path)):
+        Path(name).unlink(missing_ok=True)
+
+
 def corrupts_shared_wal(version: tuple[int, ...] = sqlite.sqlite_version_info) -> bool:
     """Return whether this SQLite can corrupt a WAL file that two connections write at the same instant.
 

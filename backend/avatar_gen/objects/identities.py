@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
@@ -98,6 +99,16 @@ class LocalIdentityStore:
                 return False
             sync(os.path.dirname(path))
         return True
+
+    def ids(self) -> Iterator[str]:
+        """Yield all linked identities in ascending order of their first two digits."""
+        with translated():
+            for shard in SHARDS:
+                try:
+                    names = sorted(os.listdir(self._root / shard))
+                except FileNotFoundError:
+                    continue
+                yield from filter(_HASH.fullmatch, (name.removesuffix(".json") for name in names))
 
     def _require_room(self, path: str) -> None:
         """Raise `TooManyIdentityLinks` if the link is new and its folder has its share of the limit."""

@@ -1,0 +1,296 @@
+"""Backup and restore of all avatars and identity links.
+
+docs/decisions/0017-a-backup-is-objects-and-links.md gives the reasons.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from avatar_gen.errors import (
+    IdentityLinkDamaged,
+    ObjectDamaged,
+    StartupError,
+    StorageUnavailable,
+    TooManyIdentityLinks,
+)
+from avatar_gen.objects import ObjectStore
+from avatar_gen.objects.contents import read_object
+from avatar_gen.objects.files import sync
+from avatar_gen.objects.identities import LocalIdentityStore
+from avatar_gen.objects.local import LocalStore
+from avatar_gen.runtime.batches import batches
+
+OBJECTS = "avatars"
+LINKS = "identities.jsonl"
+CHECKSUMS = "checksums.sha256"
+"""Written last: a folder with this file is a finished backup. `sha256sum --check` reads it."""
+
+_BATCH = 50
+OnFailure = Callable[[str, str], None]
+"""Receives the name of what cannot be copied, and the reason."""
+
+
+@dataclass(slots=True)
+class BackupReport:
+    """Counts of a backup or a restore so far."""
+
+    copied: int = 0
+    there: int = 0
+    """Avatars that an earlier, interrupted run copied."""
+    removed: int = 0
+    """Avatars that were in the storage and are not in the backup."""
+    links: int = 0
+    failed: int = 0
+    part: float = 0.0
+    """The finished part of the work, 0 to 1."""
+
+    @property
+    def seen(self) -> int:
+        """Return the number of avatars that were looked at."""
+        return self.copied + self.there + self.failed
+
+
+class Backup:
+    """Copy all objects and identity links into a folder, while the service runs.
+
+    An interrupted run is completed by the next one. An object that is damaged is left out and reported.
+    """
+
+    def __init__(
+        self, store: ObjectStore, links: LocalIdentityStore, folder: Path, on_failure: OnFailure
+    ) -> None:
+        self._store = store
+        self._links = links
+        self._folder = folder
+        self._on_failure = on_failure
+        self.report = BackupReport()
+
+    def run(self) -> Iterator[BackupReport]:
+        """Back up, and yield the report after each batch.
+
+        Raises `StartupError` for a folder with other files in it or a finished backup, and `OSError`.
+        """
+        self._claim()
+        target = LocalStore(self._folder / OBJECTS)
+        target.prepare()
+        partial = self._folder / f"{CHECKSUMS}.part"
+        with partial.open("w", encoding="ascii") as checksums:
+            # Links first: the avatar of each link exists then, and is copied unless it is deleted meanwhile.
+            checksums.write(f"{self._write_links()}  {LINKS}\n")
+            for batch in batches(self._store.ids(), _BATCH):
+                for avatar_id, digest in self._copy(batch, target):
+                    checksums.write(f"{digest}  {OBJECTS}/{avatar_id[:2]}/{avatar_id}.zip\n")
+                self.report.part = int(batch[-1][:8], 16) / 2**32
+                yield self.report
+            checksums.flush()
+            os.fsync(checksums.fileno())
+        os.replace(partial, self._folder / CHECKSUMS)
+        sync(self._folder)
+        self.report.part = 1.0
+        yield self.report
+
+    def _claim(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        names = {entry.name for entry in self._folder.iterdir()}
+        if CHECKSUMS in names:
+            raise StartupError(f"{self._folder}: there is a finished backup in it. Choose another folder")
+        if names - {OBJECTS, LINKS, f"{LINKS}.part", f"{CHECKSUMS}.part"}:
+            raise StartupError(f"{self._folder}: there are other files in it. Choose another folder")
+
+    def _write_links(self) -> str:
+        """Write all links into one file; return its hash."""
+        digest, partial = sha256(), self._folder / f"{LINKS}.part"
+        with partial.open("wb") as file:
+            for identity in self._links.ids():
+                if (line := self._link(identity)) is not None:
+                    digest.update(line)
+                    file.write(line)
+                    self.report.links += 1
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, self._folder / LINKS)
+        return digest.hexdigest()
+
+    def _link(self, identity: str) -> bytes | None:
+        try:
+            avatar_id = self._links.get(identity)
+        except IdentityLinkDamaged:
+            self._fail(identity, "its identity link is damaged")
+            return None
+        if avatar_id is None:
+            return None
+        return json.dumps({"identity": identity, "avatarId": avatar_id}).encode() + b"\n"
+
+    def _copy(self, ids: Sequence[str], target: ObjectStore) -> Iterator[tuple[str, str]]:
+        """Copy a batch; yield the id and the hash of each object in the backup."""
+        objects = {}
+        for avatar_id in ids:
+            data = self._read(avatar_id)
+            if data is None:
+                continue
+            if target.get(avatar_id) == data:
+                self.report.there += 1
+            else:
+                objects[avatar_id] = data
+            yield avatar_id, sha256(data).hexdigest()
+        if objects:
+            target.put(objects)
+        self.report.copied += len(objects)
+
+    def _read(self, avatar_id: str) -> bytes | None:
+        try:
+            data = self._store.get(avatar_id)
+            if data is not None:
+                read_object(avatar_id, data)
+        except ObjectDamaged as error:
+            self._fail(avatar_id, f"its object is damaged: {error.__cause__}")
+            return None
+        return data
+
+    def _fail(self, name: str, reason: str) -> None:
+        self.report.failed += 1
+        self._on_failure(name, reason)
+
+
+class Restore:
+    """Copy a finished backup into a storage. The database is rebuilt from the storage afterwards.
+
+    An interrupted run is completed by the next one. A file that is not the one that was backed up is left out
+    and reported.
+    """
+
+    def __init__(
+        self, folder: Path, store: ObjectStore, links: LocalIdentityStore, on_failure: OnFailure
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._links = links
+        self._on_failure = on_failure
+        self.report = BackupReport()
+
+    def require_finished(self) -> None:
+        """Raise `StartupError` without a finished backup."""
+        if not (self._folder / CHECKSUMS).is_file():
+            raise StartupError(f"{self._folder}: there is no finished backup in it: {CHECKSUMS} is missing")
+
+    def require_room(self) -> None:
+        """Raise `StartupError` without a finished backup, or if the storage has other avatars."""
+        self.require_finished()
+        lost = next(self._not_in_backup(), None)
+        if lost is not None:
+            raise StartupError(
+                f"The storage has avatars that are not in the backup, such as {lost}."
+                " To remove them, use --replace; the service must not run meanwhile."
+            )
+
+    def run(self, *, replace: bool) -> Iterator[BackupReport]:
+        """Restore, and yield the report after each batch. If `replace`, remove what is not in the backup.
+
+        Raises what the store raises, and `OSError`.
+        """
+        source = LocalStore(self._folder / OBJECTS)
+        source.require()
+        size = (self._folder / CHECKSUMS).stat().st_size
+        done = 0
+        for batch in batches(self._checksums(), _BATCH):
+            self._copy(batch, source)
+            done += len(batch)
+            self.report.part = min(done * _LINE / size, 1)
+            yield self.report
+        self._restore_links(replace=replace)
+        for avatar_id in list(self._not_in_backup()) if replace else ():
+            with self._store.removing(avatar_id):
+                self.report.removed += 1
+        self.report.part = 1.0
+        yield self.report
+
+    def _checksums(self) -> Iterator[tuple[str, str]]:
+        """Yield the id and the hash of each object, in ascending order of ids."""
+        for digest, name in self._lines():
+            if name != LINKS:
+                yield Path(name).stem, digest
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        with (self._folder / CHECKSUMS).open(encoding="ascii", errors="replace") as file:
+            for line in file:
+                digest, separator, name = line.rstrip("\n").partition("  ")
+                if not separator:
+                    raise StartupError(f"{self._folder / CHECKSUMS}: a line is not one that `backup` wrote")
+                yield digest, name
+
+    def _not_in_backup(self) -> Iterator[str]:
+        return _difference(self._store.ids(), (avatar_id for avatar_id, _ in self._checksums()))
+
+    def _copy(self, entries: Sequence[tuple[str, str]], source: ObjectStore) -> None:
+        objects = {}
+        for avatar_id, digest in entries:
+            data = self._read(avatar_id, digest, source)
+            if data is None:
+                self._fail(avatar_id, "its file in the backup is missing or damaged")
+            elif self._stored(avatar_id) == data:
+                self.report.there += 1
+            else:
+                objects[avatar_id] = data
+        if objects:
+            self._store.put(objects)
+        self.report.copied += len(objects)
+
+    def _read(self, avatar_id: str, digest: str, source: ObjectStore) -> bytes | None:
+        try:
+            data = source.get(avatar_id)
+            if data is None or sha256(data).hexdigest() != digest:
+                return None
+            read_object(avatar_id, data)
+        except (ObjectDamaged, StorageUnavailable, ValueError):
+            return None
+        return data
+
+    def _stored(self, avatar_id: str) -> bytes | None:
+        try:
+            return self._store.get(avatar_id)
+        except ObjectDamaged:
+            return None
+
+    def _restore_links(self, *, replace: bool) -> None:
+        content = (self._folder / LINKS).read_bytes()
+        if next(digest for digest, name in self._lines() if name == LINKS) != sha256(content).hexdigest():
+            self._fail(LINKS, "it is damaged: no identity link is restored")
+            return
+        links = dict(_read_link(line) for line in content.splitlines())
+        for identity in set(self._links.ids()) - links.keys() if replace else ():
+            self._links.remove(identity)
+        for identity, avatar_id in links.items():
+            try:
+                self._links.put(identity, avatar_id)
+            except TooManyIdentityLinks as error:
+                self._fail(identity, str(error))
+            else:
+                self.report.links += 1
+
+    def _fail(self, name: str, reason: str) -> None:
+        self.report.failed += 1
+        self._on_failure(name, reason)
+
+
+_LINE = 64 + 2 + len(OBJECTS) + 1 + 2 + 1 + 36 + len(".zip\n")
+"""Bytes of a line of `CHECKSUMS`."""
+
+
+def _read_link(line: bytes) -> tuple[str, str]:
+    link = json.loads(line)
+    return link["identity"], link["avatarId"]
+
+
+def _difference(ids: Iterable[str], others: Iterable[str]) -> Iterator[str]:
+    """Yield the ids that are not among the others. Both are in ascending order, and may be long."""
+    rest = iter(others)
+    other = next(rest, None)
+    for each in ids:
+        while other is not None and other < each:
+            other = next(rest, None)
+        if other != each:
+            yield each

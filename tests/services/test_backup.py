@@ -1,0 +1,247 @@
+"""`avatar-gen backup` and `avatar-gen restore`, on both databases."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from avatar_gen.objects.identities import LocalIdentityStore
+from avatar_gen.objects.local import LocalStore
+from avatar_gen.services.backup import Backup, Restore
+from tests.conftest import BOTH, App, MakeApp
+from tests.servers.postgres import Postgres
+
+HASH = hashlib.md5(b"ada@example.org", usedforsecurity=False).hexdigest()
+
+
+def make(make_app: MakeApp, postgres: Postgres, kind: str) -> App:
+    return make_app(environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {})
+
+
+def listed(app: App) -> set[str]:
+    page = app.client.get("/api/list?pick=100").json()["data"]
+    ids = {each["id"] for each in page["avatars"]}
+    while after := page["pagination"]["next"]:
+        page = app.client.get(f"/api/list?pick=100&after={after}").json()["data"]
+        ids |= {each["id"] for each in page["avatars"]}
+    assert page["pagination"]["total"] == len(ids)
+    return ids
+
+
+def contents(app: App) -> dict[str, bytes]:
+    store = LocalStore(app.folder / "storage" / "avatars")
+    return {avatar_id: store.get(avatar_id) or b"" for avatar_id in store.ids()}
+
+
+def filled(app: App, count: int = 3) -> list[str]:
+    app.start()
+    ids = [app.generate(seed=f"☃ {number}", colorScheme="ocean") for number in range(count)]
+    answer = app.client.put(f"/api/identities/{HASH}", json={"avatarId": ids[0]})
+    assert answer.is_success, answer.text
+    return ids
+
+
+@contextmanager
+def writing(app: App) -> Iterator[None]:
+    """Generate avatars and delete every other one, all the time; begin after the first few."""
+    begun, ended = Event(), Event()
+
+    def write() -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            avatar_id = app.generate(seed=str(number))
+            if number % 2:
+                assert app.client.delete(f"/api/{avatar_id}").is_success
+            if number == 5:
+                begun.set()
+
+    thread = Thread(target=write)
+    thread.start()
+    try:
+        assert begun.wait(60)
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@BOTH
+def test_a_backup_of_a_service_that_writes_is_restored_whole(
+    make_app: MakeApp, postgres: Postgres, kind: str, tmp_path: Path
+) -> None:
+    app = make(make_app, postgres, kind)
+    before = filled(app, 60)
+    with writing(app):
+        result = app.run("backup", str(tmp_path / "backup"))
+    assert result.stdout.endswith(" 0 were there already, 1 identity links, 0 damaged.\n")
+    check = ["sha256sum", "--quiet", "--check", "checksums.sha256"]
+    subprocess.run(check, cwd=tmp_path / "backup", check=True)
+    originals = contents(app)
+    app.stop()
+
+    other = make(make_app, postgres, kind)
+    result = other.run("restore", str(tmp_path / "backup"))
+    restored = contents(other)
+    assert result.stdout.startswith(f"{len(restored)} avatars restored, 0 were there already, 0 removed, 1 ")
+    assert restored.keys() >= set(before)
+    assert {each: restored[each] for each in restored.keys() & originals} == {
+        each: originals[each] for each in restored.keys() & originals
+    }
+    other.start()
+    assert listed(other) == restored.keys()
+    answer = other.client.get(f"/api/identities/{HASH}")
+    assert answer.json()["data"]["avatarId"] == before[0]
+
+
+@BOTH
+def test_a_restore_over_what_a_crash_left_has_nothing_of_it(
+    make_app: MakeApp, postgres: Postgres, kind: str, tmp_path: Path
+) -> None:
+    """The write-ahead log of the crashed service belongs to the old database file."""
+    app = make(make_app, postgres, kind)
+    kept = filled(app)
+    app.run("backup", str(tmp_path / "backup"))
+    later = app.generate(seed="later")
+    other_hash = HASH[::-1]
+    assert app.client.put(f"/api/identities/{other_hash}", json={"avatarId": later}).is_success
+    crashed = make(make_app, postgres, kind)
+    shutil.copytree(app.folder / "storage", crashed.folder / "storage")
+    database = crashed.folder / "storage" / "database"
+    if kind == "sqlite":
+        assert (database / "avatars.db-wal").stat().st_size > 0
+        (database / "avatars.db").write_bytes(b"overwritten by the crash" * 200)
+    app.stop()
+
+    result = crashed.run("restore", str(tmp_path / "backup"), check=False)
+    assert result.returncode == 1
+    assert f"avatars that are not in the backup, such as {later}" in result.stderr
+    assert later in contents(crashed)
+    result = crashed.run("restore", str(tmp_path / "backup"), "--replace")
+    assert result.stdout == (
+        "0 avatars restored, 3 were there already, 1 removed, 1 identity links, 0 damaged.\n"
+    )
+    crashed.start()
+    assert listed(crashed) == set(kept)
+    assert crashed.client.get(f"/api/identities/{other_hash}").status_code == 404
+    assert crashed.client.get("/api/health").status_code == 200
+
+
+READER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT total FROM avatar_total").fetchone()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_database_that_another_process_has_open_is_not_replaced(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    ids = filled(app)
+    app.run("backup", str(tmp_path / "backup"))
+    app.stop()
+    database = app.folder / "storage" / "database" / "avatars.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as reader:
+        assert reader.stdout
+        assert reader.stdout.readline() == b"open\n"
+        result = app.run("restore", str(tmp_path / "backup"), "--replace", check=False)
+        reader.communicate()
+    assert result.returncode == 1
+    assert result.stderr.endswith("another process has it open. Stop the service first\n")
+    assert listed(app.start()) == set(ids)
+
+
+def test_an_interrupted_backup_and_restore_go_on(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    ids = filled(app, 60)
+    failures: list[tuple[str, str]] = []
+
+    def fail(name: str, reason: str) -> None:
+        failures.append((name, reason))
+
+    store, links = stores(app)
+    next(Backup(store, links, tmp_path / "backup", fail).run())
+    other = make_app()
+    result = other.run("restore", str(tmp_path / "backup"), check=False)
+    assert result.returncode == 1
+    assert "there is no finished backup in it" in result.stderr
+    deleted = min(ids)
+    assert app.client.delete(f"/api/{deleted}").is_success
+    result = app.run("backup", str(tmp_path / "backup"))
+    assert result.stdout == "10 avatars copied, 49 were there already, 1 identity links, 0 damaged.\n"
+    again = app.run("backup", str(tmp_path / "backup"), check=False)
+    assert again.stderr.endswith("there is a finished backup in it. Choose another folder\n")
+
+    store, links = stores(other)
+    store.prepare()
+    links.prepare()
+    next(Restore(tmp_path / "backup", store, links, fail).run(replace=False))
+    result = other.run("restore", str(tmp_path / "backup"))
+    assert result.stdout.startswith("9 avatars restored, 50 were there already, 0 removed")
+    assert listed(other.start()) == set(ids) - {deleted}
+    assert failures == []
+
+
+def stores(app: App) -> tuple[LocalStore, LocalIdentityStore]:
+    root = app.folder / "storage" / "avatars"
+    return LocalStore(root), LocalIdentityStore(root)
+
+
+def test_what_is_damaged_is_named_and_the_rest_is_copied(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    damaged, lost, changed, *whole = sorted(filled(app, 6))
+    app.object(damaged).write_bytes(b"not an object")
+    backup = tmp_path / "backup"
+    result = app.run("backup", str(backup), check=False)
+    assert (result.returncode, result.stdout) == (
+        3,
+        "5 avatars copied, 0 were there already, 1 identity links, 1 damaged.\n",
+    )
+    assert result.stderr.startswith(f"{damaged}: not in the backup: its object is damaged: 13 bytes")
+    (backup / "avatars" / lost[:2] / f"{lost}.zip").unlink()
+    (backup / "avatars" / changed[:2] / f"{changed}.zip").write_bytes(app.object(whole[0]).read_bytes())
+    (backup / "identities.jsonl").write_bytes(b"{}")
+    other = make_app()
+    result = other.run("restore", str(backup), check=False)
+    assert (result.returncode, result.stdout) == (
+        3,
+        "3 avatars restored, 0 were there already, 0 removed, 0 identity links, 3 damaged.\n",
+    )
+    for name in (lost, changed):
+        assert f"{name}: not restored: its file in the backup is missing or damaged\n" in result.stderr
+    assert "identities.jsonl: not restored: it is damaged" in result.stderr
+    assert listed(other.start()) == set(whole)
+
+
+def test_a_folder_with_other_files_is_left_alone(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    filled(app, 1)
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "notes.txt").write_text("precious")
+    result = app.run("backup", str(tmp_path / "precious"), check=False)
+    assert result.returncode == 1
+    assert "there are other files in it. Choose another folder" in result.stderr
+    assert [path.name for path in (tmp_path / "precious").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("options", [(), ("--replace",)])
+def test_a_folder_without_a_backup_changes_nothing(
+    make_app: MakeApp, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    app = make_app()
+    ids = filled(app)
+    app.stop()
+    (tmp_path / "empty").mkdir()
+    result = app.run("restore", str(tmp_path / "empty"), *options, check=False)
+    assert result.returncode == 1
+    assert "there is no finished backup in it" in result.stderr
+    assert listed(app.start()) == set(ids)
