@@ -176,7 +176,7 @@ def open_services(
 
 def _telling(channel: socket.socket, app: FastAPI, services: Services) -> AbstractAsyncContextManager[None]:
     # Imported here: who is not asked need not carry it.
-    from avatar_gen.telemetry.metrics_collector import Sources, answering  # noqa: PLC0415
+    from avatar_gen.telemetry.metrics_collector import Sources, answer_metrics  # noqa: PLC0415
 
     sources = Sources(
         statistics=app.state.statistics,
@@ -189,7 +189,7 @@ def _telling(channel: socket.socket, app: FastAPI, services: Services) -> Abstra
         caches={"pictures": services.cache, "objects": services.avatars.opened},
         connections=app.state.connections,
     )
-    return answering(channel, sources)
+    return answer_metrics(channel, sources)
 
 
 def open_store(settings: Settings, *, make: bool = True) -> LocalStore:

@@ -118,8 +118,8 @@ def test_a_port_that_is_taken_stops_the_start(make_service: MakeService) -> None
         result = service.run("serve", check=False)
     assert result.returncode == 1
     assert result.stderr == (
-        f"Error: 127.0.0.1:{service.port}: cannot be listened on: Address already in use;"
-        " HOST and PORT choose another address\n"
+        f"Error: 127.0.0.1:{service.port}: cannot listen here: Address already in use;"
+        " HOST and PORT set another address\n"
     )
 
 

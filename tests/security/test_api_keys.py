@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from avatar_gen.errors import SettingsError
-from avatar_gen.security.api_keys import LONGEST_KEY, Keys, hash_of, new_key, read_keys
+from avatar_gen.security.api_keys import MAX_KEY_LENGTH, Keys, hash_of, new_key, read_keys
 from avatar_gen.settings.schema import ApiKey, Auth
 
 KEY, OTHER = new_key(), new_key()
@@ -14,16 +14,16 @@ KEY, OTHER = new_key(), new_key()
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("", "there is no API key in it; `avatar-gen keys new` makes one"),
-        ("# nothing\n\n", "there is no API key in it; `avatar-gen keys new` makes one"),
-        ("secret7f3a", "line 1: expected NAME KEY RIGHTS"),
-        ("\n{key}x", "line 2: expected NAME KEY RIGHTS"),
-        ("a b {key}", "line 1: expected NAME KEY RIGHTS"),
-        ("{key} {key}", "line 1: expected NAME KEY RIGHTS"),
-        ("{key} read", "line 1: expected NAME KEY RIGHTS"),
-        ("{key} list write", "line 1: expected NAME KEY RIGHTS"),
-        ("nämé {key}", "line 1: expected NAME KEY RIGHTS"),
-        ("secret7f3a" * 4 + " {key}", "line 1: expected NAME KEY RIGHTS"),
+        ("", "this file has no API key; `avatar-gen keys new` makes one"),
+        ("# nothing\n\n", "this file has no API key; `avatar-gen keys new` makes one"),
+        ("secret7f3a", "line 1: expected NAME KEY PERMISSIONS"),
+        ("\n{key}x", "line 2: expected NAME KEY PERMISSIONS"),
+        ("a b {key}", "line 1: expected NAME KEY PERMISSIONS"),
+        ("{key} {key}", "line 1: expected NAME KEY PERMISSIONS"),
+        ("{key} read", "line 1: expected NAME KEY PERMISSIONS"),
+        ("{key} list write", "line 1: expected NAME KEY PERMISSIONS"),
+        ("nämé {key}", "line 1: expected NAME KEY PERMISSIONS"),
+        ("secret7f3a" * 4 + " {key}", "line 1: expected NAME KEY PERMISSIONS"),
         ("a {key}\na {other}", "app.auth: two API keys have the same name"),
         ("a {key}\nb {key}", "app.auth: two API keys have the same hash"),
     ],
@@ -59,7 +59,7 @@ def test_a_key_is_found_by_all_of_it_alone() -> None:
         new_key().encode(),
     ):
         assert keys.find(wrong) is None
-    long = "x" * (LONGEST_KEY + 1)
+    long = "x" * (MAX_KEY_LENGTH + 1)
     assert Keys((ApiKey(sha256=hash_of(long)),)).find(long.encode()) is None
 
 

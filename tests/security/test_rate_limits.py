@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from avatar_gen.security.rate_limits import MOST_REMEMBERED, Limit
+from avatar_gen.security.rate_limits import MAX_CLIENTS, Limit
 from avatar_gen.settings.values import Rate
 
 
@@ -95,7 +95,7 @@ def test_one_of_many_is_counted_all_the_same() -> None:
     """A client that asks again and again is not the one that is forgotten."""
     limit = Limit("client", Rate(1, "hour", 5))
     let_in = 0
-    for number in range(3 * MOST_REMEMBERED):
+    for number in range(3 * MAX_CLIENTS):
         limit.count(f"2001:db8:0:{number}::/64")
         if number % 1000 == 0:
             let_in += not limit.count("a").retry_after

@@ -363,7 +363,8 @@ class TestWhatIsWrongIsSaidInOneLine:
 
     def test_a_file_that_config_path_names_must_be_there(self) -> None:
         assert (
-            failure("", CONFIG_PATH="nope.yaml") == "nope.yaml: there is no such file; CONFIG_PATH names it"
+            failure("", CONFIG_PATH="nope.yaml")
+            == "nope.yaml: there is no such file, although CONFIG_PATH names it"
         )
 
     def test_a_file_must_be_readable_text(self) -> None:

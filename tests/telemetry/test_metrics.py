@@ -111,8 +111,8 @@ def test_a_port_that_is_taken_stops_the_start_with_a_line(make_service: MakeServ
         port = taken.getsockname()[1]
         result = make_service({}, {"METRICS_PORT": str(port)}).run("serve", check=False)
     assert result.returncode == 1
-    expected = f"Error: 127.0.0.1:{port}: cannot be listened on: Address already in use;"
-    assert result.stderr == f"{expected} METRICS_HOST and METRICS_PORT choose another address\n"
+    expected = f"Error: 127.0.0.1:{port}: cannot listen here: Address already in use;"
+    assert result.stderr == f"{expected} METRICS_HOST and METRICS_PORT set another address\n"
 
 
 @BOTH

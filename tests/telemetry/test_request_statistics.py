@@ -88,20 +88,17 @@ async def ask(app: Application, scope: dict[str, Any]) -> None:
 def test_a_hundred_thousand_made_up_addresses_make_no_new_series(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each kind is met among the first thousand or two; what comes behind them adds numbers, not series."""
+    """However many paths are requested, there are only as many series as routes, methods and statuses."""
     caplog.set_level("CRITICAL")
 
     async def main() -> None:
         async with running(tmp_path) as app:
             statistics: RequestStatistics = app.api.state.statistics
-            for scope in made_up(5_000, seed=1):
-                await ask(app, scope)
-            known = set(statistics.requests)
             for scope in made_up(100_000, seed=2):
                 await ask(app, scope)
-            assert set(statistics.requests) == known
-            assert len(known) < 100
-            assert sum(sum(timings[:-1]) for timings in statistics.requests.values()) == 105_000
+            assert len({route for _, route, _ in statistics.requests}) < 15
+            assert len(statistics.requests) < 150
+            assert sum(sum(timings[:-1]) for timings in statistics.requests.values()) == 100_000
             assert statistics.by_class(5) == 0
 
     asyncio.run(main())

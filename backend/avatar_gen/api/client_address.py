@@ -1,4 +1,4 @@
-"""Whose request it is: the address of the connection, or what a proxy that is trusted tells of it."""
+"""Finds the client of a request: the peer of the connection, or the client that a trusted proxy names."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -8,29 +8,29 @@ from typing import NamedTuple
 from starlette.types import Scope
 
 _LONGEST = 64
-"""Characters: an address, its zone, its port. What is longer is not worth being remembered."""
+"""Characters of an address with zone and port. Longer texts are not parsed."""
 
 
 class _Hop(NamedTuple):
-    """A machine that a request came from or through."""
+    """A machine that a request came from or passed through."""
 
     client: str
-    """As which it is counted."""
+    """The name under which its requests are counted."""
     trusted: bool
 
 
 class Clients:
-    """Tells clients apart: by an IPv4 address, or a /64 of IPv6, which is what one household is given."""
+    """Tells clients apart by IPv4 address, or by the /64 of an IPv6 address, which one customer has."""
 
     def __init__(self, trusted: Iterable[IPv4Network | IPv6Network]) -> None:
         self._trusted = tuple(trusted)
-        self._read = lru_cache(maxsize=4096)(self._read_anew)
+        self._read = lru_cache(maxsize=4096)(self._parse_hop)
 
     def of(self, scope: Scope) -> str:
-        """The client of a request.
+        """Return the client of a request.
 
-        `X-Forwarded-For` grows to the right, and what stands left of an address that is not trusted anybody
-        could have written. So it is read from the right, as far as it is known who wrote.
+        Each proxy appends an address to `X-Forwarded-For`. The client itself may have sent everything to the
+        left of the last address that is not trusted. So this reads from the right, and stops at that address.
         """
         peer = scope["client"]
         hop = self._read(peer[0]) if peer else None
@@ -44,8 +44,8 @@ class Clients:
                     break
         return hop.client
 
-    def _read_anew(self, text: str) -> _Hop | None:
-        """An address, with or without a port; None where it is none."""
+    def _parse_hop(self, text: str) -> _Hop | None:
+        """Parse an address with or without a port. Return None for any other text."""
         try:
             address = _parse(text.strip())
         except ValueError:
@@ -62,7 +62,7 @@ def _forwarded(scope: Scope) -> list[str]:
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address:
-    """An address; one of IPv4 also where it is written as IPv6. Raises `ValueError`."""
+    """Parse an address. An IPv4 address that is written as IPv6 becomes IPv4. Raises `ValueError`."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

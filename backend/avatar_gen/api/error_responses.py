@@ -17,7 +17,7 @@ _SENTENCES = {
     408: "The request took too long to arrive.",
     413: "The body is larger than 64 KB.",
     415: "The body must be JSON, sent with Content-Type: application/json.",
-    429: "These are too many requests; try again in a second.",
+    429: "Too many requests. Try again in 1 second.",
     431: "The request is too large.",
     500: "The service has failed; see its log.",
     503: "The database is unavailable; try again later.",

@@ -1,4 +1,4 @@
-"""Refuses who asks too often, before anything else is done for the request."""
+"""Refuses requests of clients that exceed a rate limit."""
 
 from http import HTTPStatus
 
@@ -16,7 +16,7 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 class RateLimiting:
     """ASGI middleware that counts requests, by API key or else by client.
 
-    Each answer says what is left, by the fields of draft-ietf-httpapi-ratelimit-headers-11.
+    Each answer says how many requests are left, in the fields of draft-ietf-httpapi-ratelimit-headers-11.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits, clients: Clients) -> None:
@@ -31,8 +31,8 @@ class RateLimiting:
         if scope["type"] != "http" or scope["path"] in UNCOUNTED:
             await self._app(scope, receive, send)
             return
-        limits, who = self._applying(scope)
-        counts = [limit.count(who) for limit in limits]
+        limits, client = self._applying(scope)
+        counts = [limit.count(client) for limit in limits]
         fields = [
             (b"ratelimit-policy", b", ".join([limit.policy for limit in limits])),
             (b"ratelimit", b", ".join([count.item for count in counts])),
@@ -47,7 +47,7 @@ class RateLimiting:
         await app(scope, receive, send_with_fields if limits else send)
 
     def _applying(self, scope: Scope) -> tuple[list[Limit], str]:
-        """The limits that a request falls under, and as whose."""
+        """Return the limits of a request, and the client that it is counted for."""
         keys = scope["app"].state.keys
         if self._key and keys and (key := identify(scope, keys)):
             return [self._key], key.label
@@ -56,9 +56,9 @@ class RateLimiting:
 
 
 def _refusal(counts: list[Count]) -> ASGIApp | None:
-    """What answers a request that may not pass."""
+    """Return the answer to a request that exceeds a limit, or None if it exceeds none."""
     wait = max((count.retry_after for count in counts), default=0)
     if not wait:
         return None
-    message = f"These are too many requests; try again in {wait} s."
+    message = f"Too many requests. Try again in {wait} {'second' if wait == 1 else 'seconds'}."
     return failure(HTTPStatus.TOO_MANY_REQUESTS, message, headers={"Retry-After": str(wait)})

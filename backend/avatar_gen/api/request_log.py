@@ -1,4 +1,4 @@
-"""What every request gets: an id, a line in the log, and a safe answer even when our own code fails."""
+"""Gives every request an id, a log line, and an answer in the envelope if our own code fails."""
 
 import asyncio
 import logging
@@ -20,9 +20,9 @@ _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestLog:
-    """ASGI middleware, outside of everything else.
+    """The outermost ASGI middleware.
 
-    A client's own `X-Request-ID` is kept if it is at most 64 letters, digits, dots, dashes or underscores.
+    It uses a client's own `X-Request-ID` if that has at most 64 letters, digits, dots, dashes or underscores.
     """
 
     def __init__(self, app: ASGIApp, statistics: RequestStatistics) -> None:
@@ -37,7 +37,7 @@ class RequestLog:
         started = time.perf_counter()
         method = scope["method"]
         if method == "HEAD":
-            # What can be got can be asked about; the server leaves the body out, for it has the original.
+            # Every GET route answers HEAD too. The server has the original scope and leaves out the body.
             scope = {**scope, "method": "GET"}
         identity = _identity(scope)
         request_id.set(identity)
@@ -51,9 +51,9 @@ class RequestLog:
             await send(message)
 
         try:
-            fault = await self._answer(scope, receive, send_with_id)
-            if fault and not status:
-                await failure(*fault)(scope, receive, send_with_id)
+            error = await self._answer(scope, receive, send_with_id)
+            if error and not status:
+                await failure(*error)(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path_format", None)
@@ -61,13 +61,13 @@ class RequestLog:
             log_request(method, route, scope["path"][:500], status, seconds, key=scope.get("api_key"))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> tuple[HTTPStatus, str] | None:
-        """Let the application answer; what is wrong when it did not."""
+        """Let the application answer. Return the status and message of the error if it did not."""
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
             return HTTPStatus.SERVICE_UNAVAILABLE, "The service is stopping; send the request again."
         except Exception:
-            log.exception("A request failed for a reason that is ours")
+            log.exception("A request failed because of an error in the service")
             return HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR
         return None
 

@@ -1,4 +1,4 @@
-"""The `avatar-gen` command. Each of its commands is a module beside this one, imported when it is called."""
+"""The `avatar-gen` command. Each subcommand is a module in this package and is imported when it is called."""
 
 import os
 import sys
@@ -19,13 +19,13 @@ SECTIONS: dict[str, dict[str, str]] = {
         "bulk": "Draw an avatar for everybody on a list.",
     },
     "Run the service": {
-        "serve": "Serve avatars over HTTP until told to stop.",
+        "serve": "Serve avatars over HTTP.",
         "migrate": "Migrate the tables of the database to this release.",
         "doctor": "Check everything that the service needs, and say what to do.",
         "settings": "Show the settings, and where each comes from.",
         "keys": "Make API keys, for those who may write, list and delete.",
     },
-    "Look after stored avatars": {
+    "Manage stored avatars": {
         "stats": "Count the stored avatars.",
         "reindex": "Rebuild the records of avatars from their objects.",
         "backup": "Back up all avatars and identity links into a folder.",
@@ -33,13 +33,13 @@ SECTIONS: dict[str, dict[str, str]] = {
         "export": "Copy stored avatars into a folder of plain pictures.",
         "import": "Import avatars of the old service, or of an export.",
     },
-    "Tell of the program itself": {
+    "About the program": {
         "openapi": "Print the OpenAPI document of the HTTP API.",
         "completion": "Print what makes a shell complete this command.",
         "version": "Show the versions of the program and its libraries.",
     },
 }
-"""The commands by what they are for, each with its first sentence, so that help need not import them."""
+"""The commands by purpose, each with its first sentence. Help does not import the commands."""
 
 FAILED, USAGE, PARTLY, NO_READER = 1, 2, 3, 141
 """Exit statuses; docs/cli.md lists them all. A shell reports 141 for a program that SIGPIPE ended."""
@@ -51,11 +51,11 @@ _STUBS: dict[str, click.Command] = {
 }
 
 _MODULES = {"import": "legacy_import"}
-"""Where a command's name cannot be that of a module."""
+"""Modules of commands whose names are keywords of Python."""
 
 
 class _Commands(click.Group):
-    """Commands whose failures are one line and an exit status, not a traceback."""
+    """Commands that report an error as one line and an exit status, without a traceback."""
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.commands:
@@ -65,14 +65,14 @@ class _Commands(click.Group):
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """As in any group, by section and without importing them."""
+        """List the commands by section, without importing them."""
         widest = max(map(len, self.commands))
         for title, commands in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(widest), text) for name, text in commands.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Likewise."""
+        """Complete the name of a command, without importing it."""
         names = [name for name in self.commands if name.startswith(incomplete)]
         found = [CompletionItem(name, help=self.commands[name].short_help) for name in names]
         return found or click.Command.shell_complete(self, ctx, incomplete)
@@ -97,7 +97,7 @@ class _Commands(click.Group):
 
 
 def _drop_output() -> None:
-    """Let what nobody takes go, or Python tries to write it once more at its end, and fails."""
+    """Discard further output. Otherwise Python writes it again at its end, and fails."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -131,7 +131,7 @@ def _commands() -> None:
 
 
 def main() -> None:
-    """Run what the command line says, and end the process."""
+    """Run the command line, and end the process."""
     serves = sys.argv[1:2] == ["serve"]
     _open_streams(output_matters=not serves)
     try:
@@ -146,10 +146,10 @@ def main() -> None:
 
 
 def _open_streams(*, output_matters: bool) -> None:
-    """Have standard streams that can be relied upon.
+    """Open the standard streams that are closed, so that no other file gets their numbers.
 
-    Something stands for closed ones, or the next files that are opened take their numbers; where output
-    matters, what takes nothing, so that it does not get lost unnoticed.
+    If the output of the command matters, standard output refuses writes, so that output does not get lost
+    unnoticed.
     """
     output = os.O_RDONLY if output_matters else os.O_WRONLY
     for number, mode in enumerate((os.O_RDONLY, output, os.O_WRONLY)):
@@ -157,14 +157,14 @@ def _open_streams(*, output_matters: bool) -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, mode)
-    sys.stdin = sys.stdin or open(0, closefd=False, encoding="utf-8")  # noqa: SIM115 - for good
+    sys.stdin = sys.stdin or open(0, closefd=False, encoding="utf-8")  # noqa: SIM115 - for the whole process
     sys.stdout, sys.stderr = _to_write(1, sys.stdout), _to_write(2, sys.stderr)
 
 
 def _to_write(number: int, stream: TextIO | None) -> TextIO:
-    """A stream that writes all or fails: with PYTHONUNBUFFERED Python's own drops what a pipe does not take.
+    """Return a stream that writes everything or fails. With PYTHONUNBUFFERED, Python's stream drops bytes.
 
-    What the locale has no letters for is written with escapes.
+    Characters that the locale does not have are written as escapes.
     """
     encoding = stream.encoding if stream else "utf-8"
     return open(number, "w", closefd=False, encoding=encoding, errors="backslashreplace")

@@ -40,7 +40,7 @@ Examples:
     "--worker",
     type=(int, int, int),
     hidden=True,
-    help="The socket to share, the parent process, the channel.",
+    help="The listening socket, the parent process, the channel.",
 )
 @click.option(
     "--migrate/--no-migrate",
@@ -51,7 +51,7 @@ Examples:
     help="Bring the database of an older release to this one first, or make no tables at all.",
 )
 def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> None:
-    """Serve avatars over HTTP until told to stop.
+    """Serve avatars over HTTP.
 
     Without either option, an empty database gets its tables, and one of another release stops the start.
     SIGTERM, SIGINT and SIGHUP end the service with status 0, after it has answered the requests in flight.
@@ -70,7 +70,7 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
         return
     require_pictures()
     with ExitStack() as stack:
-        # What can't be opened stops us here, with a line, before there is a server to fail.
+        # An error here stops the start with one line, before there is a server.
         open_services(settings, stack, RequestStatistics(), migrating=migrating)
     with ExitStack() as stack:
         _take_descriptors()
@@ -87,20 +87,20 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
 
 
 def _export(settings: Metrics, stack: ExitStack) -> Callable[[int], socket.socket] | None:
-    """What makes the channel of each worker, on which it is asked for its figures; None where nobody asks."""
+    """Return the function that makes the channel of a worker, or None if there is no metrics endpoint."""
     if settings.port is None:
         return None
-    # Imported here: who is not asked need not carry it.
-    from avatar_gen.telemetry.metrics_endpoint import Exporter  # noqa: PLC0415
+    # Imported here, because services without this endpoint do without its libraries.
+    from avatar_gen.telemetry.metrics_endpoint import MetricsEndpoint  # noqa: PLC0415
 
-    exporter = Exporter(_listen(settings.host, settings.port, "METRICS_HOST and METRICS_PORT"))
-    stack.callback(exporter.close)
-    return exporter.attach
+    endpoint = MetricsEndpoint(_listen(settings.host, settings.port, "METRICS_HOST and METRICS_PORT"))
+    stack.callback(endpoint.close)
+    return endpoint.attach
 
 
 _ACCEPTED_AT_ONCE = 16
-"""New connections that are taken each time that the event loop comes round. libuv takes one from each
-listener: a load balancer, which asks whether we live, would wait behind all that are refused."""
+"""New connections that are accepted in each iteration of the event loop. libuv accepts one from each
+listener, so health checks of a load balancer would wait behind all other new connections."""
 
 
 def _end(*_: object) -> None:
@@ -147,8 +147,8 @@ def _serve_here(
         parent=parent,
     )
     app.api.state.connections = lambda: len(server.server_state.connections)
-    # dup() has the socket wait as Python believes that it does, in all processes that share it: one that
-    # waits stands still whenever another one is quicker to accept.
+    # dup() makes the socket blocking if Python believes that it is, in all processes that share it. A worker
+    # would then hang in accept() whenever another worker is faster.
     listener.settimeout(0)
     server.run(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))])
     if not server.started:
@@ -156,24 +156,24 @@ def _serve_here(
 
 
 def _take_descriptors() -> None:
-    """As many as may be had: each connection takes one, and systems give 1,024 where nobody asks for more."""
+    """Raise the limit of open files to the highest allowed value: each connection needs one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS gives fewer than it says.
+    # macOS allows fewer than it reports.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(host: str, port: int, variables: str) -> socket.socket:
-    """A socket of this address, which the environment sets by these variables. Raises `StartupError`."""
+    """Return a listening socket. The message of `StartupError` names the variables that set its address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        # `::` is every address, and so IPv4's too.
+        # `::` means every address, those of IPv4 included.
         both = host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
     except (OSError, TypeError) as error:
-        # A name that does not resolve has a number below zero, one that cannot even be asked for none.
+        # If a name cannot be resolved, the number is negative or missing.
         number = getattr(error, "errno", None) or 0
         reason = os.strerror(number) if number > 0 else "it is not the name of an address of this machine"
         raise StartupError(
-            f"{host}:{port}: cannot be listened on: {reason}; {variables} choose another address"
+            f"{host}:{port}: cannot listen here: {reason}; {variables} set another address"
         ) from error

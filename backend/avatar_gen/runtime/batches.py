@@ -1,4 +1,4 @@
-"""Work that is cheaper together: some at a time, or by one thread that takes all that waits."""
+"""Batches: items that one thread handles together, and items of a sequence in groups."""
 
 import asyncio
 import contextlib
@@ -21,10 +21,10 @@ class _Waiting(Generic[T]):
 
 
 class Batches(Generic[T]):
-    """A thread that hands over whatever has arrived while it was busy with what came before.
+    """A thread that handles, as one batch, all items that arrived while it handled the batch before.
 
-    Alone, an item is worked on at once; under load many share one round of waking threads, syncing disks and
-    committing. `work` returns the error of each item, or None. An error that it raises is that of all items.
+    A single item is handled at once. Under load, many items share the cost of waking a thread, syncing a disk
+    and committing. `work` returns the error of each item, or None. An error that it raises is each item's.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Batches(Generic[T]):
         self._work = work
         self.limit = most
         self.refused = 0
-        """Items that were one too many, so far."""
+        """Items that were refused so far, because too many waited."""
         self._at_once = at_once
         self._queue: SimpleQueue[_Waiting[T] | None] = SimpleQueue()
         # A daemon: the exit of the process does not wait for a disk that hangs.
@@ -42,11 +42,11 @@ class Batches(Generic[T]):
 
     @property
     def taken(self) -> int:
-        """Items that wait."""
+        """The number of items that wait."""
         return self._queue.qsize()
 
     async def add(self, item: T) -> None:
-        """Return when the item's batch is done. Raises `Overloaded` when too many wait already."""
+        """Return when the item's batch is done. Raises `Overloaded` if too many items wait."""
         if self.taken >= self.limit:
             self.refused += 1
             raise Overloaded("More avatars are asked for than can be kept; try again in a second.")
@@ -55,7 +55,7 @@ class Batches(Generic[T]):
         await waiting.done
 
     def close(self, timeout: float | None = None) -> None:
-        """Work on what waits, then end. Wait for that at most `timeout` seconds."""
+        """Handle the items that wait, then end the thread. Wait for that at most `timeout` seconds."""
         self._queue.put(None)
         self._thread.join(timeout)
 
@@ -66,7 +66,7 @@ class Batches(Generic[T]):
             while not self._queue.empty() and len(arrived) < self._at_once:
                 arrived.append(self._queue.get())
             ending = None in arrived
-            # Who was told that the service is stopping waits no more, and must get nothing.
+            # A cancelled request has been answered already, so its item must have no effect.
             if batch := [waiting for waiting in arrived if waiting and not waiting.done.cancelled()]:
                 self._do(batch)
 
@@ -91,7 +91,7 @@ def _settle(batch: list[_Waiting[T]], errors: Sequence[Exception | None]) -> Non
 
 
 def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """The items by so many at a time."""
+    """Yield the items in lists of at most `most`."""
     iterator = iter(items)
     while batch := list(islice(iterator, most)):
         yield batch

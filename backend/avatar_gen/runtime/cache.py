@@ -1,4 +1,4 @@
-"""What was asked for lately, kept in memory as long as there is room."""
+"""Caches in memory with a limit in bytes."""
 
 import asyncio
 from collections import OrderedDict
@@ -9,60 +9,60 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 OVERHEAD = 160
-"""Bytes that a picture takes beside its own: its object, its key's, and a place in the dictionary."""
+"""Bytes that an entry takes beside its picture: two objects and a place in the dictionary."""
 
 
 class Cache(Generic[K, V]):
-    """Values by their keys. Those that nobody has asked for the longest go first.
+    """Values by their keys. If there is no room, the least recently used values are removed.
 
-    All of it happens on the event loop, so nothing has to be locked.
+    A cache is used on the event loop alone, so it needs no lock.
     """
 
     def __init__(self, limit: int, size_of: Callable[[V], int]) -> None:
-        """`limit` is in bytes, as `size_of` counts them; at 0 nothing is kept."""
+        """`limit` is in bytes, as `size_of` counts them. With a limit of 0, nothing is stored."""
         self.size = 0
-        """Bytes that it takes now."""
+        """Bytes that the values take now."""
         self.limit = limit
         self.hits = 0
-        """How often a value was there when it was asked for."""
+        """How often `get` found a value."""
         self._size_of = size_of
-        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._values: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """The value that is kept under this key."""
-        value = self._kept.get(key)
+        """Return the value of a key, or None."""
+        value = self._values.get(key)
         if value is not None:
             self.hits += 1
-            self._kept.move_to_end(key)
+            self._values.move_to_end(key)
         return value
 
     def put(self, key: K, value: V) -> V:
-        """Keep a value, which is returned, and let go of others where there is no more room."""
+        """Store a value, remove others if there is no room, and return the value."""
         size = self._size_of(value)
         if size > self.limit:
             return value
-        if (old := self._kept.pop(key, None)) is not None:
+        if (old := self._values.pop(key, None)) is not None:
             self.size -= self._size_of(old)
-        self._kept[key] = value
+        self._values[key] = value
         self.size += size
         while self.size > self.limit:
-            _, gone = self._kept.popitem(last=False)
-            self.size -= self._size_of(gone)
+            _, removed = self._values.popitem(last=False)
+            self.size -= self._size_of(removed)
         return value
 
 
 class PictureCache(Cache[bytes, bytes]):
-    """Encoded pictures, by what they were made of."""
+    """Encoded pictures by what they were made from."""
 
     def __init__(self, limit: int) -> None:
-        """`limit` is in bytes; at 0 nothing is kept."""
+        """`limit` is in bytes. With a limit of 0, nothing is stored."""
         super().__init__(limit, lambda picture: len(picture) + OVERHEAD)
         self._making: dict[bytes, asyncio.Task[bytes]] = {}
 
     async def get_or_make(self, key: bytes, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """The picture under this key, made if it is not kept.
+        """Return the picture of a key, and make it if it is not stored.
 
-        However many ask for it at once, it is made once; where that fails, all of them are told.
+        Requests for the same key at the same time make it once. If that fails, it fails for all of them.
         """
         picture = self.get(key)
         if picture is not None:
@@ -71,7 +71,7 @@ class PictureCache(Cache[bytes, bytes]):
         if task is None:
             task = asyncio.create_task(self._make(key, make))
             self._making[key] = task
-        # Who was first may leave; the others still wait for it.
+        # The first request may be cancelled while others wait for the picture.
         return await asyncio.shield(task)
 
     async def _make(self, key: bytes, make: Callable[[], Awaitable[bytes]]) -> bytes:

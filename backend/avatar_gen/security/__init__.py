@@ -1,1 +1,1 @@
-"""API keys and rate limits."""
+"""API keys, rate limits, host names and security headers."""

@@ -1,6 +1,6 @@
-"""API keys: how they are made, kept, and known again.
+"""API keys: how they are made, stored and found.
 
-A file of keys has one a line: a key or its SHA-256; before it, if wished, its name; behind it, what it may:
+Each line of a file of keys has a key or its SHA-256. A name before it and permissions after it are optional:
 
     web    9f86d081...             # sha256, all 64 digits of it
     board  avk_...      list       # the key itself
@@ -18,32 +18,32 @@ from pydantic import ValidationError
 from avatar_gen.errors import SettingsError
 from avatar_gen.settings.schema import ApiKey, Auth
 
-LONGEST_KEY = 256
-"""Bytes; a longer one is not even looked at."""
+MAX_KEY_LENGTH = 256
+"""Bytes. Longer keys are refused without being hashed."""
 
 _KEY = re.compile(r"avk_[A-Za-z0-9_-]{43}")
 _SECRET = re.compile(r"avk_[A-Za-z0-9_-]{43}|[0-9a-f]{64}")
 
 
 def new_key() -> str:
-    """A key of 256 random bits: so many that its plain hash gives nothing away, see docs/decisions/0013."""
+    """Return a key of 256 random bits. Its plain hash reveals nothing: see docs/decisions/0013."""
     return f"avk_{secrets.token_urlsafe(32)}"
 
 
 def hash_of(key: str) -> str:
-    """What is kept of a key."""
+    """Return the SHA-256 of a key, which is all that is stored of it."""
     return sha256(key.encode()).hexdigest()
 
 
 class Keys:
-    """The keys that are known."""
+    """The configured API keys."""
 
     def __init__(self, keys: tuple[ApiKey, ...]) -> None:
         self._keys = keys
 
     def find(self, presented: bytes) -> ApiKey | None:
-        """The key that this is; how long it takes tells nothing of it."""
-        if len(presented) > LONGEST_KEY:
+        """Return the key that a client presents, or None. The time for this reveals nothing about keys."""
+        if len(presented) > MAX_KEY_LENGTH:
             return None
         digest = sha256(presented).hexdigest()
         found = None
@@ -54,7 +54,7 @@ class Keys:
 
 
 def read_keys(auth: Auth) -> Keys | None:
-    """The keys of the settings and of their file; None where there are to be none. Raises `SettingsError`."""
+    """Return the keys of the settings and of their file, or None if none are set. Raises `SettingsError`."""
     if not auth.on:
         return None
     keys = [*auth.api_keys]
@@ -79,26 +79,26 @@ def _keys_in(path: Path) -> list[ApiKey]:
                 keys.append(_parse(words))
             except (ValueError, ValidationError):
                 raise SettingsError(
-                    f"{path}: line {number}: expected NAME KEY RIGHTS, of which KEY alone must be there: as"
-                    " `avatar-gen keys new` prints it, or its SHA-256; RIGHTS as in write,list,delete"
+                    f"{path}: line {number}: expected NAME KEY PERMISSIONS: an optional name, a key from"
+                    " `avatar-gen keys new` or its SHA-256, optional permissions such as write,list,delete"
                 ) from None
     if not keys:
-        raise SettingsError(f"{path}: there is no API key in it; `avatar-gen keys new` makes one")
+        raise SettingsError(f"{path}: this file has no API key; `avatar-gen keys new` makes one")
     return keys
 
 
 def _parse(words: list[str]) -> ApiKey:
-    """A line of a file. Raises `ValueError`."""
-    (where,) = [number for number, word in enumerate(words) if _SECRET.fullmatch(word)]
-    secret = words[where]
+    """Parse the words of a line. Raises `ValueError`."""
+    (position,) = [number for number, word in enumerate(words) if _SECRET.fullmatch(word)]
+    secret = words[position]
     digest = hash_of(secret) if _KEY.fullmatch(secret) else secret
-    name, rights = words[:where], words[where + 1 :]
-    if len(name) > 1 or len(rights) > 1:
+    name, permissions = words[:position], words[position + 1 :]
+    if len(name) > 1 or len(permissions) > 1:
         raise ValueError(words)
     return ApiKey.model_validate(
         {
             "sha256": digest,
             **({"name": name[0]} if name else {}),
-            **({"may": rights[0].split(",")} if rights else {}),
+            **({"may": permissions[0].split(",")} if permissions else {}),
         }
     )

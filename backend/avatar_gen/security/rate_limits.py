@@ -1,7 +1,7 @@
-"""How often somebody may ask: so many requests a second, and some more at once.
+"""Rate limits: a number of requests in a period, and a burst of requests at once.
 
-Counted by GCRA, a bucket that fills at the rate and holds the burst, of which a client needs one number. The
-numbers are of this process alone, and of the clients that it heard of last: see docs/decisions/0014.
+The algorithm is GCRA: a bucket that holds the burst and fills at the rate. It stores one number for each
+client. Each process counts alone, and only the most recently seen clients: see docs/decisions/0014.
 """
 
 from math import ceil
@@ -11,24 +11,24 @@ from throttled import MemoryStore, Quota, RateLimiterRegistry, RateLimiterType, 
 
 from avatar_gen.settings.values import Rate
 
-MOST_REMEMBERED = 16_384
-"""Clients, for each limit: 7 MB. Who is forgotten has a full bucket again; to be forgotten, somebody must ask
-from as many addresses before his own bucket is full."""
+MAX_CLIENTS = 16_384
+"""Clients that each limit remembers. A client that drops out starts again with a full bucket. To drop out on
+purpose, a client must send requests from as many addresses before its own bucket is full."""
 
 _PERIODS = {"s": per_sec, "min": per_min, "hour": per_hour}
 
 
 class Count(NamedTuple):
-    """What is left to somebody."""
+    """What is left to a client."""
 
     retry_after: int
-    """Seconds; 0: this request may pass."""
+    """Seconds until a request may pass; 0 if this one may."""
     item: bytes
-    """Of the field `RateLimit`."""
+    """The item of the header field `RateLimit`."""
 
 
 class Limit:
-    """One limit, for everybody whom it is for."""
+    """One limit, with the counts of its clients."""
 
     def __init__(self, name: str, rate: Rate) -> None:
         self._name = name.encode()
@@ -37,15 +37,15 @@ class Limit:
         self._interval = quota.emission_interval
         window = ceil(rate.burst * self._interval)
         self.policy = b'"%s";q=%d;w=%d' % (self._name, rate.burst, window)
-        """Its item of the field `RateLimit-Policy`: how many at once, and after how long as many again."""
-        store = MemoryStore(options={"MAX_SIZE": MOST_REMEMBERED})
+        """The item of the header field `RateLimit-Policy`: the burst, and the seconds to fill it again."""
+        store = MemoryStore(options={"MAX_SIZE": MAX_CLIENTS})
         self._limiter = RateLimiterRegistry.get(RateLimiterType.GCRA.value)(quota, store)
 
-    def count(self, who: str) -> Count:
-        """Count one more request of somebody; what is refused costs nothing."""
-        result = self._limiter.limit(who)
+    def count(self, client: str) -> Count:
+        """Count a request of a client. A refused request is not counted."""
+        result = self._limiter.limit(client)
         left = result.state.remaining
-        # The library tells when the bucket is full again; of interest is when there is one more.
+        # The library knows when the bucket is full again. A client needs to know when there is room for one.
         next_one = result.state.reset_after - (self._burst - left - 1) * self._interval
         seconds = max(1, ceil(next_one))
         item = b'"%s";r=%d;t=%d' % (self._name, left, seconds)

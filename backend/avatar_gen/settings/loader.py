@@ -1,8 +1,7 @@
-"""Reads the settings: `settings.yaml` and its overlays, under the environment, as one frozen object.
+"""Reads the settings from `settings.yaml`, its overlays and the environment into one frozen object.
 
-The environment wins over files, later files over earlier ones, all over the defaults. The files of the
-service that this one replaces load as they are. No other module reads the environment, but for
-`RUN_MIGRATIONS`, an option of `serve`.
+The environment wins over files, and later files win over earlier ones. Files of the old service load
+unchanged. No other module reads the environment, except for `RUN_MIGRATIONS`, an option of `serve`.
 """
 
 import os
@@ -28,12 +27,12 @@ def _list(text: str) -> list[str]:
 
 
 def _api_keys(text: str) -> list[dict[str, object]]:
-    """`NAME:SHA256`, or `NAME:SHA256:list+delete`; several of them as in a list."""
+    """Return API keys from `NAME:SHA256` or `NAME:SHA256:list+delete`, with commas between keys."""
     keys = []
     for entry in _list(text):
-        name, sha256, *rights = entry.split(":") if ":" in entry else ("", entry)
+        name, sha256, *permissions = entry.split(":") if ":" in entry else ("", entry)
         key: dict[str, object] = {"name": name, "sha256": sha256}
-        keys.append({**key, "may": ":".join(rights).split("+")} if rights else key)
+        keys.append({**key, "may": ":".join(permissions).split("+")} if permissions else key)
     return keys
 
 
@@ -66,16 +65,16 @@ _APP_ENV = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 Tree = dict[str, Any]
 
 Origins = dict[tuple[str, ...], str]
-"""Where values came from, by the keys that lead to them: a file, or an environment variable."""
+"""The origin of each value, a file or an environment variable, by its keys."""
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings. Raises `SettingsError` with one line: which file, which key, what it takes."""
+    """Return the settings. Raises `SettingsError` with one line: the file, the key, the expected value."""
     return trace_settings(environ)[0]
 
 
 def trace_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings, Origins]:
-    """Likewise, with where each value that is not a default came from."""
+    """Return the settings, and the origin of each value that is not a default. Raises `SettingsError`."""
     tree: Tree = {}
     origins: Origins = {}
     for path in _files(environ):
@@ -90,7 +89,7 @@ def trace_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings, O
     try:
         return Settings.model_validate(tree), origins
     except RecursionError:
-        raise SettingsError("the settings: nested without end") from None
+        raise SettingsError("the settings: nested too deeply") from None
     except ValidationError as error:
         raise SettingsError(_first_line(error, origins)) from None
 
@@ -101,11 +100,11 @@ def service_links(environ: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def _files(environ: Mapping[str, str]) -> Iterator[Path]:
-    """The files that there are, those that win last."""
+    """Return the files that exist. Later ones win."""
     named = environ.get("CONFIG_PATH")
     base = Path(named or _DEFAULT_FILE)
     if named and not base.is_file():
-        raise SettingsError(f"{named}: there is no such file; CONFIG_PATH names it")
+        raise SettingsError(f"{named}: there is no such file, although CONFIG_PATH names it")
     variable = "APP_ENV" if environ.get("APP_ENV") else "NODE_ENV"
     app_env = environ.get(variable, "")
     if app_env and not _APP_ENV.fullmatch(app_env):
@@ -116,7 +115,7 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
     candidates = tuple(base.with_name(f"{base.stem}{overlay}{base.suffix}") for overlay in overlays)
     for path in candidates:
         if path.is_dir():
-            # As Docker makes of a file that is mounted and not there.
+            # Docker makes a folder if a file that it has to mount does not exist.
             raise SettingsError(f"{path}: this is a folder, expected a file")
     return (path for path in candidates if path.is_file())
 
@@ -133,7 +132,7 @@ class _Loader(yaml.SafeLoader):
         if filled != node.value:
             node.value = filled
             if node.style is None:
-                # Not in quotes: what was filled in may be a number or a boolean.
+                # A value without quotes can be a number or a boolean.
                 node.tag = self.resolve(yaml.ScalarNode, filled, (True, False))  # type: ignore[no-untyped-call]
         return node
 
@@ -142,7 +141,7 @@ class _Loader(yaml.SafeLoader):
         for number, (key, _) in enumerate(node.value):
             if key.value in names[:number]:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value} stands here a second time", key.start_mark
+                    None, None, f"{key.value} is here for a second time", key.start_mark
                 )
         return super().construct_mapping(node, deep=deep)
 
@@ -151,7 +150,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _read(path: Path, environ: Mapping[str, str]) -> Tree:
-    """What a file holds below `app:`, in today's spelling."""
+    """Return the content of a file below `app:`, with the names of today."""
     try:
         with path.open(encoding="utf-8") as stream:
             loader = _Loader(stream)
@@ -166,16 +165,16 @@ def _read(path: Path, environ: Mapping[str, str]) -> Tree:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}".splitlines()[0]) from None
     except RecursionError:
-        raise SettingsError(f"{path}: cannot be read: it is nested without end") from None
+        raise SettingsError(f"{path}: cannot be read: it is nested too deeply") from None
     if document is None:
         return {}
     if not isinstance(document, dict) or set(document) - {"app"}:
         raise SettingsError(f"{path}: expected one key, app, with all settings below it")
-    return _respelled(document["app"] or {}, path)
+    return _with_new_names(document["app"] or {}, path)
 
 
-def _respelled(app: object, path: Path) -> Tree:
-    """The oldest files have `save_path` further up."""
+def _with_new_names(app: object, path: Path) -> Tree:
+    """Return the tree with `save_path` in its place. The oldest files have it further up."""
     if not isinstance(app, dict):
         raise SettingsError(f"{path}: app: expected a mapping")
     tree = dict(app)
@@ -191,7 +190,7 @@ def _respelled(app: object, path: Path) -> Tree:
 
 
 def _lay_over(tree: Tree, over: Tree, origins: Origins, origin: str, at: tuple[str, ...] = ()) -> None:
-    """Merge `over` into `tree`, mapping by mapping, and note where each value came from."""
+    """Merge `over` into `tree`, mapping by mapping, and note the origin of each value."""
     for key, value in over.items():
         here = (*at, str(key))
         if isinstance(value, dict) and value:
@@ -204,7 +203,7 @@ def _lay_over(tree: Tree, over: Tree, origins: Origins, origin: str, at: tuple[s
 
 
 def origin_of(location: tuple[str, ...], origins: Origins) -> str | None:
-    """Where the value at these keys came from, or a part of it; None for a default."""
+    """Return the origin of the value at these keys, or of a part of it. Return None for a default."""
     for path in reversed(origins):
         if path[: len(location)] == location or location[: len(path)] == path:
             return origins[path]
@@ -212,7 +211,7 @@ def origin_of(location: tuple[str, ...], origins: Origins) -> str | None:
 
 
 def _first_line(error: ValidationError, origins: Origins) -> str:
-    """The first thing that is wrong, without the value: it may be a secret."""
+    """Return a line about the first error, without the value, which may be a secret."""
     problem = error.errors(include_url=False, include_input=False)[0]
     location = tuple(str(part) for part in problem["loc"])
     origin = origin_of(location, origins) or "the settings"

@@ -1,4 +1,4 @@
-"""The settings: what there is, what it may be, and what it is by default; `configuration` reads them."""
+"""All settings with their types and defaults. `loader` reads them."""
 
 import re
 from ipaddress import IPv4Network, IPv6Network
@@ -35,36 +35,36 @@ Right = Literal["write", "list", "delete"]
 PaletteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 _OLD: JsonDict = {"old": True}
-"""Marks what old files may hold and new ones need not."""
+"""Marks settings that only files of the old service have."""
 
 
 class Section(BaseModel):
-    """A part of the settings; an unknown key in it is an error."""
+    """A section of the settings. An unknown key in it is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Server(Section):
-    """Where the service listens, and how long it waits for clients."""
+    """Where the service listens, and its timeouts for clients."""
 
     host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside of it
     port: Port = 3000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """Processes that serve the address together."""
+    """Processes that serve the port together."""
     receive_timeout: Annotated[float, Field(gt=0, le=300)] = 10
     """Seconds in which a whole request must arrive, and in which a client must go on reading an answer."""
     idle_timeout: Annotated[float, Field(gt=0, le=3600)] = 75
     """Seconds after which a connection that has had an answer is closed if no other request arrives. Load
     balancers keep such connections for 60 seconds, and must be the ones that close them."""
     drain_time: Annotated[float, Field(ge=0, le=300)] = 1
-    """Seconds that the service goes on answering, but not being ready, once it is told to stop."""
+    """Seconds after a signal to end in which the service still answers, but reports that it is not ready."""
     shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 7
-    """Seconds that requests in flight are given to end once the service is told to stop."""
+    """Seconds after that time in which requests in flight must end."""
     allowed_hosts: list[Annotated[str, PlainValidator(parse_host_pattern)]] = []
     """Host names under which the service answers, beside IP addresses and names without a dot. Without names
     here, all are allowed if API keys are set, and no others if not."""
     trusted_proxies: list[Annotated[IPv4Network | IPv6Network, PlainValidator(parse_network)]] = []
-    """Who tells the truth about the addresses of clients, by `X-Forwarded-For`."""
+    """Proxies whose `X-Forwarded-For` is believed."""
 
 
 class LocalStorage(Section):
@@ -74,7 +74,7 @@ class LocalStorage(Section):
 
 
 class Storage(Section):
-    """Where pictures are kept."""
+    """Where pictures are stored."""
 
     type: Literal["local", "s3"] = "local"
     local: LocalStorage = LocalStorage()
@@ -88,7 +88,7 @@ class Storage(Section):
 
 
 class Connection(Section):
-    """How patiently the database is waited for at start."""
+    """How long the start waits for the database."""
 
     max_retries: Annotated[int, Field(alias="maxRetries", ge=1, le=100)] = 15
     retry_delay: Annotated[int, Field(alias="retryDelay", ge=0, le=60_000)] = 2000
@@ -102,7 +102,7 @@ class SqliteParams(Section):
 
 
 class Network(Section):
-    """PostgreSQL's address."""
+    """The server of PostgreSQL."""
 
     host: str = "localhost"
     port: Port = 5432
@@ -113,13 +113,13 @@ class Network(Section):
 
 
 class UrlParams(Section):
-    """An older way to give a database's address."""
+    """An older way to set the URL of the database."""
 
     url: SecretStr
 
 
 class Database(Section):
-    """Where records are kept."""
+    """Where records are stored."""
 
     url: SecretStr | None = None
     password_file: Path | None = Field(default=None, strict=False)
@@ -132,7 +132,7 @@ class Database(Section):
     synchronize: bool | None = Field(default=None, json_schema_extra=_OLD)
 
     def password(self) -> str | None:
-        """What the password file holds, without the line's end. Raises `SettingsError`."""
+        """Return the content of the password file without the line end. Raises `SettingsError`."""
         if self.password_file is None:
             return None
         try:
@@ -143,7 +143,7 @@ class Database(Section):
 
 
 class LogFile(Section):
-    """A log file beside standard output, for machines that do not collect that."""
+    """A log file, in addition to standard output."""
 
     path: Path | None = Field(default=None, strict=False)
     max_bytes: Annotated[int, Field(ge=4096)] = 10_000_000
@@ -151,56 +151,56 @@ class LogFile(Section):
 
 
 class Logging(Section):
-    """What is logged, and how it looks."""
+    """The level and the form of logs."""
 
     level: LogLevel = "info"
     verbose: bool = False
     """Log at `debug`, whatever `level` says."""
     pretty: bool | None = None
-    """Lines for people; null: where standard output is a terminal."""
+    """Lines for people instead of JSON. null: if standard output is a terminal."""
     file: LogFile = LogFile()
 
 
 class Imaging(Section):
-    """How many pictures are rendered and encoded at once, and how many are remembered."""
+    """How many pictures are rendered and encoded at the same time, and how many are cached."""
 
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     """0: as many as the process may use processors."""
     queue: Annotated[int, Field(ge=0, le=100_000)] = 64
-    """Pictures that may wait for a thread; beyond that a request is answered 503."""
+    """Pictures that may wait for a thread. Beyond that a request is answered with 503."""
     memory: Annotated[int, Field(ge=16, le=1_000_000)] = 192
     """Millions of bytes that the pictures in work may take together in each process."""
     cache: Annotated[int, Field(ge=0, le=100_000)] = 32
-    """Millions of bytes of encoded pictures that each process remembers."""
+    """Megabytes of encoded pictures that each process caches."""
 
 
 class Metrics(Section):
-    """Where Prometheus asks how the service does: a port of its own, which nobody else need reach."""
+    """The endpoint for Prometheus, on a port of its own."""
 
     host: str = "127.0.0.1"
     port: Port | None = None
-    """None: nowhere."""
+    """None: there is no such endpoint."""
 
 
 class Libravatar(Section):
     """Pictures by the hash of an e-mail address."""
 
     redirect_hosts: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?$")]] = []
-    """Hosts, with their port if it is not the usual one, that a default picture may be redirected to."""
+    """Hosts to which a default picture may redirect, with a port that is not the default one."""
 
 
 OptionalRate = Annotated[Rate | None, PlainValidator(parse_rate)]
 
 
 class Limits(Section):
-    """How many requests are answered; null: any number."""
+    """Rate limits. null: no limit."""
 
     client: OptionalRate = None
-    """Of one IPv4 address, or one /64 of IPv6."""
+    """Requests of one IPv4 address, or one /64 of IPv6."""
     writes: OptionalRate = None
-    """Of these, such as change anything."""
+    """Those of these requests that change something."""
     key: OptionalRate = None
-    """With one API key, in the place of the two above."""
+    """Requests with one API key, instead of the two limits above."""
 
     @property
     def on(self) -> bool:
@@ -209,10 +209,10 @@ class Limits(Section):
 
 
 class ApiKey(Section):
-    """A key that lets its bearer in, known by its hash alone."""
+    """An API key, of which only the hash is known."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
-    """For logs; where none is given, the first digits of the hash."""
+    """The name in logs. If it is empty, logs have the first digits of the hash."""
     sha256: str
     may: list[Right] = list(get_args(Right))
 
@@ -225,38 +225,38 @@ class ApiKey(Section):
 
     @property
     def label(self) -> str:
-        """What the key is called."""
+        """The name of the key in logs."""
         return self.name or self.sha256[:8]
 
     def __str__(self) -> str:
         return self.label
 
 
-def _key_or_hash(value: object) -> object:
+def _key_from_hash(value: object) -> object:
     return {"sha256": value} if isinstance(value, str) else value
 
 
 class Auth(Section):
-    """Who may write, list and delete; without any key, everybody may."""
+    """API keys for writing, listing and deleting. Without any key, every client may do all three."""
 
-    api_keys: list[Annotated[ApiKey, BeforeValidator(_key_or_hash)]] = []
+    api_keys: list[Annotated[ApiKey, BeforeValidator(_key_from_hash)]] = []
     api_keys_file: Path | None = Field(default=None, strict=False)
-    """A file, such as a container's secret, of more keys: see `avatar_gen.security.api_keys`."""
+    """A file with more keys, such as a container's secret: see `avatar_gen.security.api_keys`."""
 
     @property
     def on(self) -> bool:
-        """Whether keys are asked for."""
+        """Whether API keys are required."""
         return bool(self.api_keys or self.api_keys_file)
 
 
 class Dicebear(Section):
-    """Which of DiceBear's styles are served."""
+    """The styles of DiceBear that are served."""
 
     licenses: list[Literal["CC0 1.0", "MIT", "CC BY 4.0", "Free for personal and commercial use"]] = [
         "CC0 1.0",
         "MIT",
     ]
-    """Of their artwork; who serves another one has to keep to its terms."""
+    """The licenses of the artwork of the styles that are served. Some other licenses have terms to meet."""
 
 
 class Settings(Section):
@@ -278,7 +278,7 @@ class Settings(Section):
     cors_enabled: Annotated[
         list[Annotated[str, PlainValidator(parse_origin)]], Field(alias="corsEnabled")
     ] = []
-    """Origins that may call from a page; none of them, with `cors` on: any, without credentials."""
+    """Origins whose pages may call the service. Empty, with `cors` on: all, without credentials."""
 
     def checked_hosts(self) -> tuple[str, ...] | None:
         """Return the names to which the `Host` header is limited, or None if every name is allowed."""

@@ -1,4 +1,4 @@
-"""Logs: one line an event, JSON for machines or plain for people, on standard output and in a file."""
+"""Logs: one line for each event, as JSON or as text for people, on standard output and in a file."""
 
 import json
 import logging
@@ -95,7 +95,7 @@ def _to_rotating_file(settings: Logging) -> Callable[[Sequence[str]], None]:
 def log_request(  # noqa: PLR0913
     method: str, route: str | None, path: str, status: int, seconds: float, *, key: str | None = None
 ) -> None:
-    """Write the line of a request that has been answered, with the name of its API key if it had one."""
+    """Write the line of an answered request, with the name of its API key if it had one."""
     ms = round(seconds * 1000, 2)
     if _quick is not None:
         now = time.time()
@@ -163,10 +163,10 @@ _quick: Output | None = None
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; JSON's escapes keep any text on that line."""
+    """Formats an event as one JSON object on one line. JSON escapes line ends in any text."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of an event."""
+        """Return the line of an event."""
         event = {
             "time": _time(record).isoformat(timespec="milliseconds"),
             "level": _NAMES.get(record.levelno, record.levelname.lower()),
@@ -182,10 +182,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class PrettyFormatter(logging.Formatter):
-    """The time, the level, the message, and what belongs to it; a traceback below."""
+    """Formats an event as time, level, message and fields, with a traceback below."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of an event, and its traceback if it has one."""
+        """Return the line of an event, and its traceback if it has one."""
         identity = request_id.get()
         fields = {**({"id": identity} if identity else {}), **getattr(record, "fields", {})}
         parts = [
@@ -205,10 +205,10 @@ def _time(record: logging.LogRecord) -> datetime:
 
 
 def _as_one_word(text: str) -> str:
-    """The text, in quotes where it could be taken for more than one field."""
+    """Return the text, in quotes if it could be read as more than one field."""
     return json.dumps(text) if not text or set(text) & set(' ="') else _on_one_line(text)
 
 
 def _on_one_line(text: str) -> str:
-    """The text with everything escaped that could end a line or steer a terminal."""
+    """Return the text with all characters escaped that end a line or control a terminal."""
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

@@ -1,7 +1,4 @@
-"""What a process tells of itself when it is asked: all that it has counted, and how it is just now.
-
-Names and meanings are for those who build on them, and listed in docs/operations.md.
-"""
+"""Collects the metrics of a process. docs/operations.md lists their names and meanings."""
 
 import asyncio
 import contextlib
@@ -97,8 +94,8 @@ class Sources:
 
 
 @contextlib.asynccontextmanager
-async def answering(channel: socket.socket, sources: Sources) -> AsyncIterator[None]:
-    """Meanwhile, tell whoever asks at the other end of the channel, as `exporter.Worker` does."""
+async def answer_metrics(channel: socket.socket, sources: Sources) -> AsyncIterator[None]:
+    """Answer `metrics_endpoint.Worker`, at the other end of the channel, in the background."""
     task = asyncio.create_task(_answer(channel, sources))
     try:
         yield
@@ -108,29 +105,29 @@ async def answering(channel: socket.socket, sources: Sources) -> AsyncIterator[N
 
 
 async def _answer(channel: socket.socket, sources: Sources) -> None:
-    """A line is a question, and has a number; so has its answer, for who asked may have given up on it."""
+    """Answer each line. It holds a number, which the answer repeats: the other end may have given up."""
     reader, writer = await asyncio.open_unix_connection(sock=channel)
     with contextlib.closing(writer):
         async for number in reader:
             try:
                 line = _line(int(number), await collect(sources))
             except Exception:
-                log.exception("The figures could not be told for a reason that is ours")
+                log.exception("The metrics could not be collected because of an error in the service")
                 continue
             writer.write(line)
             await writer.drain()
 
 
 def _line(number: int, metrics: list[Metric]) -> bytes:
-    told = [
+    families = [
         [metric.name, metric.documentation, metric.type, [sample[:3] for sample in metric.samples]]
         for metric in metrics
     ]
-    return json.dumps([number, told]).encode() + b"\n"
+    return json.dumps([number, families]).encode() + b"\n"
 
 
 async def collect(sources: Sources) -> list[Metric]:
-    """All figures of this process. The database and the storage are asked for theirs, two seconds at most."""
+    """Return all metrics of this process. Database and storage have two seconds to answer."""
     health = await sources.check_health()
     up = _gauge("avatar_dependency_up", "Whether a dependency answers, 1 or 0", "dependency")
     for name, state in health.dependencies.items():
@@ -166,7 +163,7 @@ def _capacity(health: Health) -> Iterator[Metric]:
 
 
 def _requests(statistics: RequestStatistics) -> Iterator[Metric]:
-    """What came in, and what went out."""
+    """Yield the metrics of requests."""
     seconds = HistogramMetricFamily(
         "avatar_request_seconds", "Requests and how long they took", labels=("method", "route", "status")
     )
@@ -176,20 +173,20 @@ def _requests(statistics: RequestStatistics) -> Iterator[Metric]:
         buckets = list(zip(bounds, accumulate(counts), strict=True))
         seconds.add_metric([method, route, str(status)], buckets=buckets, sum_value=total)
     yield seconds
-    # Beside the above, because these are there from the first moment: an alert on what grows sees the first.
+    # These exist from the start, unlike the histogram, so an alert on their growth sees the first error.
     classes = _counter("avatar_responses", "Answers by the first digit of their status", "class")
     for digit in range(1, 6):
         classes.add_metric([f"{digit}xx"], statistics.by_class(digit))
     yield classes
-    faults = _counter("avatar_faults", "Requests that failed for a reason which is not theirs", "fault")
+    errors = _counter("avatar_faults", "Requests that failed because of the service", "fault")
     for kind in _kinds_of(AvatarError):
         if kind.status >= 500:
-            faults.add_metric([kind.__name__], statistics.faults[kind.__name__])
-    yield faults
+            errors.add_metric([kind.__name__], statistics.faults[kind.__name__])
+    yield errors
 
 
 def _work(sources: Sources) -> Iterator[Metric]:
-    """What there is to do, and what has been done."""
+    """Yield the metrics of work, queues and caches."""
     yield _counter(
         "avatar_log_lines_dropped",
         "Log lines that were dropped because the output did not take them",
@@ -200,22 +197,22 @@ def _work(sources: Sources) -> Iterator[Metric]:
     for labels, count in sorted(sources.statistics.renders.items()):
         renders.add_metric(labels, count)
     yield renders
-    objects = _counter("avatar_objects", "Stored objects, by what became of them", "event")
+    objects = _counter("avatar_objects", "Events of stored objects", "event")
     for event in ("written", "removed", "missing"):
         objects.add_metric([event], sources.statistics.objects[event])
     objects.add_metric(["damaged"], sources.statistics.faults["ObjectDamaged"])
     yield objects
-    jobs = _gauge("avatar_pool_jobs", "What is being worked on or waits", "pool")
-    limit = _gauge("avatar_pool_limit", "How much of it is taken on", "pool")
-    refused = _counter("avatar_pool_refused", "What was refused because there was too much", "pool")
+    jobs = _gauge("avatar_pool_jobs", "Jobs that run or wait", "pool")
+    limit = _gauge("avatar_pool_limit", "Jobs that are accepted at the same time", "pool")
+    refused = _counter("avatar_pool_refused", "Jobs that were refused because too many waited", "pool")
     for name, pool in sources.pools.items():
         jobs.add_metric([name], pool.taken)
         limit.add_metric([name], pool.limit)
         refused.add_metric([name], pool.refused)
     yield from (jobs, limit, refused)
-    size = _gauge("avatar_cache_bytes", "What is remembered takes", "cache")
-    most = _gauge("avatar_cache_limit_bytes", "What it may take", "cache")
-    hits = _counter("avatar_cache_hits", "What was asked for and remembered", "cache")
+    size = _gauge("avatar_cache_bytes", "Bytes in the cache", "cache")
+    most = _gauge("avatar_cache_limit_bytes", "Bytes that the cache may have", "cache")
+    hits = _counter("avatar_cache_hits", "Values that were found in the cache", "cache")
     for name, cache in sources.caches.items():
         size.add_metric([name], cache.size)
         most.add_metric([name], cache.limit)
@@ -224,17 +221,17 @@ def _work(sources: Sources) -> Iterator[Metric]:
 
 
 def _build(health: Health) -> Metric:
-    version = _gauge("avatar_build_info", "What is running", "version", "python", "database")
+    version = _gauge("avatar_build_info", "The running version", "version", "python", "database")
     version.add_metric([__version__, platform.python_version(), health.dependencies["database"].kind], 1)
     return version
 
 
-def _gauge(name: str, says: str, *labels: str, value: float | None = None) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, says, value=value, labels=labels or None)
+def _gauge(name: str, documentation: str, *labels: str, value: float | None = None) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, documentation, value=value, labels=labels or None)
 
 
-def _counter(name: str, says: str, *labels: str, value: float | None = None) -> CounterMetricFamily:
-    return CounterMetricFamily(name, says, value=value, labels=labels or None)
+def _counter(name: str, documentation: str, *labels: str, value: float | None = None) -> CounterMetricFamily:
+    return CounterMetricFamily(name, documentation, value=value, labels=labels or None)
 
 
 def _kinds_of(error: type[AvatarError]) -> Iterable[type[AvatarError]]:

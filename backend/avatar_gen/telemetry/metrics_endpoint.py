@@ -1,7 +1,7 @@
-"""Prometheus' `/metrics`, on a port of its own: what all workers tell of themselves, in one answer.
+"""The endpoint `/metrics` for Prometheus, on a port of its own. One answer has the metrics of all workers.
 
-Each series has the number of its worker, so that one that is replaced begins anew by itself, as Prometheus
-expects of counters, and one that hangs is seen. docs/decisions/0016 has what else there would have been.
+Each series is labelled with the number of its worker. So the counters of a worker that is replaced start at
+0, as Prometheus expects, and a worker that hangs is visible. docs/decisions/0016 compares other ways.
 """
 
 import contextlib
@@ -19,24 +19,24 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 _TIMEOUT_SECONDS = 4.0
-"""Seconds in which a worker must have answered; it gives its dependencies two of them."""
+"""Seconds in which a worker must answer. It gives its dependencies two of them."""
 
-_MOST_WORKERS = 64
+_MAX_WORKERS = 64
 
 
-class Exporter:
-    """Answers on `listener`, in threads of its own, until it is closed."""
+class MetricsEndpoint:
+    """Answers on `listener`, on threads of its own, until it is closed."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._workers: dict[int, Worker] = {}
         self._replaced = 0
-        self._threads = ThreadPoolExecutor(_MOST_WORKERS, thread_name_prefix="exporter")
+        self._threads = ThreadPoolExecutor(_MAX_WORKERS, thread_name_prefix="metrics")
         registry = CollectorRegistry()
         registry.register(self)
         self._server = _serve(listener, registry)
 
     def attach(self, number: int) -> socket.socket:
-        """The channel on which a new worker is asked; it takes the place of an earlier one of that number."""
+        """Return a new worker's end of its channel. The worker replaces an earlier one of the same number."""
         ours, theirs = socket.socketpair()
         earlier = self._workers.get(number)
         self._workers[number] = Worker(ours)
@@ -46,7 +46,7 @@ class Exporter:
         return theirs
 
     def collect(self) -> Iterator[Metric]:
-        """Ask all workers at once."""
+        """Ask all workers at the same time, and yield their metrics."""
         workers = dict(sorted(self._workers.items()))
         answers = list(self._threads.map(Worker.ask, workers.values()))
         up = GaugeMetricFamily("avatar_worker_up", "Whether a worker answers, 1 or 0", labels=["worker"])
@@ -64,7 +64,7 @@ class Exporter:
         yield from merged.values()
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """Stop answering."""
         self._server.shutdown()
         self._server.server_close()
         self._threads.shutdown()
@@ -73,17 +73,17 @@ class Exporter:
 
 
 class Worker:
-    """The end of a channel at which a worker is asked."""
+    """Our end of the channel of a worker."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._received = b""
         self._number = 0
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def ask(self) -> list[Any] | None:
-        """What it tells; None where it does not answer."""
-        with self._turn, contextlib.suppress(OSError):
+        """Return the metrics of the worker, or None if it does not answer."""
+        with self._lock, contextlib.suppress(OSError):
             self._number += 1
             deadline = time.monotonic() + _TIMEOUT_SECONDS
             self._channel.settimeout(_TIMEOUT_SECONDS)
@@ -95,7 +95,7 @@ class Worker:
         return None
 
     def close(self) -> None:
-        """Ask no more."""
+        """Close the channel."""
         self._channel.close()
 
     def _line(self, deadline: float) -> bytes:
@@ -115,10 +115,10 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Handler(WSGIRequestHandler):
     timeout = 10
-    """Seconds that a client may be silent."""
+    """Seconds of silence after which a client is disconnected."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's
-        """Be asked in silence."""
+        """Log nothing."""
 
 
 def _serve(listener: socket.socket, registry: CollectorRegistry) -> WSGIServer:
@@ -128,5 +128,5 @@ def _serve(listener: socket.socket, registry: CollectorRegistry) -> WSGIServer:
     server.server_name, server.server_port = listener.getsockname()[:2]
     server.setup_environ()
     server.set_app(make_wsgi_app(registry))
-    threading.Thread(target=server.serve_forever, args=(0.1,), name="exporter", daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.1,), name="metrics", daemon=True).start()
     return server

@@ -1,39 +1,39 @@
-"""What is counted of each request: cheap enough for all of them, and put into words when somebody asks.
+"""Statistics of requests. Counting is cheap; the metrics collector puts the numbers into words.
 
-Everything happens on the event loop, so nothing has to be locked. docs/decisions/0016 has what it costs.
+Statistics are used on the event loop alone, so they need no lock. docs/decisions/0016 has the cost.
 """
 
 from bisect import bisect_left
 from collections import Counter
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Seconds: the upper bounds of the histogram's buckets. A picture takes a tenth of the first."""
+"""Seconds: the upper bounds of the histogram's buckets. A picture from memory falls into the first."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 OTHER = "other"
-"""Stands for all methods that no address takes, and for all paths that are no address of ours."""
+"""Stands for all methods that no route has, and for all paths without a route."""
 
 Key = tuple[str, str, int]
-"""Method, route and status: of each there is a small number, whatever clients send."""
+"""Method, route and status. Clients cannot make up new ones, so the number of keys is small."""
 
 
 class RequestStatistics:
-    """What a process has counted of its requests since it began."""
+    """The statistics of one process since its start."""
 
     def __init__(self) -> None:
         self.requests: dict[Key, list[float]] = {}
-        """For each key how many took no longer than each bound and longer than the one before, how many took
-        longer than all of them, and the seconds of all together."""
+        """For each key: the number of requests in each bucket of the histogram, the number above the highest
+        bound, and the total of seconds."""
         self.faults: Counter[str] = Counter()
         """How often each kind of `AvatarError` was answered."""
         self.renders: Counter[tuple[str, str]] = Counter()
-        """How many pictures were made, by style and format; those that were remembered are not among them."""
+        """How many pictures were made, by style and format. Pictures from a cache are not counted."""
         self.objects: Counter[str] = Counter()
-        """How many stored objects were `written`, `removed`, or found `missing` when they were to be."""
+        """How many stored objects were `written`, `removed`, or `missing` although a record names them."""
 
     def observe(self, method: str, route: str | None, status: int, seconds: float) -> None:
-        """Count a request. `route` is the form of its address; `status` is 0 where nobody heard an answer."""
+        """Count a request. `route` is the pattern of its path; `status` is 0 if it was not answered."""
         timings = self.requests.get((method, route or OTHER, status))
         if timings is None:
             known = method if method in _METHODS else OTHER
@@ -42,7 +42,7 @@ class RequestStatistics:
         timings[-1] += seconds
 
     def by_class(self, first_digit: int) -> float:
-        """How many answers had a status of this class."""
+        """Return how many answers had a status with this first digit."""
         return sum(
             sum(timings[:-1]) for key, timings in self.requests.items() if key[2] // 100 == first_digit
         )
