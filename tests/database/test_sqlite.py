@@ -65,13 +65,27 @@ def test_without_an_address_the_file_of_the_settings_is_used(
     engines.close()
 
 
-@pytest.mark.parametrize(
-    "url", ["nonsense", "file:", "file::memory:", "sqlite://", "mysql://u:secret@h/d", ""]
-)
+@pytest.mark.parametrize("url", ["nonsense", "file:", "sqlite://", "mysql://u:secret@h/d", ""])
 def test_an_address_that_is_not_understood_stops_the_start_without_showing_it(url: str) -> None:
     with pytest.raises(StartupError, match="database URL is not valid") as caught:
         open_engines(database(url))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["file::memory:", "file::memory:?cache=shared", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_a_file_for_as_long_as_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    engines = open_engines(database(url))
+    with engines.write.begin() as connection:
+        connection.execute(text("CREATE TABLE IF NOT EXISTS here (x)"))
+    engines.close()
+    again = open_engines(database(url))
+    with again.read.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM here")).scalar() == 0
+    again.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:

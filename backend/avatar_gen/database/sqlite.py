@@ -1,9 +1,13 @@
 """SQLite: one file, one connection that writes, and readers that do not wait for it."""
 
+import atexit
 import fcntl
 import functools
+import logging
 import os
 import re
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +24,8 @@ try:
 except ImportError:
     import sqlite3 as sqlite
 
+log = logging.getLogger(__name__)
+
 VERSION: str = sqlite.sqlite_version
 
 _FILE_URL = re.compile(r"(?:file:(?://(?:localhost)?(?=/))?|sqlite:(?:///)?)(?!//)([^?]+)(?:\?.*)?")
@@ -32,12 +38,23 @@ def sqlite_path(url: str) -> Path:
     """
     match = _FILE_URL.fullmatch(url)
     path = unquote(match[1]) if match else ""
-    if path in {"", ":memory:"} or not path.isprintable():
+    if path == ":memory:":
+        return _temporary_file()
+    if not path or not path.isprintable():
         raise StartupError(
             "The database URL is not valid. Use file:./path/to/avatars.db, sqlite:///path/to/avatars.db"
             " or postgresql://user@host/name"
         )
     return Path(path)
+
+
+@functools.cache
+def _temporary_file() -> Path:
+    """Return a file that lasts as long as this process: one that is in memory has only one connection."""
+    folder = tempfile.mkdtemp(prefix="avatar-gen-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    log.warning("The database is temporary, as its URL says: its records do not outlive the process")
+    return Path(folder, "avatars.db")
 
 
 def open_sqlite(path: Path) -> Engines:
