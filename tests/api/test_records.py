@@ -292,7 +292,8 @@ class TestPages:
         ids = [operation["operationId"] for operation in operations.values()]
         assert len(set(ids)) == len(ids)
         body = operations["POST /api/generate"]["requestBody"]["content"]["application/json"]["schema"]
-        assert set(body["properties"]) == {
+        schema = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+        assert set(schema["properties"]) == {
             "type",
             "primaryColor",
             "foreignColor",

@@ -1,4 +1,4 @@
-"""How requests fail, as the OpenAPI document has it: every status that there can be, each with an example."""
+"""The errors of the OpenAPI document: every status, each with an example."""
 
 from http import HTTPStatus
 from typing import Any
@@ -21,22 +21,22 @@ _SENTENCES = {
     431: "The request is too large.",
     500: "The service has failed; see its log.",
     503: "The database is unavailable; try again later.",
-    507: "The storage is full; no avatar can be kept until space is made.",
+    507: "The storage is full. No avatar can be stored until space is free.",
 }
-"""What is said with each status of a failure, or the like of it."""
+"""An example of a message for each status."""
 
 _EVERYWHERE = (400, 408, 431, 500, 503)
-"""The statuses that any request can be answered with: what is no request, one that comes too slowly or is too
-large, a fault of ours, and the end of the process."""
+"""The statuses that any request can get: for invalid HTTP, a request that is too slow or too large, an error
+of the service, and its shutdown."""
 
 
 def fails(*statuses: int) -> dict[int | str, Json]:
-    """The responses of a route that can fail in these ways."""
+    """Return the error responses of a route with these statuses."""
     return {status: {"model": Failure, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
 def failed(status: int) -> Json:
-    """One of these responses, with an example."""
+    """Return one error response, with an example."""
     phrase = HTTPStatus(status).phrase
     example = {"statusCode": status, "message": _SENTENCES[status], "error": phrase}
     return {
@@ -46,7 +46,7 @@ def failed(status: int) -> Json:
 
 
 def name_failures(document: Json) -> None:
-    """Say each failure once, with an example, and of each operation which it can have."""
+    """Describe each error once, and refer to it from the operations that can answer it."""
     named = document["components"]["responses"] = {}
     for operation in (each for path in document["paths"].values() for each in path.values()):
         responses = operation["responses"]
@@ -58,6 +58,6 @@ def name_failures(document: Json) -> None:
 
 
 def _says_no_more(response: Json) -> bool:
-    """Whether there is nothing but an error in it, where limits add headers."""
+    """Return whether a response is an error without headers of its own."""
     contents = response.get("content", {}).values()
     return "headers" not in response and any(each.get("schema") == _FAILURE for each in contents)

@@ -1,7 +1,6 @@
-"""The OpenAPI document, where FastAPI cannot write it from a signature.
+"""The OpenAPI document: what FastAPI writes from the signatures, and the routes of pictures.
 
-Bodies and query parameters are read by `requests`, stricter than FastAPI reads them; they are described here
-from the same models. The routes of pictures are not FastAPI's at all; their operations are added.
+FastAPI does not know the routes of pictures. Their operations are written here from their own models.
 """
 
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from avatar_gen.api.responses import EXAMPLE_ID
 from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.imaging import DRAWN_TYPES, EXTENSIONS, MEDIA_TYPES
+from avatar_gen.services.identities import DEFAULTS
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import DICEBEAR_TYPES
 
@@ -51,13 +51,13 @@ LINKS_TO_AVATAR = {
     },
     "link_identity": {"operationId": "link_identity", "requestBody": {"avatarId": _ITS_ID}},
 }
-"""What can be asked for with the id that generate answers."""
+"""The operations that take the id in the answer of generate."""
 
 LINKS_TO_IDENTITY = {
     identity: {"operationId": identity, "parameters": {"hash": "$response.body#/data/hash"}}
     for identity in ("get_identity", "unlink_identity")
 }
-"""What can be asked for once a hash is tied."""
+"""The operations that take the hash of an identity link."""
 
 HASH_PARAMETER = _in_path(
     "hash",
@@ -94,7 +94,7 @@ _SCHEMAS = {
         "required": ["svg", "options"],
     }
 }
-"""Of pictures that are not binary: DiceBear's way to answer one as JSON."""
+"""The schemas of pictures that are not binary."""
 
 
 def _picture_operation(  # noqa: PLR0913
@@ -127,40 +127,40 @@ def _picture_operation(  # noqa: PLR0913
 
 
 def _libravatar_parameter(name: str, description: str, example: str) -> Json:
-    """Any text is taken for one, as the services do that are spoken for."""
+    """Describe a parameter of the protocol, which accepts any text."""
     schema = {"type": "string", "examples": [example]}
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
 _LIBRAVATAR_PARAMETERS = [
     _libravatar_parameter(
-        "s", "Or size: width in px, 1 to 2048; a larger one is cut down, and 80 taken for what is none.", "80"
+        "s",
+        "Or size: the width in px, 1 to 2048. A larger one is reduced. By default 80.",
+        "80",
     ),
     _libravatar_parameter(
         "d",
-        "Or default: what is shown where nothing is tied: 404, mp, identicon, monsterid, wavatar, retro,"
-        " robohash, initials, color, blank, or an address on a host that the service lists.",
+        f"Or default: the picture of a hash that is not linked: 404, {', '.join(DEFAULTS)}, or a URL whose"
+        " host is in the setting libravatar.redirect_hosts.",
         "identicon",
     ),
-    _libravatar_parameter("f", "Or forcedefault: y shows the default even so.", "y"),
-    _libravatar_parameter("r", "Or rating: all pictures here are g.", "g"),
-    _libravatar_parameter("name", "For d=initials: whose.", "Ada Lovelace"),
+    _libravatar_parameter("f", "Or forcedefault: y shows the default picture in any case.", "y"),
+    _libravatar_parameter("r", "Or rating: ignored, since every picture is rated g.", "g"),
+    _libravatar_parameter("name", "For d=initials: the name.", "Ada Lovelace"),
     _libravatar_parameter("initials", "For d=initials: the letters themselves.", "AL"),
 ]
 
 
 def _picture_operations() -> dict[str, Json]:
-    """What `api.front` answers, by path."""
-    style = _in_path("style", "A style's name; /api/styles has them all.", examples=list(STYLES))
+    """Return the operations of the picture routes by their paths."""
+    style = _in_path("style", "The name of a style; /api/styles lists them.", examples=list(STYLES))
     seed = _in_path(
         "seed",
         f"Any text of at most {MAX_SEED_LENGTH} code points; slashes may be encoded or not.",
         examples=["ada"],
     )
-    media = _in_path(
-        "format", "It may be left out with its dot; `Accept` then decides.", enum=list(EXTENSIONS)
-    )
-    rendition = partial(
+    media = _in_path("format", "If it is left out with its dot, `Accept` decides.", enum=list(EXTENSIONS))
+    picture_by_url = partial(
         _picture_operation,
         "by URL",
         types=DRAWN_TYPES.values(),
@@ -171,7 +171,7 @@ def _picture_operations() -> dict[str, Json]:
         "/api/{id}": _picture_operation(
             "avatars",
             "Get Picture",
-            "The picture of a stored avatar. It takes no database to answer.",
+            "The picture of a stored avatar. It needs no database.",
             parameters=[ID_PARAMETER, *_parameters(StoredPictureParameters)],
             types=MEDIA_TYPES.values(),
             headers=("ETag", "Cache-Control", "X-Avatar-ID", "X-Created-At", "X-Version"),
@@ -180,20 +180,20 @@ def _picture_operations() -> dict[str, Json]:
         "/avatar/{hash}": _picture_operation(
             "identities",
             "Get Picture Of Identity",
-            "As Libravatar and Gravatar: the picture that is tied to the hash of an address, else a default."
-            " An extension may follow the hash. Parameters that are not known are passed over.",
+            "As Libravatar and Gravatar: the picture linked to the hash of an e-mail address, or a default."
+            " An extension may follow the hash. Unknown parameters are ignored.",
             parameters=[HASH_PARAMETER, *_LIBRAVATAR_PARAMETERS],
             types=MEDIA_TYPES.values(),
             headers=("ETag", "Cache-Control"),
             failures=(400, 404, 500, 503),
-            others={"302": {"description": "Nothing is tied, and `d` leads to a host that is listed."}},
+            others={"302": {"description": "The hash is not linked, and `d` is a URL on a listed host."}},
         ),
-        "/api/render/{style}/{seed}.{format}": rendition(
+        "/api/render/{style}/{seed}.{format}": picture_by_url(
             "Render Picture",
             "The picture that a style makes of a seed. Nothing is stored, and it never changes.",
             parameters=[style, seed, media, *_parameters(RenderOptions), *_parameters(UrlParameters)],
         ),
-        "/api/render/{style}.{format}": rendition(
+        "/api/render/{style}.{format}": picture_by_url(
             "Render Picture Of Seed",
             "The same with the seed in the query.",
             parameters=[style, media, *_parameters(SeededUrlParameters), *_parameters(RenderOptions)],
@@ -206,8 +206,8 @@ def _dicebear_operation() -> Json:
     option = {
         "name": "options",
         "in": "query",
-        "description": "The seed, the size, and what else the style takes, see /api/styles; several values of"
-        " an option stand with commas between them.",
+        "description": "The seed, the size and the options of the style, which /api/styles lists. Several"
+        " values of an option are separated by commas.",
         "style": "form",
         "explode": True,
         "schema": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -220,7 +220,7 @@ def _dicebear_operation() -> Json:
         parameters=[
             _in_path("version", "DiceBear's release.", enum=list(VERSIONS)),
             _in_path("style", "One of DiceBear's styles.", examples=["lorelei"]),
-            _in_path("format", "What it is drawn as.", enum=list(FORMATS)),
+            _in_path("format", "The format.", enum=list(FORMATS)),
             option,
         ],
         types=DICEBEAR_TYPES.values(),
@@ -230,7 +230,7 @@ def _dicebear_operation() -> Json:
 
 
 def _add_keys(document: Json, app: FastAPI) -> None:
-    """Say of each operation that needs an API key that it does."""
+    """Describe the API keys, and name the operations that require one."""
     document["components"]["securitySchemes"] = {
         "apiKey": {"type": "http", "scheme": "bearer", "description": "One of the service's API keys."}
     }
@@ -243,7 +243,7 @@ def _add_keys(document: Json, app: FastAPI) -> None:
 
 
 def _add_limits(document: Json) -> None:
-    """Say of each operation that is counted what tells how many are left, and what is answered beyond."""
+    """Describe 429 for each operation with a rate limit."""
     fields = {name: {"schema": {"type": "string"}} for name in ("RateLimit", "RateLimit-Policy")}
     refused = {**fields, "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     for path, operations in document["paths"].items():
@@ -253,26 +253,25 @@ def _add_limits(document: Json) -> None:
             operation["responses"]["429"] = {**failed(429), "headers": refused}
 
 
-def _remove_fastapis_errors(document: Json) -> None:
-    """Remove the 422 that FastAPI describes and this service never answers."""
+def _correct(document: Json) -> None:
+    """Remove what FastAPI describes and this service never does: 422, and parameters that are null."""
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["responses"].pop("422", None)
             for parameter in operation.get("parameters", ()):
                 schema = parameter["schema"]
-                # A parameter may be left out, but there is no way to write null.
                 parameter["schema"] = {**schema.pop("anyOf", [{}])[0], **schema}
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
 
 
 def describe(app: FastAPI, *, guarded: bool, limited: bool) -> Json:
-    """The whole document, with keys and limits if there are any; made once, kept in `app.openapi_schema`."""
+    """Return the document, with API keys and rate limits if there are any. It is made once."""
     if not app.openapi_schema:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        _remove_fastapis_errors(document)
+        _correct(document)
         for path, picture in _picture_operations().items():
             identity = picture["summary"].lower().replace(" ", "_")
             headers = {

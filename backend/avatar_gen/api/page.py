@@ -1,7 +1,7 @@
-"""The page at `/`, whose files lie in `avatar_gen/page`: read and packed once, when the service starts.
+"""The page at `/`. Its files are in `avatar_gen/page`, and are read and compressed when the service starts.
 
-They refer to each other below `/page/`, where a digest of them all takes part in the address. So browsers ask
-for the first file alone, and never mix two releases of the others.
+The files refer to each other below `/page/`, in URLs with a digest of all files. So browsers revalidate the
+first file alone, and never mix the files of two releases.
 """
 
 import gzip
@@ -26,7 +26,7 @@ CONTENT_POLICY = (
     b" connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none';"
     b" require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""Nothing inline runs, nothing is fetched from elsewhere, no text becomes HTML, nobody frames the page."""
+"""No inline script, no other origin, no text as HTML, no frame around the page."""
 
 _HOME_HEADERS: Headers = [
     (b"content-security-policy", CONTENT_POLICY),
@@ -37,17 +37,17 @@ _PATH = re.compile(r"/page/(?:([0-9a-f]{12})/)?([a-z0-9.]+)")
 
 
 class File(NamedTuple):
-    """A file of the page as it is sent."""
+    """A file of the page, ready to be sent."""
 
     media_type: str
     content: bytes
     packed: bytes | None
-    """By gzip; None where that is of no use."""
+    """Compressed by gzip; None if that does not make it smaller."""
     etag: str
 
 
 def read_page() -> PictureRoute:
-    """The address of the page and of all its files."""
+    """Return the route of the page and of all its files."""
     found = [each for each in (files("avatar_gen") / "page").iterdir() if _ending(each.name) in MEDIA_TYPES]
     contents = {each.name: each.read_bytes() for each in sorted(found, key=lambda each: each.name)}
     digest = sha256(b"".join(contents.values())).hexdigest()[:12]
@@ -66,7 +66,7 @@ def read_page() -> PictureRoute:
         if scope["path"] == "/":
             return await _send(scope, first, b"no-cache", _HOME_HEADERS)
         release, _, name = scope["path"].removeprefix("/page/").rpartition("/")
-        # While releases change places, a page of one may ask the other.
+        # During an upgrade a page of one release may fetch from another.
         caching = IMMUTABLE if release == digest else b"no-cache"
         return await _send(scope, page[name], caching, [])
 
@@ -98,6 +98,6 @@ async def _send(scope: Scope, file: File, caching: bytes, headers: Headers) -> P
 
 
 def _takes_gzip(scope: Scope) -> bool:
-    """Whether `Accept-Encoding` has gzip, and does not weigh it with nothing."""
+    """Return whether `Accept-Encoding` has gzip with a quality above 0."""
     accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
     return re.search(rb"(?:^|,)\s*gzip\s*(?:;\s*q=(?:1|0?\.0*[1-9])[0-9.]*\s*)?(?:,|$)", accepted) is not None
