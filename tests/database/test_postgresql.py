@@ -64,7 +64,7 @@ from tests.servers.postgres import PASSWORD, Postgres
         ("postgresql://h", {"host": "h"}),
     ],
 )
-def test_an_address_is_read_as_it_is_written_in_the_wild(url: str, expected: dict[str, object]) -> None:
+def test_a_url_is_read_as_other_tools_write_it(url: str, expected: dict[str, object]) -> None:
     assert PostgresParameters.parse(url).parameters == expected
 
 
@@ -83,7 +83,7 @@ def test_an_address_is_read_as_it_is_written_in_the_wild(url: str, expected: dic
         ("postgresql://u:hunter2@h/d?hunter", "it is not a URL"),
     ],
 )
-def test_one_that_cannot_be_understood_stops_the_start_without_its_password(url: str, why: str) -> None:
+def test_an_invalid_url_stops_the_start_and_hides_its_password(url: str, why: str) -> None:
     with pytest.raises(StartupError) as caught:
         open_engines(database(url))
     message = str(caught.value)
@@ -167,7 +167,7 @@ def test_times_are_the_same_in_every_time_zone(postgres: Postgres) -> None:
     assert times == {1_700_000_000_123}
 
 
-def test_a_server_that_is_not_there_is_tried_as_often_as_the_settings_say() -> None:
+def test_a_missing_server_is_tried_as_often_as_the_settings_say() -> None:
     settings = Database.model_validate(
         {"url": "postgresql://127.0.0.1:1/d", "connection": {"maxRetries": 3, "retryDelay": 100}}
     )
@@ -179,13 +179,13 @@ def test_a_server_that_is_not_there_is_tried_as_often_as_the_settings_say() -> N
 
 @pytest.fixture
 def silent_server() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and never answers."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port: int = listener.getsockname()[1]
         yield port
 
 
-def test_a_server_that_says_nothing_is_not_waited_for(silent_server: int) -> None:
+def test_a_silent_server_is_not_waited_for(silent_server: int) -> None:
     settings = Database.model_validate(
         {"url": f"postgresql://127.0.0.1:{silent_server}/d", "connection": {"maxRetries": 1}}
     )
@@ -195,7 +195,7 @@ def test_a_server_that_says_nothing_is_not_waited_for(silent_server: int) -> Non
     assert time.monotonic() - started < 4
 
 
-def test_a_statement_that_gets_no_answer_gives_its_connection_up(postgres: Postgres) -> None:
+def test_a_statement_without_an_answer_closes_its_connection(postgres: Postgres) -> None:
     engines = open_engines(database(postgres.new_database()))
     prepare(engines)
     repository = Repository(engines)
@@ -217,8 +217,8 @@ def test_a_statement_that_gets_no_answer_gives_its_connection_up(postgres: Postg
     engines.close()
 
 
-def test_a_process_that_is_cut_off_does_not_hold_up_others(postgres: Postgres) -> None:
-    """It holds the row of the total, which every writer needs, and can't say that it is done."""
+def test_a_process_without_a_network_does_not_block_others(postgres: Postgres) -> None:
+    """It has locked the row of the total, which every writer needs, and cannot end its transaction."""
     url = postgres.new_database()
     proxy = Proxy(postgres.port)
     cut_off = open_engines(database(postgres.url(postgres.last_database, proxy.port)))
@@ -244,7 +244,7 @@ def test_a_process_that_is_cut_off_does_not_hold_up_others(postgres: Postgres) -
     others.close()
 
 
-def test_a_migration_is_waited_for_longer_than_an_answer(postgres: Postgres) -> None:
+def test_a_migration_has_a_longer_timeout(postgres: Postgres) -> None:
     url = postgres.new_database()
     with postgres.connect(postgres.last_database) as other, ThreadPoolExecutor(1) as thread:
         other.execute("BEGIN")

@@ -31,7 +31,7 @@ def test_this_release_works_with_the_newest_migration() -> None:
     assert scripts.get_current_head() == REVISION
 
 
-def test_to_migrate_twice_is_to_migrate_once(engines: Engines) -> None:
+def test_a_second_migration_changes_nothing(engines: Engines) -> None:
     migrate(engines)
     assert Repository(engines).total() == 0
 
@@ -53,7 +53,7 @@ def test_a_database_of_another_release_is_left_alone(engines: Engines) -> None:
         migrate(engines)
 
 
-def test_the_old_services_table_may_stand_beside_ours(address: str) -> None:
+def test_the_table_of_the_old_service_may_be_in_the_same_database(address: str) -> None:
     engines = open_engines(database(address))
     with engines.write.begin() as connection:
         connection.execute(text('CREATE TABLE avatars (id TEXT, "createdAt" TEXT)'))
@@ -62,7 +62,7 @@ def test_the_old_services_table_may_stand_beside_ours(address: str) -> None:
     engines.close()
 
 
-def test_many_that_migrate_at_once_do_it_once(address: str) -> None:
+def test_processes_that_migrate_at_once_migrate_once(address: str) -> None:
     barrier = Barrier(6)
 
     def run(_: int) -> None:
@@ -79,7 +79,7 @@ def test_many_that_migrate_at_once_do_it_once(address: str) -> None:
 
 
 @pytest.mark.parametrize("step", [prepare, migrate])
-def test_a_file_that_is_no_database_stops_the_start(tmp_path: Path, step: object) -> None:
+def test_a_file_that_is_not_a_database_stops_the_start(tmp_path: Path, step: object) -> None:
     (tmp_path / "x.db").write_text("This is not a database, and long enough to be taken for none." * 20)
     engines = open_engines(database(f"file:{tmp_path}/x.db"))
     with pytest.raises(StartupError, match="file is not a database"):

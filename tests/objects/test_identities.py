@@ -26,14 +26,14 @@ def links(root: Path) -> LocalIdentityStore:
     return links
 
 
-def test_another_process_sees_it_at_once(links: LocalIdentityStore, root: Path) -> None:
+def test_another_process_sees_a_link_at_once(links: LocalIdentityStore, root: Path) -> None:
     other = LocalIdentityStore(root)
     other.prepare()
     links.put(MD5, ONE)
     assert other.get(MD5) == ONE
 
 
-def test_objects_do_not_mind_them(links: LocalIdentityStore, root: Path) -> None:
+def test_links_are_not_listed_as_objects(links: LocalIdentityStore, root: Path) -> None:
     links.put(MD5, ONE)
     assert list(LocalStore(root).ids()) == []
 

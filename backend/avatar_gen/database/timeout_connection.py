@@ -1,7 +1,7 @@
 """A connection to PostgreSQL with a timeout on every exchange.
 
 This overrides a method of psycopg and reads one of its private exceptions. `tests/database/test_psycopg.py`
-fails when psycopg changes either; `pyproject.toml` keeps out releases that nobody has compared.
+fails when psycopg changes either; `pyproject.toml` excludes releases that have not been compared.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where pictures and identity links are stored: the protocols that every implementation keeps.
+"""Where pictures and identity links are stored: the protocols of every implementation.
 
 `tests/objects/test_contract.py` runs against each implementation.
 """

@@ -11,9 +11,10 @@ T = TypeVar("T")
 
 
 class Probe(Generic[T]):
-    """A question that blocks, asked by one thread of its own and never by two at once.
+    """A question that blocks. It runs in a thread of its own, and never twice at once.
 
-    Whoever asks while an answer is awaited shares it, so questions never pile up on a dependency that hangs.
+    All callers that wait at the same time share one answer, so questions never pile up on a dependency that
+    hangs.
     """
 
     def __init__(self, name: str, question: Callable[[], T]) -> None:
@@ -30,7 +31,7 @@ class Probe(Generic[T]):
         if self._answer is None or self._answer.done():
             self._asked_at = time.monotonic()
             self._answer = asyncio.wrap_future(self._thread.submit(self._question))
-            # Without this, asyncio logs an error that nobody waited for.
+            # Without this, asyncio logs an error if every caller has timed out.
             self._answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
         remaining = self._asked_at + timeout - time.monotonic()
         async with asyncio.timeout(max(0.0, remaining)):

@@ -117,7 +117,7 @@ class Avatars:
         if opened.data is not None:
             contents = read_object(avatar_id, opened.data)
             known = self.opened.put(avatar_id, _Known(opened.stamp, contents))
-        assert known is not None  # noqa: S101 - only who knows the stamp gets no data
+        assert known is not None  # noqa: S101 - without data, the stamp was known
         try:
             return StoredPicture(known.contents.avatar, known.contents.pictures[1 << exponent])
         except KeyError as error:

@@ -1,7 +1,7 @@
 """Avatars on their way into the storage and the database, and out of both.
 
 An object is stored before its row and removed before its row. A crash can only leave an object without a
-row, which nobody has been told of, or a removal that `AvatarWriter.mend` finishes.
+row, whose client got no answer, or a removal that `AvatarWriter.mend` finishes.
 """
 
 import asyncio
