@@ -68,7 +68,7 @@ def test_a_folder_that_cannot_be_written_stops_the_start(make_service: MakeServi
 @pytest.mark.parametrize(
     ("without", "line"),
     [
-        ("import numpy; del numpy.dstack", "The style gradient cannot be drawn (AttributeError: "),
+        ("import numpy; del numpy.tile", "The style pixelize cannot be drawn (AttributeError: "),
         ("import sys; sys.modules['PIL._webp'] = None", "webp cannot be written ("),
         ("import sys; sys.modules['dicebear'] = None", "The library dicebear is missing."),
     ],
@@ -80,7 +80,7 @@ def test_a_broken_installation_stops_the_start(
     (tmp_path / "sitecustomize.py").write_text(without)
     service = make_service(environ={"PYTHONPATH": str(tmp_path)})
     for command in ("serve", "doctor"):
-        result = service.run(command, check=False)
+        result = service.run_process(command, check=False)
         assert result.returncode == 1
         assert line in (result.stderr if command == "serve" else result.stdout)
         assert "Traceback" not in result.stderr
