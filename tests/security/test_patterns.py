@@ -17,7 +17,7 @@ SOURCE = Path(avatar_gen.__file__).parent
 LONG = 64 * 1024
 """Characters: no text that a client sends is longer."""
 
-SHORT = {"_ASIDES": 256}
+SHORT = {"_ASIDES": 256, "_E_MAIL": 256}
 """What is matched against names alone, which are cut to so many, and may take the square of them."""
 
 MOST = 1.0
