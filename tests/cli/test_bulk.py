@@ -145,7 +145,6 @@ class TestAFolder:
         (["people.csv", "-o", "out", "--size", "7"], 2, "size must be at least 16."),
         (["people.csv", "-o", "out", "--letters-column", "name"], 2, "name is for the style initials alone."),
         (["people.csv", "-o", "out", "--encoding", "klingon"], 2, "there is no such encoding of text"),
-        (["people.csv", "-o", "out", "--encoding", "utf-16"], 2, "there is no such encoding of text"),
         (["people.csv", "-o", "out", "--encoding", "base64"], 2, "there is no such encoding of text"),
         (["people.csv", "-o", "out", "--manifest", "x"], 2, "--manifest is for --store"),
         (["people.csv", "--store", "--size", "64"], 2, "A stored avatar takes a style, colours,"),

@@ -87,13 +87,20 @@ class _Commands(click.Group):
             _drop_output()
             ctx.exit(NO_READER)
         except InvalidRequest as error:
-            raise click.UsageError(str(error)) from error
+            raise click.UsageError(_printable(str(error))) from error
         except StartupError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(_printable(str(error))) from error
         except AvatarError as error:
             cause = error.__cause__
             reason = reason_of(cause) if isinstance(cause, Exception) else type(error).__name__
-            raise click.ClickException(f"{error} ({reason})") from error
+            raise click.ClickException(_printable(f"{error} ({reason})")) from error
+
+
+def _printable(text: str) -> str:
+    # Imported here: help must not import what most commands need.
+    from avatar_gen.cli.output import printable  # noqa: PLC0415
+
+    return printable(text)
 
 
 def _drop_output() -> None:
@@ -141,7 +148,7 @@ def main() -> None:
     except OSError as error:
         if error.filename is None:
             _drop_output()
-        click.echo(f"Error: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        click.echo(_printable(f"Error: {error.filename or 'output'}: {error.strerror or error}"), err=True)
         sys.exit(FAILED)
 
 

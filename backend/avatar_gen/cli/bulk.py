@@ -140,8 +140,8 @@ def command(  # noqa: PLR0913
 
 
 def _open(names: str, columns: Columns, *, header: bool, encoding: str, stack: ExitStack) -> CsvInput:
-    if not _has_lines(encoding):
-        raise click.BadParameter("there is no such encoding of text in lines.", param_hint="--encoding")
+    if not _is_text_encoding(encoding):
+        raise click.BadParameter("there is no such encoding of text.", param_hint="--encoding")
     stream: BinaryIO = sys.stdin.buffer
     if names != "-":
         stream = stack.enter_context(Path(names).open("rb"))  # noqa: SIM115 - it does
@@ -149,12 +149,12 @@ def _open(names: str, columns: Columns, *, header: bool, encoding: str, stack: E
     return CsvInput(stream, name, columns, longest=MAX_SEED_LENGTH, header=header, encoding=encoding)
 
 
-def _has_lines(encoding: str) -> bool:
-    """Whether lines end by the same byte as in UTF-8; they do not in UTF-16."""
+def _is_text_encoding(name: str) -> bool:
     try:
-        return b"\n".decode(encoding) == "\n"
-    except (LookupError, UnicodeError):
+        b"".decode(name)
+    except LookupError:
         return False
+    return True
 
 
 def _given(parameters: Looks) -> list[str]:

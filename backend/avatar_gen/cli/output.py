@@ -29,10 +29,18 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
+def printable(text: str) -> str:
+    """Return a text without control characters, which could move the cursor or change the terminal."""
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape", "replace").decode()
+        for each in text
+    )
+
+
 def warn(text: str) -> None:
-    """Print a line to standard error, over a bar that may stand there."""
+    """Print a line to standard error, over a progress bar if there is one."""
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""
-    click.echo(f"{clear}{text}", err=True)
+    click.echo(f"{clear}{printable(text)}", err=True)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from avatar_gen.runtime.batches import batches
 from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.services.avatars import EXPONENTS
 from avatar_gen.services.checkpoint import Checkpoint, Status
-from avatar_gen.services.output_folder import open_folder, write_into
+from avatar_gen.services.output_folder import make_folder, open_folder, write_into
 
 WIDTHS = [1 << exponent for exponent in EXPONENTS]
 """Widths in px of the pictures of a stored avatar."""
@@ -73,7 +73,7 @@ class Export:
             ThreadPoolExecutor(usable_processors()) as threads,
         ):
             for px in self._widths:
-                (self._folder / str(px)).mkdir(exist_ok=True)
+                make_folder(self._folder / str(px))
             for batch in batches(self._store.ids(), _BATCH):
                 missing = [each for each in batch if not self._is_there(each, manifest)]
                 entries = [entry for entry in threads.map(self._export, missing) if entry]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
@@ -11,6 +12,8 @@ from avatar_gen.objects.files import write_synced
 from avatar_gen.services.checkpoint import Checkpoint
 
 MANIFEST = "manifest.jsonl"
+
+_TEMPORARY = re.compile(r"[0-9a-f]{16}")
 
 _INCOMING = ".incoming"
 """Where files are until they are whole."""
@@ -29,13 +32,22 @@ def open_folder(path: Path, key: str) -> Iterator[Checkpoint]:
         )
     with Checkpoint(path / MANIFEST, key, "madeOf") as manifest:
         incoming = path / _INCOMING
-        incoming.mkdir(exist_ok=True)
+        make_folder(incoming)
         for entry in os.scandir(incoming):
-            # A run that was killed has left it.
-            os.unlink(entry.path)
+            # A run that was killed has left it. Anything else is not ours.
+            if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                os.unlink(entry.path)
         yield manifest
-        incoming.rmdir()
+        with contextlib.suppress(OSError):
+            incoming.rmdir()
         manifest.tidy()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder unless it exists. Raises `StartupError` for a link: nothing behind it is touched."""
+    if path.is_symlink():
+        raise StartupError(f"{path}: it is a link. Remove it, or choose another folder")
+    path.mkdir(exist_ok=True)
 
 
 def write_into(folder: str | Path, name: str, data: bytes) -> None:

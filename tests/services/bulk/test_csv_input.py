@@ -45,6 +45,13 @@ def seeds(found: list[CsvRow | RejectedRow]) -> list[tuple[int, str]]:
         ("name,x\n,1\n", [(2, "there is nothing in its column")]),
         ("name\n" + "x" * 10 + "\n" + "x" * 11, [(2, "x" * 10), (3, "it has more than 10 characters")]),
         ("name\n", []),
+        ("name\rada\rbob\r", [(2, "ada"), (3, "bob")]),
+        ('name\r"a\rb"\rbob', [(2, "a\rb"), (4, "bob")]),
+        ("name\r\nada\rbob\ncy", [(2, "ada"), (3, "bob"), (4, "cy")]),
+        ("sep=;\r\nname;x,y,z\r\nada;1\r\n", [(3, "ada")]),
+        ("\ufeffsep=,\nname;x;y,z\nada\n", [(3, "ada")]),
+        ("SEP=|\nname|x\nada|1\n", [(3, "ada")]),
+        ("name\n" + "x\n" * 40_000 + "y\r\n", [*((n + 2, "x") for n in range(40_000)), (40_002, "y")]),
     ],
 )
 def test_rows_are_people(tmp_path: Path, content: str, expected: list[tuple[int, str]]) -> None:
@@ -79,14 +86,14 @@ def test_a_column_has_to_be_there(tmp_path: Path, columns: Columns, line: str) -
     ("content", "line"),
     [
         (b"", "there is nobody on this list"),
-        ("name\nada\n".encode("utf-16"), "line 1: not CSV: it is UTF-16; save it as UTF-8"),
-        ("name\nada\n".encode("utf-16-le"), "line 1: not CSV: it has a NUL character"),
-        (b"name\nada\nzo\xeb\n", "line 3: not utf-8; save the list as UTF-8, or name its encoding"),
-        (b'name\nada\n"a"b"\n', "line 3: not CSV: ',' expected after '\"'"),
-        (b'name\nada\n"bob\ncarol\n', "line 3: not CSV: unexpected end of data"),
-        (b'name\nada\n"' + b"x\n" * 100_000, "line 3: not CSV: field larger than field limit"),
-        (b"name\n" + b"x" * 2_000_000, "line 2: not CSV: a line of more than 1,000,000 bytes"),
-        (b"name\rada\rbob\r", "line 1: not CSV: new-line character seen in unquoted field"),
+        (b"sep=;\n", "there is nobody on this list"),
+        ("name\nada\n".encode("utf-16-le"), "line 1: it has a NUL character; if it is UTF-16, give --enc"),
+        (b"name\nada\nzo\xeb\n", "line 3: it is not utf-8; save the list as UTF-8 or give its encoding"),
+        (b"name\n" + b"ada\n" * 50_000 + b"\xeb", "line 50002: it is not utf-8"),
+        (b'name\nada\n"a"b"\n', "line 3: not CSV: a quoted cell goes on after its closing quote"),
+        (b'name\nada\n"bob\ncarol\n', "line 3: not CSV: a quoted cell is not closed"),
+        (b'name\nada\n"' + b"x\n" * 100_000, "line 3: not CSV: a cell has more than 131,072 characters"),
+        (b"name\n" + b"x" * 2_000_000, "line 2: it has more than 1,000,000 characters"),
     ],
 )
 def test_what_is_no_list_is_refused_with_its_line(tmp_path: Path, content: bytes, line: str) -> None:
@@ -97,3 +104,15 @@ def test_what_is_no_list_is_refused_with_its_line(tmp_path: Path, content: bytes
 
 def test_an_encoding_can_be_named(tmp_path: Path) -> None:
     assert seeds(read(tmp_path, b"name\nzo\xeb\n", encoding="cp1252")) == [(2, "zoë")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_encodings_of_two_and_four_bytes_can_be_named(tmp_path: Path, encoding: str) -> None:
+    content = "name;x\r\nzoë;1\r\n山田\r\n".encode(encoding)
+    assert seeds(read(tmp_path, content, encoding=encoding)) == [(2, "zoë"), (3, "山田")]
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_a_byte_order_mark_says_that_a_list_is_utf16(tmp_path: Path, order: str) -> None:
+    content = "\ufeffname\tx\r\nzoë\t1\r\n".encode(f"utf-16-{order}")
+    assert seeds(read(tmp_path, content)) == [(2, "zoë")]

@@ -1,18 +1,25 @@
 """A list of people in CSV, read row by row, however long it is."""
 
-import codecs
 import csv
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 from avatar_gen.errors import StartupError
-
-_LONGEST_LINE = 1_000_000
-"""Bytes. Beyond that a file is no list of people, and is not to fill the memory."""
+from avatar_gen.services.bulk.text_lines import TextLines
 
 _DELIMITERS = ",;\t"
+_REASONS = {
+    "unexpected end": "a quoted cell is not closed",
+    "expected after": "a quoted cell goes on after its closing quote",
+    "larger than field limit": "a cell has more than 131,072 characters",
+}
+"""Our words for those of Python's csv module."""
+
+_SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +62,17 @@ class CsvInput:
     def __init__(  # noqa: PLR0913
         self, stream: BinaryIO, name: str, columns: Columns, *, longest: int, header: bool, encoding: str
     ) -> None:
-        self._stream = stream
         self._name = name
         self._columns = columns
         self._longest = longest
         self._header = header
-        self._encoding = encoding
-        self._line = 0
-        self._position = 0
+        self._lines = TextLines(stream, name, encoding)
         self._size = os.fstat(stream.fileno()).st_size
 
     @property
     def part(self) -> float:
         """How much of the list has been read, 0 to 1; 0 where its end is not known."""
-        return min(self._position / self._size, 1) if self._size else 0.0
+        return min(self._lines.position / self._size, 1) if self._size else 0.0
 
     def read(self) -> Iterator[CsvRow | RejectedRow]:
         """All of them.
@@ -115,46 +119,19 @@ class CsvInput:
         raise StartupError(f"{self._name}: there is no column {name}{there}")
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        """The rows, and the line that each begins in."""
-        lines = self._lines()
+        """Yield the rows, and the line that each begins in."""
+        lines = self._lines.read()
         head = next(lines, "")
         delimiter = max(_DELIMITERS, key=head.count)
-        start = 1
-        reader = csv.reader(self._again(head, lines), delimiter=delimiter, strict=True)
+        # Excel writes and reads a first line that only names the delimiter.
+        if named := _SEP.fullmatch(head):
+            delimiter, head = named[1], next(lines, "")
+        start = self._lines.number or 1
+        reader = csv.reader(chain([head] if head else [], lines), delimiter=delimiter, strict=True)
         try:
             for row in reader:
                 yield start, [cell.strip() for cell in row]
-                start = self._line + 1
+                start = self._lines.number + 1
         except csv.Error as error:
-            raise self._no_csv(start, str(error)) from None
-
-    def _again(self, head: str, lines: Iterator[str]) -> Iterator[str]:
-        if head:
-            yield head
-        yield from lines
-
-    def _lines(self) -> Iterator[str]:
-        """By bytes, so that what cannot be read has a number."""
-        while data := self._stream.readline(_LONGEST_LINE):
-            self._line += 1
-            self._position += len(data)
-            if len(data) == _LONGEST_LINE:
-                raise self._no_csv(self._line, f"a line of more than {_LONGEST_LINE:,} bytes")
-            try:
-                text = (data if self._line > 1 else self._without_mark(data)).decode(self._encoding)
-            except UnicodeError:
-                raise StartupError(
-                    f"{self._name}: line {self._line}: not {self._encoding}; save the list as UTF-8,"
-                    " or name its encoding: --encoding cp1252"
-                ) from None
-            if "\0" in text:
-                raise self._no_csv(self._line, "it has a NUL character; is it UTF-16? Save it as UTF-8")
-            yield text
-
-    def _without_mark(self, data: bytes) -> bytes:
-        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise self._no_csv(1, "it is UTF-16; save it as UTF-8")
-        return data.removeprefix(codecs.BOM_UTF8)
-
-    def _no_csv(self, line: int, reason: str) -> StartupError:
-        return StartupError(f"{self._name}: line {line}: not CSV: {reason}")
+            reason = next((ours for theirs, ours in _REASONS.items() if theirs in str(error)), str(error))
+            raise StartupError(f"{self._name}: line {start}: not CSV: {reason}") from None
