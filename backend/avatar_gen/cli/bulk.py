@@ -20,7 +20,7 @@ from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.bulk.csv_input import Columns, CsvInput
 from avatar_gen.services.bulk.pictures import Folder
-from avatar_gen.services.bulk.report import Report
+from avatar_gen.services.bulk.report import BulkReport
 from avatar_gen.services.bulk.stored import Storing
 from avatar_gen.services.validation import read_fields
 from avatar_gen.settings.loader import load_settings
@@ -190,7 +190,7 @@ def _refuse(line: int, reason: str) -> None:
     warn(f"line {line}: {reason}")
 
 
-def _tell(report: Report, *, as_json: bool) -> None:
+def _tell(report: BulkReport, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(report))
     else:

@@ -1,19 +1,18 @@
 """What commands say: JSON for programs, lines for people, progress where a terminal shows it."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import click
 
-from avatar_gen.objects.files import write_synced
 from avatar_gen.runtime.interrupts import check_interrupted
+from avatar_gen.services.output_folder import replace_file
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -67,16 +66,9 @@ def progress(label: str) -> Iterator[Reach]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; into devices and pipes as they are."""
+    """Write a file whole or not at all. A device or a pipe is written as it is."""
     if path.exists() and not path.is_file():
         path.write_bytes(data)
         return
     path = path.resolve()
-    temporary = f"{path}.{token_hex(4)}.part"
-    try:
-        write_synced([(temporary, data)], wait=False)
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    replace_file(str(path), f"{path}.{token_hex(4)}.part", data)

@@ -53,13 +53,22 @@ def make_folder(path: Path) -> None:
 def write_into(folder: str | Path, name: str, data: bytes) -> None:
     """Write a file of an open folder, whole or not at all, over one of that name. Raises `OSError`.
 
-    Not synced: what the machine's crash takes is missed by the next run, and made again.
+    It is not synced. If a crash of the machine takes it, the next run finds that and writes it again.
     """
-    path, temporary = f"{folder}/{name}", f"{folder}/{_INCOMING}/{token_hex(8)}"
+    replace_file(f"{folder}/{name}", f"{folder}/{_INCOMING}/{token_hex(8)}", data)
+
+
+def replace_file(path: str, temporary: str, data: bytes) -> None:
+    """Write a file under a temporary name on the same file system, then give it its own.
+
+    Raises `OSError` with `path` as its file name.
+    """
     try:
         write_synced([(temporary, data)], wait=False)
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        raise OSError(error.errno, error.strerror, path) from None
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, path) from None
+        raise

@@ -13,7 +13,7 @@ from avatar_gen.runtime.interrupts import check_interrupted
 from avatar_gen.services.bulk.csv_input import CsvInput, RejectedRow
 from avatar_gen.services.bulk.file_names import file_name
 from avatar_gen.services.bulk.process_pool import share
-from avatar_gen.services.bulk.report import OnRefusal, Report
+from avatar_gen.services.bulk.report import BulkReport, OnRefusal
 from avatar_gen.services.checkpoint import Checkpoint, Status
 from avatar_gen.services.output_folder import open_folder, write_into
 from avatar_gen.services.rendering import PictureRequest
@@ -56,9 +56,9 @@ class Folder:
         self._extension = extension
         self._jobs = jobs
         self._on_refusal = on_refusal
-        self.report = Report()
+        self.report = BulkReport()
 
-    def run(self, people: CsvInput) -> Iterator[Report]:
+    def run(self, people: CsvInput) -> Iterator[BulkReport]:
         """Do it, and yield the report after each batch. Raises `StartupError` and `OSError`."""
         with open_folder(self._path, "file") as manifest:
             tasks = batches(self._tasks(people, manifest), _BATCH)

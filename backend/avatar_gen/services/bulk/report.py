@@ -8,7 +8,7 @@ OnRefusal = Callable[[int, str], None]
 
 
 @dataclass(slots=True)
-class Report:
+class BulkReport:
     """How many rows met which end."""
 
     made: int = 0

@@ -21,7 +21,7 @@ from avatar_gen.runtime.interrupts import check_interrupted
 from avatar_gen.services.avatars import draw_object
 from avatar_gen.services.bulk.csv_input import CsvInput, RejectedRow
 from avatar_gen.services.bulk.process_pool import share
-from avatar_gen.services.bulk.report import OnRefusal, Report
+from avatar_gen.services.bulk.report import BulkReport, OnRefusal
 from avatar_gen.services.checkpoint import Checkpoint, Status
 
 _BATCH = 50
@@ -70,9 +70,9 @@ class Storing:
         self._spec = spec
         self._jobs = jobs
         self._on_refusal = on_refusal
-        self.report = Report()
+        self.report = BulkReport()
 
-    def run(self, people: CsvInput) -> Iterator[Report]:
+    def run(self, people: CsvInput) -> Iterator[BulkReport]:
         """Do it, and yield the report after each batch. Raises as the store and the repository do."""
         with Checkpoint(self._manifest, "madeOf", "madeOf") as manifest:
             secret, resumed = self._open_secret()
