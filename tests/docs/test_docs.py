@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_command_of_the_readme_works(service: Service, tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = [part.split("```sh\n")[1].split("```")[0] for part in (readme, readme.split("## Use it")[1])]
+    blocks = [part.split("```sh\n")[1].split("```")[0] for part in (readme, readme.split("## Usage")[1])]
     script = (
         "".join(blocks).replace("localhost:3000", f"127.0.0.1:{service.port}").replace("curl ", "curl -fsS ")
     )

@@ -43,31 +43,31 @@ def most_listed() -> int:
 def test_its_limits_are_those_of_the_code() -> None:
     settings = Settings()
     said = limits()
-    assert said.pop("processor time of the dearest picture").endswith(" s")
-    assert said.pop("memory of the dearest picture").endswith(" MB")
+    assert said.pop("processor time of the most expensive picture").endswith(" s")
+    assert said.pop("memory of the most expensive picture").endswith(" MB")
     assert said == {
         "request line and headers": f"{request_head.HEAD_LIMIT // 1024} KiB",
         "header fields": f"{request_head.FIELD_LIMIT}",
         "path of a URL": f"{request_head.PATH_LIMIT} bytes",
         "body": f"{strict_routes.BODY_LIMIT // 1024} KiB",
-        "what is read of a request, to be able to say so": f"{protocol.MESSAGE_LIMIT // 2**20} MiB",
+        "bytes of a refused request that are read": f"{protocol.MESSAGE_LIMIT // 2**20} MiB",
         "query of a picture by URL": f"{render_urls.UrlParameters.max_bytes} bytes",
-        "query of anything else": f"{requests.Parameters.max_bytes} bytes",
+        "any other query": f"{requests.Parameters.max_bytes} bytes",
         "seed, stored": f"{avatar.MAX_SEED_LENGTH} code points",
         "seed, by URL": f"{avatar.MAX_SEED_LENGTH} code points",
         "width of a stored picture": f"{1 << EXPONENTS[-1]} px",
         "width of a picture by URL": f"{MAX_PX} px",
         "width of a picture by hash": f"{libravatar.MAX_PX} px",
-        "avatars in one answer of the list": f"{most_listed()}",
-        "time in which a request must have arrived, and in which an answer must begin to be taken": (
+        "avatars on a page of the list": f"{most_listed()}",
+        "time for a whole request to arrive, and for a client to begin to read a response": (
             f"{settings.server.receive_timeout:g} s"
         ),
-        "time that a connection is idle after an answer": f"{settings.server.idle_timeout:g} s",
-        "speed at which an answer must be read": f"{transport.MINIMUM_RATE // 1024} KiB a second",
-        "time that the database is waited for": f"{TIMEOUT_SECONDS} s",
+        "idle time of a connection after a response": f"{settings.server.idle_timeout:g} s",
+        "lowest speed at which a client reads a response": f"{transport.MINIMUM_RATE // 1024} KiB a second",
+        "time for the database to answer": f"{TIMEOUT_SECONDS} s",
         "pictures that wait for a thread": f"{settings.imaging.queue}",
-        "pictures that wait to be drawn at once": f"{MAX_QUEUED}",
-        "avatars that wait to be kept": f"{MOST_WAITING}",
+        "pictures that wait to be drawn on the event loop": f"{MAX_QUEUED}",
+        "avatars that wait to be stored": f"{MOST_WAITING}",
     }
 
 
@@ -98,5 +98,5 @@ def test_the_most_expensive_picture_costs_what_its_pixels_and_the_page_say(make_
     costs = [seconds_and_bytes(url) for url in DEAREST]
     # A picture of four times as many pixels: seconds alone would tell about the machine.
     assert max(each[0] for each in costs) < 7 * statistics.median(each[0] for each in quarters)
-    most = float(limits()["memory of the dearest picture"].removesuffix(" MB")) * 1e6
+    most = float(limits()["memory of the most expensive picture"].removesuffix(" MB")) * 1e6
     assert most / 10 < max(each[1] for each in costs) < most
