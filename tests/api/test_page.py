@@ -12,12 +12,14 @@ import httpx
 import pytest
 
 import avatar_gen
-from avatar_gen.api.page import CONTENT_POLICY, MEDIA_TYPES
+from avatar_gen.api.page import CONTENT_POLICY, FILE_TYPES
+from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.imaging import DRAWN_TYPES
 from tests.conftest import assert_failure
 
 FOLDER = Path(avatar_gen.__file__).parent / "page"
 ROOT = Path(__file__).parent.parent.parent
-FILES = sorted(path.name for path in FOLDER.iterdir() if path.suffix[1:] in MEDIA_TYPES)
+FILES = sorted(path.name for path in FOLDER.iterdir() if path.suffix[1:] in FILE_TYPES)
 
 
 def addresses(client: httpx.Client) -> Iterator[str]:
@@ -95,7 +97,7 @@ def test_every_file_has_its_type(client: httpx.Client) -> None:
     for address in addresses(client):
         ending = address.rpartition(".")[2] if address != "/" else "html"
         answer = client.get(address)
-        assert answer.headers["content-type"] == MEDIA_TYPES[ending]
+        assert answer.headers["content-type"] == FILE_TYPES[ending]
         head = client.head(address, headers={"Accept-Encoding": "identity"})
         assert head.content == b""
         assert (
@@ -116,7 +118,7 @@ def test_a_page_of_another_release_gets_files_but_not_for_ever(client: httpx.Cli
         "/page",
         "/page/",
         "/page/x",
-        "/page/main.js/",
+        "/page/main.js//",
         "/page/OFL.txt",
         "/page/..%2fapp.py",
         "/page/index.html",
@@ -174,3 +176,17 @@ def test_the_docs_have_these_screenshots_and_they_are_light() -> None:
     files = list((ROOT / "docs" / "page").glob("*.webp"))
     assert len(files) == 8
     assert all(path.stat().st_size < 150_000 for path in files)
+
+
+def test_offers_every_filter_and_format_that_there_is(client: httpx.Client) -> None:
+    """The page holds no list of them, so that a new one needs no change of the page."""
+    html = client.get("/").text
+    for field, names in (
+        ("filter", ["", *FILTERS]),
+        ("stored-filter", ["", *FILTERS]),
+        ("format", DRAWN_TYPES),
+    ):
+        assert set(re.findall(rf'name="{field}" value="([^"]*)"', html)) == {*names}
+    assert "{" not in html
+    source = (FOLDER / "index.html").read_text(encoding="utf-8")
+    assert not [name for name in (*FILTERS, *DRAWN_TYPES) if f'value="{name}"' in source]

@@ -77,7 +77,7 @@ def test_a_style_is_chosen_by_its_picture_and_every_option_is_in_the_address(vis
     page.get_by_role("slider", name="Angle").fill("30")
     pick(page, "Rounded")
     pick(page, "Sepia")
-    pick(page, "WebP")
+    pick(page, "WEBP")
     page.get_by_role("slider", name="Size").fill("256")
     expect(page.locator("#snippet")).to_contain_text("size=256")
     parts = urlsplit(address(page))

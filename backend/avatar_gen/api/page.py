@@ -13,8 +13,10 @@ from typing import NamedTuple
 from starlette.types import Scope
 
 from avatar_gen.api.pictures import IMMUTABLE, Headers, Picture, PictureRoute, answer
+from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.imaging import DRAWN_TYPES
 
-MEDIA_TYPES = {
+FILE_TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -33,6 +35,16 @@ _HOME_HEADERS: Headers = [
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
 
+_CHOICES = {
+    b"{filter}": tuple(FILTERS),
+    # Of drawings SVG is the best choice, so it comes first.
+    b"{format}": tuple(sorted(DRAWN_TYPES, key=lambda name: name != "svg")),
+}
+"""The names of each registry, by the field that stands for one of them in a line of the page.
+
+A field in capitals stands for the name in capitals.
+"""
+
 _PATH = re.compile(r"/page/(?:([0-9a-f]{12})/)?([a-z0-9.]+)")
 
 
@@ -48,10 +60,10 @@ class File(NamedTuple):
 
 def read_page() -> PictureRoute:
     """Return the route of the page and of all its files."""
-    found = [each for each in (files("avatar_gen") / "page").iterdir() if _ending(each.name) in MEDIA_TYPES]
+    found = [each for each in (files("avatar_gen") / "page").iterdir() if _ending(each.name) in FILE_TYPES]
     contents = {each.name: each.read_bytes() for each in sorted(found, key=lambda each: each.name)}
     digest = sha256(b"".join(contents.values())).hexdigest()[:12]
-    home = contents.pop("index.html").replace(b'"/page/', b'"/page/%b/' % digest.encode())
+    home = _with_choices(contents.pop("index.html")).replace(b'"/page/', b'"/page/%b/' % digest.encode())
     page = {name: _file(name, content) for name, content in contents.items()}
     first = _file("index.html", home)
 
@@ -73,13 +85,26 @@ def read_page() -> PictureRoute:
     return PictureRoute("/page/{file}", matches, get, for_any_origin=False)
 
 
+def _with_choices(html: bytes) -> bytes:
+    """Repeat each line that holds the name of a registry, once for each of its names."""
+    lines = []
+    for line in html.splitlines(keepends=True):
+        field = next((field for field in _CHOICES if field in line), None)
+        lines += [line] if field is None else [_fill_in(line, field, name) for name in _CHOICES[field]]
+    return b"".join(lines)
+
+
+def _fill_in(line: bytes, field: bytes, name: str) -> bytes:
+    return line.replace(field, name.encode()).replace(field.upper(), name.upper().encode())
+
+
 def _ending(name: str) -> str:
     return name.rpartition(".")[2]
 
 
 def _file(name: str, content: bytes) -> File:
     packed = None if name.endswith(".woff2") else gzip.compress(content, mtime=0)
-    return File(MEDIA_TYPES[_ending(name)], content, packed, sha256(content).hexdigest()[:24])
+    return File(FILE_TYPES[_ending(name)], content, packed, sha256(content).hexdigest()[:24])
 
 
 async def _send(scope: Scope, file: File, caching: bytes, headers: Headers) -> Picture:

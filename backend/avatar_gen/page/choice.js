@@ -19,8 +19,8 @@ const FIELDS = {
   angle: ["90", wholeUpTo(360)],
   name: ["", anything],
   shape: ["circle", oneOf("square", "rounded", "circle")],
-  filter: ["", oneOf("", "grayscale", "sepia", "negative")],
-  format: ["svg", oneOf("svg", "png", "webp", "avif", "jpeg")],
+  filter: ["", anything], // A group of radio buttons ignores a value that it does not have.
+  format: ["svg", anything],
   size: ["128", wholeUpTo(1024, 16)],
 };
 
@@ -37,7 +37,9 @@ export function fill(form, query) {
   given.set("colours", from ?? "seed");
   for (const [field, [usual, allows]] of Object.entries(FIELDS)) {
     const value = given.get(field);
-    if (!NAMES.includes(field)) form.elements[field].value = value !== null && allows(value) ? value : usual;
+    if (NAMES.includes(field)) continue;
+    form.elements[field].value = usual;
+    if (value !== null && allows(value)) form.elements[field].value = value;
   }
   form.elements.keepHue.checked = FIELDS.hue[1](given.get("hue") ?? "");
 }

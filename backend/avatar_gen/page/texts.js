@@ -14,9 +14,12 @@ const plural = new Intl.PluralRules(language);
 const times = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const numbers = new Intl.NumberFormat(language);
 
-/** Returns the text of a key with `{name}` filled in. If it has plural forms, `count` chooses one. */
+/**
+ * Returns the text of a key with `{name}` filled in. If it has plural forms, `count` chooses one. A name that the
+ * service has and this page does not know is returned as it is.
+ */
 export function text(key, values = {}) {
-  const entry = TEXTS[language][key];
+  const entry = TEXTS[language][key] ?? key.slice(key.indexOf(".") + 1);
   const template = typeof entry === "string" ? entry : entry[plural.select(values.count)];
   return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
