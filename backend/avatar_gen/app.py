@@ -35,6 +35,7 @@ from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError, StartupError
+from avatar_gen.imaging import thorvg
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
 from avatar_gen.objects.identities import LocalIdentityStore
@@ -151,6 +152,7 @@ def open_services(
     Raises `StartupError` with what the operator can do.
     """
     require_version()
+    thorvg.load()
     keys = read_keys(settings.auth)
     store = open_store(settings)
     links = open_identities(settings)

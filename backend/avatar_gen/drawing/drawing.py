@@ -42,6 +42,9 @@ class Svg(NamedTuple):
     that the ids of two pictures on one page differ."""
     ground: int | None = None
     """The palette index of a square behind all elements. None if there is none."""
+    tiles: int = 0
+    """The number of tiles in a row, if shapes touch along their borders. A renderer must not move such a
+    border to a whole pixel, or seams show. 0 if there are none."""
 
 
 @dataclass(frozen=True, slots=True)

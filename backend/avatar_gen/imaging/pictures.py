@@ -73,7 +73,10 @@ def _rasterise(picture: Picture, output: Output) -> Picture:
         alpha = b"" if transparent is None else b"\xff" * transparent + b"\0"
         return Indexed(picture.at(output.px), picture.palette, alpha)
     if isinstance(picture, Vector):
-        picture = document(picture.at(output.px), picture.palette, output.px, "square", "")
+        svg = picture.at(output.px)
+        smooth = bool(svg.tiles) and output.px % svg.tiles > 0
+        text = document(svg, picture.palette, output.px, "square", "")
+        return rasterise(text, output.px, smooth_edges=smooth)
     return rasterise(picture, output.px) if isinstance(picture, str) else picture
 
 

@@ -1,4 +1,4 @@
-"""SVG to pixels by librsvg, which libvips brings: docs/decisions/0009 has its figures beside resvg's."""
+"""SVG to pixels: by ThorVG if it can draw all of a document, else by librsvg, which libvips brings."""
 
 import os
 import re
@@ -9,13 +9,26 @@ import numpy as np
 import pyvips
 
 from avatar_gen.errors import InvalidRequest
+from avatar_gen.imaging import thorvg
 from avatar_gen.imaging.vips import Pixels
 
+_DRAWN = "svg|g|defs|use|path|rect|circle|ellipse|line|polyline|polygon|clipPath|mask|[a-z]+Gradient|stop"
+"""The elements that ThorVG draws as browsers do: docs/decisions/0009."""
+
+_INERT = "!--|[a-z]+:|metadata|title|desc"
+"""What draws nothing: comments, and elements for metadata and for readers."""
+
+_BEYOND_THORVG = re.compile(
+    rf"<(?!/|{_INERT}|(?:{_DRAWN})[\s/>])"
+    "|mix-blend-mode|filter"
+    # Colours with alpha in hexadecimal digits.
+    "|#[0-9a-fA-F]{4}(?:[0-9a-fA-F]{4})?[^0-9a-zA-Z_-]"
+)
+"""What ThorVG does not draw, or not as browsers do."""
+
 _MARGIN = 1 / 4
-"""Of the picture's width, drawn on every side of it and cut off again where it has a filter. librsvg filters
-what is on its canvas alone, so that a blur that reaches beyond fades towards the border: DiceBear's `glass`
-was off by 16 of 255 from what a browser draws, and is by 0.7; by 0.4 with a margin of 3/5, for twice the
-time."""
+"""In widths of the picture: drawn on every side of a document with a filter, and cut off again. librsvg
+filters only what is on its canvas, so a blur that reaches beyond fades towards the border."""
 
 _FONTS = Path(__file__).parent / "fonts"
 
@@ -26,20 +39,25 @@ os.putenv("FONTCONFIG_FILE", str(_FONTS / "fonts.conf"))
 _FAMILY = re.compile('font-family="[^"]*"')
 _TEXT = re.compile("<text[^>]*>([^<]*)</text>")
 _WRITABLE = re.compile("[A-ZªºÀ-\u024f\u0300-\u036f\u0370-\u03e1\u03f0-\u03ff\u0400-\u052f\u1e00-\u1eff]*")
-"""What our fonts have, of the letters in upper case and their marks."""
+"""The characters of this service's fonts: letters in upper case and their marks."""
 
 
-def rasterise(document: str, px: int) -> Pixels:
-    """The pixels of an SVG file that is `px` wide, with alpha; takes milliseconds, and belongs in the `Pool`.
+def rasterise(document: str, px: int, *, smooth_edges: bool = False) -> Pixels:
+    """Return the pixels of an SVG file that is `px` wide, with straight alpha.
 
-    Raises `InvalidRequest` for text that there is no font for.
+    ThorVG moves the edges of upright rectangles to whole pixels. `smooth_edges` is for drawings in which such
+    an edge touches another shape: librsvg draws them.
+
+    It blocks: run it in the `Pool`. Raises `InvalidRequest` for text without a font.
     """
-    pixels: Pixels = _open(document, px).numpy()
+    if not smooth_edges and not _BEYOND_THORVG.search(document):
+        return thorvg.draw(document, px)
+    pixels: Pixels = _by_librsvg(document, px).numpy()
     return pixels
 
 
 def writes_letters() -> bool:
-    """Whether letters are drawn: without a font all of them are the same box, or nothing."""
+    """Return whether letters are drawn. Without a font, all of them are the same box, or nothing."""
     template = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32">'
         '<text x="4" y="28" font-size="28" font-family="any">{}</text></svg>'
@@ -48,9 +66,9 @@ def writes_letters() -> bool:
     return not np.array_equal(first, second) and bool((first != nothing).any() and (second != nothing).any())
 
 
-def _open(document: str, px: int) -> pyvips.Image:
+def _by_librsvg(document: str, px: int) -> pyvips.Image:
     if "<text" in document:
-        document = _in_our_font(document)
+        document = _in_own_font(document)
     if "<filter" not in document:
         return pyvips.Image.svgload_buffer(document.encode())
     margin = int(px * _MARGIN)
@@ -60,10 +78,10 @@ def _open(document: str, px: int) -> pyvips.Image:
     return pyvips.Image.svgload_buffer(outer.encode()).crop(margin, margin, px, px)
 
 
-def _in_our_font(document: str) -> str:
-    """The document with all text in a font that is there on every machine, and the same.
+def _in_own_font(document: str) -> str:
+    """Return the document with all text in a font that is the same on every machine.
 
-    Without a font librsvg draws boxes, and says nothing.
+    librsvg draws boxes for what a font lacks, and reports no error.
     """
     if not all(_WRITABLE.fullmatch(text) for text in _TEXT.findall(document)):
         raise InvalidRequest(
@@ -74,9 +92,9 @@ def _in_our_font(document: str) -> str:
 
 @cache
 def _load_fonts() -> str:
-    """Make our fonts known to librsvg; their family."""
+    """Make this service's fonts known to librsvg. Return their family."""
     family = "Avatar Letters"
     for name in ("letters-regular.ttf", "letters-bold.ttf"):
-        # libvips adds the file to those that fontconfig knows in this process, where librsvg finds it too.
+        # libvips adds the file to fontconfig's in this process, where librsvg finds it too.
         pyvips.Image.text("A", font=family, fontfile=str(_FONTS / name))
     return family

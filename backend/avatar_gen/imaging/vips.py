@@ -53,6 +53,13 @@ def scale(pixels: Pixels, px: int) -> Pixels:
     return scaled
 
 
+def without_opaque_alpha(pixels: Pixels) -> Pixels:
+    """Return the pixels without their alpha if all of them are opaque."""
+    if pixels.shape[2] == 4 and pixels[:, :, 3].min() == 255:
+        return pixels[:, :, :3]
+    return pixels
+
+
 def to_image(pixels: Pixels) -> pyvips.Image:
     """Return an image of libvips with these pixels."""
     return pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="srgb")

@@ -82,7 +82,7 @@ def _draw(chance: Chance, style_input: StyleInput) -> Vector:
 
     primary, foreign = style_input.primary, style_input.foreign
     colours = palette(foreign, midtone(primary, foreign), primary, third)
-    return Vector(colours, Svg(_SIDE, paint, _GROUND))
+    return Vector(colours, Svg(_SIDE, paint, _GROUND, tiles=_SIDE // _TILE))
 
 
 def _tiles(chance: Chance, rows: int) -> list[_Tile]:

@@ -1,14 +1,14 @@
 """AVIF through libvips."""
 
 from avatar_gen import __version__
-from avatar_gen.imaging.formats.format import Format
-from avatar_gen.imaging.vips import VERSION, Pixels, to_image
+from avatar_gen.imaging.formats.format import RENDERERS, Format
+from avatar_gen.imaging.vips import Pixels, to_image, without_opaque_alpha
 
 
 def _encode(pixels: Pixels) -> bytes:
     """Full colour resolution. The lowest effort is a twentieth of the default's time."""
     options = {"compression": "av1", "Q": 80, "effort": 0, "subsample_mode": "off", "keep": "none"}
-    avif: bytes = to_image(pixels).heifsave_buffer(**options)
+    avif: bytes = to_image(without_opaque_alpha(pixels)).heifsave_buffer(**options)
     return avif
 
 
@@ -17,7 +17,7 @@ AVIF = Format(
     media_type="image/avif",
     extensions=("avif",),
     has_alpha=True,
-    made_by=f"{__version__}-{VERSION}",
+    made_by=f"{__version__}-{RENDERERS}",
     bytes_per_pixel=48,
     encode=_encode,
 )

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from avatar_gen.imaging import thorvg, vips
 from avatar_gen.imaging.vips import Pixels
+
+RENDERERS = f"{vips.VERSION}-{thorvg.VERSION}"
+"""The releases of what turns drawings into pixels and scales them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """JPEG through libvips."""
 
 from avatar_gen import __version__
-from avatar_gen.imaging.formats.format import Format
-from avatar_gen.imaging.vips import VERSION, Pixels, to_image
+from avatar_gen.imaging.formats.format import RENDERERS, Format
+from avatar_gen.imaging.vips import Pixels, to_image
 
 
 def _encode(pixels: Pixels) -> bytes:
@@ -20,7 +20,7 @@ JPEG = Format(
     media_type="image/jpeg",
     extensions=("jpeg", "jpg"),
     has_alpha=False,
-    made_by=f"{__version__}-{VERSION}",
+    made_by=f"{__version__}-{RENDERERS}",
     bytes_per_pixel=32,
     encode=_encode,
 )

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from avatar_gen import __version__
 from avatar_gen.drawing.drawing import every_row
-from avatar_gen.imaging.formats.format import Format
+from avatar_gen.imaging.formats.format import RENDERERS, Format
 from avatar_gen.imaging.png import encode_png
-from avatar_gen.imaging.vips import VERSION, Pixels, to_image
+from avatar_gen.imaging.vips import Pixels, to_image, without_opaque_alpha
 
 _SAMPLE = 4096
 """Runs that are counted first: a smooth picture has more than 256 colours in any of them."""
@@ -46,9 +46,9 @@ def _values(pixels: Pixels) -> NDArray[np.uint32]:
 
 
 def _true_colour(pixels: Pixels) -> bytes:
-    if pixels.shape[2] == 4 and pixels[:, :, 3].min() == 255:
-        pixels = pixels[:, :, :3]
-    png: bytes = to_image(pixels).pngsave_buffer(compression=3, filter="sub", keep="none")
+    png: bytes = to_image(without_opaque_alpha(pixels)).pngsave_buffer(
+        compression=3, filter="sub", keep="none"
+    )
     return png
 
 
@@ -57,7 +57,7 @@ PNG = Format(
     media_type="image/png",
     extensions=("png",),
     has_alpha=True,
-    made_by=f"{__version__}-{zlib.ZLIB_RUNTIME_VERSION}-{VERSION}",
+    made_by=f"{__version__}-{zlib.ZLIB_RUNTIME_VERSION}-{RENDERERS}",
     bytes_per_pixel=32,
     encode=encode_pixels,
 )

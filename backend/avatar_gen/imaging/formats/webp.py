@@ -5,8 +5,8 @@ import io
 from PIL import Image, features
 
 from avatar_gen import __version__
-from avatar_gen.imaging.formats.format import Format
-from avatar_gen.imaging.vips import VERSION, Pixels
+from avatar_gen.imaging.formats.format import RENDERERS, Format
+from avatar_gen.imaging.vips import Pixels, without_opaque_alpha
 
 
 def _encode(pixels: Pixels) -> bytes:
@@ -15,7 +15,7 @@ def _encode(pixels: Pixels) -> bytes:
     Method 0, the fastest, knows no palettes, so a gradient takes hundreds of times the bytes.
     """
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "WEBP", lossless=True, quality=20, method=1)
+    Image.fromarray(without_opaque_alpha(pixels)).save(file, "WEBP", lossless=True, quality=20, method=1)
     return file.getvalue()
 
 
@@ -24,8 +24,7 @@ WEBP = Format(
     media_type="image/webp",
     extensions=("webp",),
     has_alpha=True,
-    # libvips affects the pixels of what is scaled or rasterised.
-    made_by=f"{__version__}-{VERSION}-{features.version('webp')}",
+    made_by=f"{__version__}-{RENDERERS}-{features.version('webp')}",
     bytes_per_pixel=36,
     encode=_encode,
 )
