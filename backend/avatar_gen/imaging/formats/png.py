@@ -1,4 +1,4 @@
-"""PNG: indexed if 256 colours are enough, as in most drawings; in true colour through libvips otherwise."""
+"""PNG: indexed if 256 colours are enough, as in most drawings; in true colour otherwise."""
 
 import zlib
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from avatar_gen import __version__
 from avatar_gen.drawing.drawing import every_row
 from avatar_gen.imaging.formats.format import RENDERERS, Format
-from avatar_gen.imaging.png import encode_png
-from avatar_gen.imaging.vips import Pixels, to_image, without_opaque_alpha
+from avatar_gen.imaging.png import encode_png, encode_true_colour
+from avatar_gen.imaging.vips import Pixels, without_opaque_alpha
 
 _SAMPLE = 4096
 """Runs that are counted first: a smooth picture has more than 256 colours in any of them."""
@@ -22,10 +22,10 @@ def encode_pixels(pixels: Pixels) -> bytes:
     starts = np.flatnonzero(np.diff(values, prepend=~values[0]))
     runs = values[starts]
     if len(np.unique(runs[:_SAMPLE])) > 256:
-        return _true_colour(pixels)
+        return encode_true_colour(without_opaque_alpha(pixels))
     colours, indices = np.unique(runs, return_inverse=True)
     if len(colours) > 256:
-        return _true_colour(pixels)
+        return encode_true_colour(without_opaque_alpha(pixels))
     lengths = np.diff(starts, append=len(values))
     rows = np.repeat(indices.astype(np.uint8), lengths).reshape(pixels.shape[:2])
     palette = colours.astype("<u4").view(np.uint8).reshape(-1, 4)
@@ -43,13 +43,6 @@ def _values(pixels: Pixels) -> NDArray[np.uint32]:
         values <<= 8
         values |= pixels[:, :, channel].ravel()
     return values
-
-
-def _true_colour(pixels: Pixels) -> bytes:
-    png: bytes = to_image(without_opaque_alpha(pixels)).pngsave_buffer(
-        compression=3, filter="sub", keep="none"
-    )
-    return png
 
 
 PNG = Format(
