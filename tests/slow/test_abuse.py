@@ -51,9 +51,7 @@ CASES = [
     Case("20,000 headers", ALIVE + HOST + b"A: b\r\n" * 20_000 + b"\r\n", 431, 400),
     Case("headers of slightly more than 64 KB", ALIVE + HOST + b"A: b\r\n" * 11_000 + b"\r\n", 431, 400),
     Case("headers of almost 64 KB", ALIVE + HOST + b"A: b\r\n" * 10_000 + b"\r\n", 431, 400),
-    Case(
-        "a URL of 100 KB", b"GET /api/" + CANARY * 10_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, 414
-    ),
+    Case("a URL of 100 KB", b"GET /api/" + CANARY * 10_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, 414),
     Case("a URL of 1 MB", b"GET /api/" + CANARY * 100_000, 414, 414),
     Case("a URL of 8 KB", get(b"/api/" + b"x" * 8_000), 414, 414),
     Case("no Host", ALIVE + b"Connection: close\r\n\r\n", 400, 400),
@@ -85,7 +83,9 @@ CASES = [
         400,
         400,
     ),
-    Case("two values of Content-Length", POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} ", 400, 400),
+    Case(
+        "two values of Content-Length", POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} ", 400, 400
+    ),
     Case("a negative Content-Length", POST + b"Content-Length: -2\r\n\r\n{}", 400, 400),
     Case("a Content-Length of 23 digits", POST + b"Content-Length: " + b"9" * 23 + b"\r\n\r\n{}", 400, 400),
     Case("a transfer encoding other than chunked", POST + b"Transfer-Encoding: gzip\r\n\r\n{}", 400, 400),
