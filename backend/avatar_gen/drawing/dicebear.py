@@ -1,7 +1,7 @@
 """DiceBear's styles, drawn by its own packages: the same SVG, byte for byte.
 
-The packages hold some sixty styles in 5 MB of JSON, and take 70 ms and 10 MB to import: both are read when a
-style is first asked for.
+The packages are large and slow to import, so each function imports them when it needs them. A style's JSON
+file is read when the style is first requested.
 """
 
 import json
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from dicebear import Avatar, Style
 
 LICENCES = ("CC0 1.0", "MIT", "CC BY 4.0", "Free for personal and commercial use")
-"""What the styles are licensed under."""
+"""The licences of the styles."""
 
 RELEASE = "/".join(version(f"dicebear-{package}") for package in ("core", "styles"))
-"""Of the packages: another one may draw another picture."""
+"""The releases of the packages. Another release may draw another picture."""
 
 _loading = Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Artwork:
-    """A style's name and whose work it is."""
+    """A style's name, artist and licence."""
 
     name: str
     title: str
@@ -44,19 +44,19 @@ class Artwork:
 
 @cache
 def names() -> tuple[str, ...]:
-    """The names of all styles, sorted."""
+    """Return the names of all styles, sorted."""
     found = (path.name.removesuffix(".json") for path in files("dicebear_styles").iterdir())
     return tuple(sorted(name for name in found if not name.startswith("_") and "." not in name))
 
 
 @cache
 def artwork(name: str) -> Artwork:
-    """What is said of a style, one of `names()`."""
+    """Return the artist and the licence of a style, one of `names()`."""
     meta = _definition(name)["meta"]
     return Artwork(
         name=name,
         title=name.replace("-", " ").title(),
-        # One has a full stop at its end, where its sisters have none.
+        # One style's licence ends with a full stop, the others do not.
         licence=meta["license"]["name"].removesuffix("."),
         licence_url=meta["license"]["url"],
         creator=meta["creator"]["name"],
@@ -68,25 +68,25 @@ def artwork(name: str) -> Artwork:
 
 @cache
 def has_filters(name: str) -> bool:
-    """Whether pictures of a style, one of `names()`, may use SVG filters."""
+    """Return whether pictures of a style, one of `names()`, may use SVG filters."""
     return b'"filter"' in _file(name)
 
 
 @cache
 def options(name: str) -> Mapping[str, Option]:
-    """What a style, one of `names()`, may be asked for beside its seed, which is among them."""
-    from dicebear import OptionsDescriptor  # noqa: PLC0415 - as late as possible: see above
+    """Return the options of a style, one of `names()`. The seed is one of them."""
+    from dicebear import OptionsDescriptor  # noqa: PLC0415 - the import is slow
 
     return options_of(OptionsDescriptor(_style(name)).to_json())
 
 
 def draw_svg(name: str, chosen: Mapping[str, Value]) -> str:
-    """An avatar of a style, one of `names()`, with what its `options` read. Takes 0.1 to 1.3 ms."""
+    """Return the SVG of an avatar in a style, one of `names()`, with values that its `options` read."""
     return _avatar(name, chosen).to_string()
 
 
 def draw_json(name: str, chosen: Mapping[str, Value]) -> str:
-    """The same with what the seed chose, as DiceBear's API spells it: `{"svg": ..., "options": {...}}`."""
+    """Return the SVG and the options that the seed chose, as DiceBear's API: `{"svg": ..., "options": ...}`."""
     return json.dumps(_avatar(name, chosen).to_json(), ensure_ascii=False, separators=(",", ":"))
 
 
@@ -103,16 +103,17 @@ def _style(name: str) -> "Style":
 
 @cache
 def _load(name: str) -> "Style":
-    """A style, ready for threads.
+    """Return a style that several threads may use.
 
-    Not by its constructor, which checks the definition against its schema: 170 ms for `lorelei`, 9 s for all.
-    A hash in the lock file says that it is the one that DiceBear published.
+    The constructor would check the definition against a JSON schema, which takes 100 times as long. The lock
+    file's hash proves that the definition is the published one. This relies on the constructor's private
+    attributes: the dependency is pinned, and a test compares them.
     """
     from dicebear import Style  # noqa: PLC0415
 
     style = Style.__new__(Style)
     vars(style).update(_data=_definition(name), _meta=None, _canvas=None, _components=None, _colors=None)
-    # It shows its components to others while it still gathers them, so that is done before there are any.
+    # A style publishes its components before the list is complete, so it is completed here, in one thread.
     style.components()
     return style
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Protocol
 
 from avatar_gen.drawing import dicebear
-from avatar_gen.drawing.dicebear_options import OptionRefused, Value, read_options
+from avatar_gen.drawing.dicebear_options import InvalidOption, Value, read_options
 from avatar_gen.drawing.frames import ROUNDING
 from avatar_gen.drawing.styles import STYLES, traits
 from avatar_gen.errors import InvalidRequest, Problem, StyleNotServed
@@ -174,7 +174,7 @@ class DicebearStyle:
     def _options(self, pairs: Pairs) -> dict[str, Value]:
         try:
             return read_options(dicebear.options(self.artwork), pairs)
-        except OptionRefused as refused:
+        except InvalidOption as refused:
             problem = Problem(refused.option or "query", str(refused))
             raise InvalidRequest(f"{problem.field} {problem.message}.", (problem,)) from None
 
