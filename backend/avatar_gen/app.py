@@ -114,6 +114,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
     app.router.routes += (*health.router.routes, *identities.router.routes, *avatars.router.routes)
+    app.router.routes += health.old_router.routes
     add_swagger_routes(app)
     add_error_handlers(app)
     layers: ASGIApp = PictureRoutes(app)

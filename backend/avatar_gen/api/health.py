@@ -18,6 +18,9 @@ from avatar_gen.services.health import HealthReport
 
 router = APIRouter(tags=["health"])
 
+old_router = APIRouter(include_in_schema=False)
+"""The routes that the old service had. The router tries routes in order, so these come last."""
+
 _STARTED = time.monotonic()
 
 _UNHEALTHY: dict[int | str, dict[str, Any]] = {
@@ -25,9 +28,6 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/health", responses=_UNHEALTHY, include_in_schema=False)
-@router.get("/health/detailed", responses=_UNHEALTHY, include_in_schema=False)
-@router.get("/api/health/detailed", responses=_UNHEALTHY, include_in_schema=False)
 @router.get("/api/health", responses=_UNHEALTHY)
 async def health(request: Request, response: Response) -> Answer[Health]:
     """Return the state of each dependency."""
@@ -69,3 +69,7 @@ def _describe(report: HealthReport) -> Health:
         uptime=round(time.monotonic() - _STARTED, 3),
         checks=Checks.model_validate(checks),
     )
+
+
+for _path in ("/health", "/health/detailed", "/api/health/detailed"):
+    old_router.add_api_route(_path, health)
