@@ -4,12 +4,10 @@ import contextlib
 import hashlib
 import json
 import os
-import random
 import signal
 import subprocess
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ import pytest
 from avatar_gen.objects.contents import read_object
 from tests.cli.conftest import COMMAND, Run, environment
 from tests.conftest import MakeService
-from tests.servers.avatars import ALONE, assert_whole, listed, objects
+from tests.servers.avatars import assert_whole, listed, objects
 from tests.servers.postgres import Postgres
 
 
@@ -113,19 +111,21 @@ class TestAFolder:
         result = run(
             "bulk", "people.csv", "-o", "by-id", "--seed-column", "name", "--file-column", "id", status=3
         )
-        assert b"line 7: there is nothing in its column" in result.stderr
+        assert b"line 7: its column is empty" in result.stderr
         (tmp_path / "people.csv").write_text("id,name\n1,Ada\n1,Bob\n")
         result = run(
             "bulk", "people.csv", "-o", "two", "--seed-column", "name", "--file-column", "id", status=3
         )
-        assert result.stderr == b"line 3: its file would be 1.png, which is somebody else's in this list\n"
+        assert (
+            result.stderr == b"line 3: its file would be 1.png, which belongs to another row of this list\n"
+        )
 
     def test_is_nobody_elses(self, run: Run, tmp_path: Path) -> None:
         people(tmp_path / "people.csv", 1)
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "0.png").write_text("precious")
         result = run("bulk", "people.csv", "-o", "out", status=1)
-        assert result.stderr.startswith(b"Error: out: there are files in it, and no manifest.jsonl")
+        assert result.stderr.startswith(b"Error: out: there are files in it and no manifest.jsonl")
         assert (tmp_path / "out" / "0.png").read_text() == "precious"
 
     def test_takes_a_list_from_a_pipe(self, run: Run, tmp_path: Path) -> None:
@@ -147,12 +147,12 @@ class TestAFolder:
         (["people.csv", "-o", "out", "--encoding", "klingon"], 2, "there is no such encoding of text"),
         (["people.csv", "-o", "out", "--encoding", "base64"], 2, "there is no such encoding of text"),
         (["people.csv", "-o", "out", "--manifest", "x"], 2, "--manifest is for --store"),
-        (["people.csv", "--store", "--size", "64"], 2, "A stored avatar takes a style, colours,"),
+        (["people.csv", "--store", "--size", "64"], 2, "A stored avatar takes only a style, colours,"),
         (["people.csv", "--store", "--style", "lorelei"], 2, "type must be one of"),
         (["people.csv", "--store", "--angle", "x", "--style", "gradient"], 2, "must be a number."),
         (["people.csv", "--store", "--angle", "9"], 2, "angle is for the type gradient alone."),
         (["-", "--store"], 2, "A list from standard input needs --manifest FILE."),
-        (["people.csv"], 2, "Say where to: either -o DIR or --store."),
+        (["people.csv"], 2, "Give a target: either -o DIR or --store."),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
@@ -192,57 +192,12 @@ def wait_until(happened: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def is_gone(number: int) -> bool:
-    """A zombie that nobody waits for is gone, too."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
-
-
-def kill_amid(process: subprocess.Popen[bytes], manifest: Path, size: int, pause: float) -> list[int]:
-    """Kill a run some time after it has noted more than so many bytes; the processes that drew for it."""
-    wait_until(lambda: process.poll() is not None or (manifest.exists() and manifest.stat().st_size > size))
-    time.sleep(pause)
-    workers = crew(process)
-    process.kill()
-    process.wait()
-    return workers
-
-
-def size_of(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
 class TestARunThatIsEnded:
-    def test_by_kill_leaves_whole_files_and_no_process(self, run: Run, tmp_path: Path) -> None:
-        """Killed again and again, it comes to the same end."""
-        count, out = 1500, tmp_path / "out"
-        people(tmp_path / "people.csv", count)
-        chance = random.Random(20261120)
-        kills = 0
-        while kills < 6:
-            with start(tmp_path, "bulk", "people.csv", "-o", "out", "--jobs", "2") as process:
-                manifest = out / "manifest.jsonl"
-                workers = kill_amid(process, manifest, size_of(manifest), chance.uniform(0, 0.05))
-            for worker in workers:
-                wait_until(partial(is_gone, worker))
-            for path in out.glob("*.png"):
-                assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
-            if process.returncode == 0:
-                break
-            kills += 1
-        assert kills
-        result = json.loads(run("bulk", "people.csv", "-o", "out", "--json").stdout)
-        assert result["made"] + result["there"] == count
-        assert result["there"] > 0
-        assert_folder(out, count)
-
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_by_a_signal_says_so_without_a_traceback(
         self, run: Run, tmp_path: Path, number: signal.Signals, status: int
     ) -> None:
-        people(tmp_path / "people.csv", 3000)
+        people(tmp_path / "people.csv", 1000)
         with start(
             tmp_path, "bulk", "people.csv", "-o", "out", "--jobs", "2", start_new_session=True
         ) as process:
@@ -255,10 +210,10 @@ class TestARunThatIsEnded:
         assert output == b""
         assert b"Traceback" not in errors
         assert json.loads(run("bulk", "people.csv", "-o", "out", "--json").stdout)["there"] > 0
-        assert_folder(tmp_path / "out", 3000)
+        assert_folder(tmp_path / "out", 1000)
 
     def test_a_worker_that_is_killed_ends_it_with_advice(self, run: Run, tmp_path: Path) -> None:
-        people(tmp_path / "people.csv", 3000)
+        people(tmp_path / "people.csv", 1000)
         with start(tmp_path, "bulk", "people.csv", "-o", "out", "--jobs", "2") as process:
             manifest = tmp_path / "out" / "manifest.jsonl"
             wait_until(lambda: manifest.exists() and manifest.stat().st_size > 0)
@@ -269,7 +224,7 @@ class TestARunThatIsEnded:
         assert b"Run the command again to go on" in errors
         assert b"Traceback" not in errors
         run("bulk", "people.csv", "-o", "out")
-        assert_folder(tmp_path / "out", 3000)
+        assert_folder(tmp_path / "out", 1000)
 
     def test_two_at_once_are_one_too_many(self, run: Run, tmp_path: Path) -> None:
         people(tmp_path / "people.csv", 1)
@@ -277,7 +232,7 @@ class TestARunThatIsEnded:
             wait_until((tmp_path / "out" / ".incoming").exists)
             result = run("bulk", "people.csv", "-o", "out", status=1)
             process.communicate(b"name\nada\n")
-        assert result.stderr == b"Error: out/manifest.jsonl: another process is at work on it\n"
+        assert result.stderr == b"Error: out/manifest.jsonl: another process uses it\n"
         assert process.returncode == 0
         assert_folder(tmp_path / "out", 1)
 
@@ -317,42 +272,6 @@ class TestStored:
         assert {path.name for path in service.folder.iterdir()} == {
             *("people.csv", "people.stored.jsonl", "settings.yaml", "log.jsonl", "storage")
         }
-
-    def test_nobody_is_stored_twice_however_often_it_is_killed(
-        self, kind: str, make_service: MakeService, postgres: Postgres
-    ) -> None:
-        """Beside a running service, where both may write."""
-        service = make_service(
-            environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
-        )
-        count = 1200
-        people(service.folder / "people.csv", count)
-        beside = kind == "postgresql" or not ALONE
-        before = [service.start().generate(seed="before")] if beside else []
-        manifest = service.folder / "people.stored.jsonl"
-        chance = random.Random(20261120)
-        kills = 0
-        while kills < 6:
-            with subprocess.Popen(
-                [*COMMAND, "bulk", "people.csv", "--store"],
-                cwd=service.folder,
-                env=service._environment(),
-                stdout=subprocess.DEVNULL,
-            ) as process:
-                kill_amid(process, manifest, size_of(manifest), chance.uniform(0, 0.05))
-            if process.returncode == 0:
-                break
-            kills += 1
-        assert kills
-        if beside:
-            before.append(service.generate(seed="meanwhile"))
-        service.run("bulk", "people.csv", "--store")
-        found = entries(manifest)
-        assert len({each["seed"] for each in found}) == len(found) == count
-        if not beside:
-            service.start()
-        assert set(listed(service)) == objects(service) == {*before, *(each["id"] for each in found)}
-        assert_whole(service, before)
 
     def test_a_seed_has_to_fit(self, kind: str, make_service: MakeService, postgres: Postgres) -> None:
         service = make_service(

@@ -111,7 +111,7 @@ def test_help_and_version(run: Run) -> None:
         (["render"], "Missing argument 'STYLE'"),
         (["render", "pixelize", "ada"], "Missing option '--output' / '-o'"),
         (["render", "pixelize", "ada", "-o", "a.png", "--sise", "3"], "No such option"),
-        (["bulk", "people.csv"], "Say where to: either -o DIR or --store."),
+        (["bulk", "people.csv"], "Give a target: either -o DIR or --store."),
         (["import"], "Give a source: --storage FOLDER"),
         (["completion", "tcsh"], "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
         (["settings"], "Usage: avatar-gen settings"),
@@ -161,7 +161,7 @@ def complete(tmp_path: Path, *words: str) -> set[str]:
 
 
 def test_bash_completes_it(tmp_path: Path) -> None:
-    assert complete(tmp_path, "re") == {"render", "reindex"}
+    assert complete(tmp_path, "re") == {"render", "reindex", "restore"}
     assert complete(tmp_path, "render", "pixel-a") == {"pixel-art", "pixel-art-neutral"}
     assert complete(tmp_path, "render", "pixelize", "ada", "--sh") == {"--shape"}
     assert complete(tmp_path, "render", "pixelize", "ada", "--shape", "") == {"square", "circle", "rounded"}

@@ -40,7 +40,7 @@ def shell(folder: Path, script: str, **environ: str) -> subprocess.CompletedProc
         ("avatar-gen render pixelize a -o - >&-", (1,), "Error: output: Bad file descriptor\n"),
         ("avatar-gen render pixelize a -o x.png <&- >&-", (0,), ""),
         ("avatar-gen bulk none.csv -o out 2>&-", (1,), ""),
-        ("avatar-gen bulk - -o out <&-", (1,), "Error: standard input: there is nobody on this list\n"),
+        ("avatar-gen bulk - -o out <&-", (1,), "Error: standard input: the list is empty\n"),
     ],
 )
 def test_streams_that_are_closed_or_full(tmp_path: Path, script: str, status: tuple[int], error: str) -> None:

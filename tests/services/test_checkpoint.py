@@ -67,7 +67,7 @@ def test_of_two_lines_the_later_one_stays(path: Path) -> None:
 def test_a_file_of_somebody_else_is_left_alone(path: Path, line: str) -> None:
     content = json.dumps(entry("ada", "x")) + "\n" + line + "\n"
     path.write_text(content)
-    with pytest.raises(StartupError, match="line 2 is none of this command's"):
+    with pytest.raises(StartupError, match="line 2 is not one that this command wrote"):
         opened(path)
     assert path.read_text() == content
 
@@ -75,13 +75,13 @@ def test_a_file_of_somebody_else_is_left_alone(path: Path, line: str) -> None:
 @pytest.mark.parametrize("content", ["my notes", '{"name": "theirs"}', "[1", "7"])
 def test_a_file_of_somebody_else_is_not_cut_off(path: Path, content: str) -> None:
     path.write_text(content)
-    with pytest.raises(StartupError, match="line 1 is none of this command's"):
+    with pytest.raises(StartupError, match="line 1 is not one that this command wrote"):
         opened(path)
     assert path.read_text() == content
 
 
 def test_it_belongs_to_one_process_at_a_time(path: Path) -> None:
-    with opened(path), pytest.raises(StartupError, match="another process is at work on it"):
+    with opened(path), pytest.raises(StartupError, match="another process uses it"):
         opened(path)
     with opened(path):
         pass
@@ -120,7 +120,7 @@ def test_it_goes_on_in_the_file_that_has_been_replaced(path: Path) -> None:
         manifest.add([entry("ada", "x")])
         manifest.add([entry("ada", "y")])
         manifest.tidy()
-        with pytest.raises(StartupError, match="another process is at work on it"):
+        with pytest.raises(StartupError, match="another process uses it"):
             opened(path)
         manifest.add([entry("bob", "x")])
     with opened(path) as manifest:
@@ -140,7 +140,7 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_not_worked_on(
         flock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", replaced)
-    with pytest.raises(StartupError, match="another process is at work on it"):
+    with pytest.raises(StartupError, match="another process uses it"):
         opened(path)
 
 

@@ -16,7 +16,7 @@ from avatar_gen.runtime.interrupts import Interrupted, note_interrupts
 SECTIONS: dict[str, dict[str, str]] = {
     "Draw pictures": {
         "render": "Draw one picture into a file.",
-        "bulk": "Draw an avatar for everybody on a list.",
+        "bulk": "Draw an avatar for each row of a list.",
     },
     "Run the service": {
         "serve": "Serve avatars over HTTP.",

@@ -61,26 +61,32 @@ DIR/manifest.jsonl has a line of JSON for each picture; as CSV:
     "--manifest",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="With --store: where it is noted who has which id; without it NAMES.stored.jsonl.",
+    help="With --store: the file that lists the id of each seed; by default NAMES.stored.jsonl.",
 )
-@click.option("--style", type=STYLE_NAME, default="pixelize", show_default=True, help="Any of the service's.")
+@click.option(
+    "--style", type=STYLE_NAME, default="pixelize", show_default=True, help="Any style of the service."
+)
 @click.option(
     "--seed-column",
     metavar="NAME",
-    help="The column of the seeds, by its name or its number; the first without it.",
+    help="The column of the seeds, by its name or its number; by default the first.",
 )
 @click.option(
-    "--file-column", metavar="NAME", help="The column that files are named after; the seed's without it."
+    "--file-column",
+    metavar="NAME",
+    help="The column that files are named after; by default that of the seeds.",
 )
 @click.option(
     "--letters-column",
     metavar="NAME",
-    help="For styles that write: the column whose letters they take.",
+    help="For styles with letters: the column of the names whose letters they draw.",
 )
-@click.option("--no-header", is_flag=True, help="The first row is somebody, too.")
-@click.option("--encoding", default="utf-8", show_default=True, help="How the list is encoded.")
+@click.option("--no-header", is_flag=True, help="The first row is data, too.")
+@click.option("--encoding", default="utf-8", show_default=True, help="The encoding of the list.")
 @click.option(
-    "--jobs", type=click.IntRange(1, 256), help="Processes that draw; as many as processors without it."
+    "--jobs",
+    type=click.IntRange(1, 256),
+    help="The number of processes that draw; by default that of the processors.",
 )
 @FORMAT
 @render_options("name")
@@ -104,24 +110,24 @@ def command(  # noqa: PLR0913
     as_json: bool,
     **parameters: str | None,
 ) -> None:
-    """Draw an avatar for everybody on a list.
+    """Draw an avatar for each row of a list.
 
-    NAMES.csv has a row for each person, below a row of column names; -: standard input. A seed is any text:
-    an address, a number, a name. Files are named after it where any system can write that, else by what of
-    it can be written and a hash; the manifest says which is whose.
+    NAMES.csv has a row for each avatar below a row of column names; - is standard input. A seed is any text,
+    such as an e-mail address, a number or a name. A file is named after its seed, if every system can write
+    that, or else after a part of it and a hash. The manifest lists the file of each seed.
 
-    It can be stopped at any time and run again: what is there and whole is passed over, so a list that has
-    grown costs what is new. Rows of which no avatar can be made are named, with their line, and passed over.
+    The command can be stopped and run again. It keeps files that are there and intact, so a longer list costs
+    only its new rows. A row of which no avatar can be made is printed with its line and skipped.
     """
     if store == (folder is not None):
-        raise click.UsageError("Say where to: either -o DIR or --store.")
+        raise click.UsageError("Give a target: either -o DIR or --store.")
     columns = Columns(seed_column, file_column, letters_column)
     jobs = jobs or usable_processors()
     with ExitStack() as stack:
         people = _open(names, columns, header=not no_header, encoding=encoding, stack=stack)
         if folder is None:
             if media or others or file_column or letters_column or set(_given(parameters)) - _FOR_STORED:
-                raise click.UsageError("A stored avatar takes a style, colours, a scheme and an angle alone.")
+                raise click.UsageError("A stored avatar takes only a style, colours, a scheme and an angle.")
             job: Folder | Storing = _storing(
                 _spec(style, parameters), manifest or _manifest_of(names), jobs, stack
             )
@@ -151,7 +157,10 @@ def _open(names: str, columns: Columns, *, header: bool, encoding: str, stack: E
 
 def _is_text_encoding(name: str) -> bool:
     try:
-        b"".decode(name)
+        # Not of nothing, for which Python looks up no encoding.
+        b"a".decode(name)
+    except UnicodeError:
+        return True
     except LookupError:
         return False
     return True

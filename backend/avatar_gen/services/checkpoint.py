@@ -1,4 +1,4 @@
-"""What a command has made so far, in lines of JSON, from which it goes on when it is run again."""
+"""The state of a long job: a line of JSON for each thing made, from which the next run goes on."""
 
 import errno
 import fcntl
@@ -19,33 +19,32 @@ Entry = Mapping[str, Any]
 
 
 class Status(Enum):
-    """What a manifest knows of something that is to be made."""
+    """The state of a thing that a run is about to make."""
 
     NEW = 1
     MADE = 2
-    """An earlier run made just this."""
+    """An earlier run made the same thing."""
     OTHER = 3
-    """An earlier run made another one under this key."""
+    """An earlier run made another thing with this key."""
     REPEATED = 4
-    """This run has come across it already."""
+    """This run has claimed the same thing before."""
     TAKEN = 5
-    """This run has come across another one under this key."""
+    """This run has claimed another thing with this key."""
 
 
 class Claim(NamedTuple):
-    """An answer to one who is about to make something."""
+    """The answer to a claim."""
 
     status: Status
     sha256: str | None
-    """What an earlier run made, where it said so."""
+    """The hash that an earlier run noted, if any."""
 
 
 class Checkpoint:
-    """A file of JSON Lines that is only added to, and belongs to one process at a time.
+    """A file of JSON Lines that grows by whole lines and belongs to one process at a time.
 
-    `key` names the field that no two entries share, `made_of` the one that says what an entry was made of. An
-    index of them is kept outside of memory, so that there may be any number. A line that was cut off when a
-    process was killed is removed.
+    `key` names the field that identifies an entry, `made_of` the field with the hash of its inputs. The index
+    of entries is on disk, so there may be any number. A line that a killed process cut off is removed.
     """
 
     def __init__(self, path: Path, key: str, made_of: str) -> None:
@@ -83,11 +82,11 @@ class Checkpoint:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing in it."""
+        """Return whether it has no entries."""
         return self._line == 0
 
     def claim(self, key: str, made_of: str) -> Claim:
-        """Announce that something is about to be made, once."""
+        """Claim a thing that this run is about to make."""
         found = self._index.execute(
             "SELECT made_of, sha256, fresh FROM entries WHERE key = ?", (key,)
         ).fetchone()
@@ -101,7 +100,7 @@ class Checkpoint:
         return Claim(Status.MADE if known == made_of else Status.OTHER, sha256)
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Note what was made; it survives the end of this process, in whatever way that comes.
+        """Append entries. They survive the end of this process, including SIGKILL.
 
         Raises `OSError`.
         """
@@ -179,7 +178,9 @@ class Checkpoint:
             entry = json.loads(line)
             if isinstance(entry, dict) and all(isinstance(entry.get(field), str) for field in self._fields):
                 return entry
-        raise StartupError(f"{self._path}: line {number} is none of this command's; move the file away")
+        raise StartupError(
+            f"{self._path}: line {number} is not one that this command wrote; move the file away"
+        )
 
     def _lock(self) -> None:
         try:
@@ -191,11 +192,11 @@ class Checkpoint:
             raise self._in_use()
 
     def _in_use(self) -> StartupError:
-        return StartupError(f"{self._path}: another process is at work on it")
+        return StartupError(f"{self._path}: another process uses it")
 
 
 def _is_cut_off(line: bytes) -> bool:
-    """Whether this may be the beginning of a line of ours."""
+    """Return whether this may be the beginning of a line that a checkpoint writes."""
     try:
         json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Folders that pictures are written into, with a manifest that says what is in them."""
+"""Folders of pictures, with a manifest of their files."""
 
 import contextlib
 import os
@@ -16,19 +16,19 @@ MANIFEST = "manifest.jsonl"
 _TEMPORARY = re.compile(r"[0-9a-f]{16}")
 
 _INCOMING = ".incoming"
-"""Where files are until they are whole."""
+"""The folder of files that are not complete yet."""
 
 
 @contextlib.contextmanager
 def open_folder(path: Path, key: str) -> Iterator[Checkpoint]:
-    """The manifest of a folder that is made, or that an earlier run made; for one process at a time.
+    """Open a new folder or one of an earlier run, for one process at a time; yield its manifest.
 
-    Raises `StartupError` where there are files of others, which are not to be overwritten.
+    Raises `StartupError` for a folder with other files in it, which must not be overwritten.
     """
     path.mkdir(parents=True, exist_ok=True)
     if not (path / MANIFEST).exists() and any(path.iterdir()):
         raise StartupError(
-            f"{path}: there are files in it, and no {MANIFEST} of an earlier run: choose another folder"
+            f"{path}: there are files in it and no {MANIFEST} of an earlier run. Choose another folder"
         )
     with Checkpoint(path / MANIFEST, key, "madeOf") as manifest:
         incoming = path / _INCOMING

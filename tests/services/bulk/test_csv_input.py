@@ -42,7 +42,7 @@ def seeds(found: list[CsvRow | RejectedRow]) -> list[tuple[int, str]]:
         ("name\n  ada \n", [(2, "ada")]),
         ("name\n山田太郎\n", [(2, "山田太郎")]),
         ("name,x\nada\nbob,1,2,3\n", [(2, "ada"), (3, "bob")]),
-        ("name,x\n,1\n", [(2, "there is nothing in its column")]),
+        ("name,x\n,1\n", [(2, "its column is empty")]),
         ("name\n" + "x" * 10 + "\n" + "x" * 11, [(2, "x" * 10), (3, "it has more than 10 characters")]),
         ("name\n", []),
         ("name\rada\rbob\r", [(2, "ada"), (3, "bob")]),
@@ -85,8 +85,8 @@ def test_a_column_has_to_be_there(tmp_path: Path, columns: Columns, line: str) -
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (b"", "there is nobody on this list"),
-        (b"sep=;\n", "there is nobody on this list"),
+        (b"", "the list is empty"),
+        (b"sep=;\n", "the list is empty"),
         ("name\nada\n".encode("utf-16-le"), "line 1: it has a NUL character; if it is UTF-16, give --enc"),
         (b"name\nada\nzo\xeb\n", "line 3: it is not utf-8; save the list as UTF-8 or give its encoding"),
         (b"name\n" + b"ada\n" * 50_000 + b"\xeb", "line 50002: it is not utf-8"),

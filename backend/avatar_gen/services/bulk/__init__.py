@@ -1,1 +1,1 @@
-"""Avatars for everybody on a list: read from CSV, drawn on all processors, in a folder or in the storage."""
+"""An avatar for each row of a CSV list: drawn by several processes, into a folder or into the storage."""

@@ -1,4 +1,4 @@
-"""A list of people in CSV, read row by row, however long it is."""
+"""CSV lists of any length, read row by row."""
 
 import csv
 import os
@@ -24,19 +24,19 @@ _SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns of a list say what: by their names, or their numbers from 1."""
+    """The columns of a list that are used, by their names or their numbers from 1."""
 
     seed: str | None = None
-    """None: the first."""
+    """The seeds. None stands for the first column."""
     file: str | None = None
-    """What files are named after; None: the seed."""
+    """The names of files. None stands for the seed."""
     letters: str | None = None
-    """What styles that write take their letters from; None: the seed."""
+    """The names that styles with letters draw. None stands for the seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """Somebody on a list."""
+    """A row of which an avatar can be made."""
 
     line: int
     seed: str
@@ -46,17 +46,17 @@ class CsvRow:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row of which no avatar can be made."""
+    """A row of which no avatar can be made, and the reason."""
 
     line: int
     reason: str
 
 
 class CsvInput:
-    """The people on a list, which is read once.
+    """The rows of a list, which can be read once.
 
-    The rows are those of RFC 4180, separated by commas, semicolons or tabs, whichever the first has most of.
-    Rows without any text are passed over. White space around a cell is not part of it.
+    The rows are those of RFC 4180. The delimiter is the comma, semicolon or tab that the first row has most
+    of. Rows without any text are skipped. White space around a cell is removed.
     """
 
     def __init__(  # noqa: PLR0913
@@ -71,47 +71,47 @@ class CsvInput:
 
     @property
     def part(self) -> float:
-        """How much of the list has been read, 0 to 1; 0 where its end is not known."""
+        """The part of the list that has been read, 0 to 1. It is 0 for a list of unknown length."""
         return min(self._lines.position / self._size, 1) if self._size else 0.0
 
     def read(self) -> Iterator[CsvRow | RejectedRow]:
-        """All of them.
+        """Yield all rows.
 
-        Raises `StartupError`, with the line, for what is no CSV: what follows it can't be told.
+        Raises `StartupError` with the line for what is not CSV: the rows behind it cannot be told apart.
         """
         rows = self._rows()
         start, first = next(rows, (1, []))
         if not first:
-            raise StartupError(f"{self._name}: there is nobody on this list")
+            raise StartupError(f"{self._name}: the list is empty")
         seed, file, letters = self._find(first)
         if not self._header:
-            yield self._person(start, first, (seed, file, letters))
+            yield self._row(start, first, (seed, file, letters))
         for line, row in rows:
             if any(row):
-                yield self._person(line, row, (seed, file, letters))
+                yield self._row(line, row, (seed, file, letters))
 
-    def _person(
+    def _row(
         self, line: int, row: Sequence[str], columns: tuple[int, int, int | None]
     ) -> CsvRow | RejectedRow:
         cells = [None if at is None else row[at] if at < len(row) else "" for at in columns]
         seed, file, letters = cells
         if not seed or not file:
-            return RejectedRow(line, "there is nothing in its column")
+            return RejectedRow(line, "its column is empty")
         for text in (seed, letters or ""):
             if len(text) > self._longest:
                 return RejectedRow(line, f"it has more than {self._longest} characters")
         return CsvRow(line, seed, file, letters)
 
     def _find(self, first: Sequence[str]) -> tuple[int, int, int | None]:
-        wanted = self._columns
-        seed = self._column(wanted.seed or "1", first)
-        file = seed if wanted.file is None else self._column(wanted.file, first)
-        return seed, file, None if wanted.letters is None else self._column(wanted.letters, first)
+        columns = self._columns
+        seed = self._column(columns.seed or "1", first)
+        file = seed if columns.file is None else self._column(columns.file, first)
+        return seed, file, None if columns.letters is None else self._column(columns.letters, first)
 
     def _column(self, name: str, first: Sequence[str]) -> int:
         if self._header and name in first:
             if first.count(name) > 1:
-                raise StartupError(f"{self._name}: there are several columns {name}: say which by its number")
+                raise StartupError(f"{self._name}: there are several columns {name}. Give the number of one")
             return first.index(name)
         if name.isdecimal() and 1 <= int(name[:9]) <= len(first):
             return int(name[:9]) - 1

@@ -1,15 +1,15 @@
-"""Names of files that are the same on every system, and for ever."""
+"""File names that every system can write and that depend on nothing but the text."""
 
 import re
 import unicodedata
 from hashlib import blake2b
 
 _SAFE = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,98}[a-z0-9])?")
-"""What is a name as it stands: without upper case, by which some systems tell names apart and others do not;
-without a dot at either end, which would hide a file or be cut off."""
+"""A text that is used as a name without a change. Upper case is left out, because some systems ignore case.
+A dot at either end is left out, because it hides a file or is cut off."""
 
 _HASHED = re.compile(r"(?:.*-)?[0-9a-f]{12}")
-"""What looks like a name that was made here."""
+"""A text that looks like a name with a hash."""
 
 _RESERVED = {
     "con",
@@ -18,17 +18,16 @@ _RESERVED = {
     "nul",
     *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)),
 }
-"""Devices of Windows, whatever extension follows them."""
+"""Names of devices on Windows, with any extension."""
 
 _LONGEST = 60
 
 
 def file_name(text: str) -> str:
-    """The name, without an extension, of a file that belongs to this text and no other.
+    """Return the file name, without an extension, that belongs to this text and to no other.
 
-    `ada@example.org` is its own name. Of `Ada Lovelace` it is what any system can write and a hash:
-    `ada-lovelace-` and twelve digits. So a name depends on nothing but the text: the same person has the same
-    one in every list, and no list needs to be known whole.
+    `ada@example.org` is its own name. `Ada Lovelace` becomes `ada-lovelace-` and twelve digits of a hash.
+    The name depends on the text alone, so the same text has the same name in every list.
     """
     if _SAFE.fullmatch(text) and not _HASHED.fullmatch(text) and text.partition(".")[0] not in _RESERVED:
         return text

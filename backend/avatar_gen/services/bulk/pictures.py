@@ -1,4 +1,4 @@
-"""A folder of pictures, one for everybody on a list."""
+"""A folder with a picture for each row of a list."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -19,22 +19,22 @@ from avatar_gen.services.output_folder import open_folder, write_into
 from avatar_gen.services.rendering import PictureRequest
 
 _BATCH = 64
-"""Pictures that a process is given at a time: 10 ms of the quickest, a second of the slowest."""
+"""Pictures that a process draws at a time."""
 
 
 class _Task(NamedTuple):
-    """A picture that is to be in the folder."""
+    """A picture that must be in the folder."""
 
     line: int
     seed: str
     file: str
     picture: PictureRequest
     sha256: str | None
-    """What is there already, if it is whole."""
+    """The hash of the file that an earlier run drew, or None."""
 
 
 class _Outcome(NamedTuple):
-    """What became of a task: its entry in the manifest, a reason why there is none, or neither."""
+    """The outcome of a task: a new entry of the manifest, a refusal, or neither if the file is there."""
 
     line: int
     entry: dict[str, Any] | None = None
@@ -42,10 +42,10 @@ class _Outcome(NamedTuple):
 
 
 class Folder:
-    """Pictures of everybody, as `picture` is of its own seed, and a manifest that says which is whose.
+    """Draw `picture` with the seed of each row, and write a manifest that names the file of each seed.
 
-    What an earlier run has drawn, and is there and whole, is passed over, so it can be stopped at any time
-    and run again. Files come into sight when they are whole. Nothing is removed.
+    A file that an earlier run drew and that is intact is kept. So a run can be stopped at any time and run
+    again. A file gets its name when it is complete. No file is removed.
     """
 
     def __init__(
@@ -58,34 +58,34 @@ class Folder:
         self._on_refusal = on_refusal
         self.report = BulkReport()
 
-    def run(self, people: CsvInput) -> Iterator[BulkReport]:
-        """Do it, and yield the report after each batch. Raises `StartupError` and `OSError`."""
+    def run(self, rows: CsvInput) -> Iterator[BulkReport]:
+        """Draw, and yield the report after each batch. Raises `StartupError` and `OSError`."""
         with open_folder(self._path, "file") as manifest:
-            tasks = batches(self._tasks(people, manifest), _BATCH)
+            tasks = batches(self._tasks(rows, manifest), _BATCH)
             for outcomes in share(partial(_draw, str(self._path)), tasks, jobs=self._jobs):
                 self._note(outcomes, manifest)
                 yield self.report
         yield self.report
 
-    def _tasks(self, people: CsvInput, manifest: Checkpoint) -> Iterator[_Task]:
-        for person in people.read():
-            if isinstance(person, RejectedRow):
-                self._refuse(person.line, person.reason)
+    def _tasks(self, rows: CsvInput, manifest: Checkpoint) -> Iterator[_Task]:
+        for row in rows.read():
+            if isinstance(row, RejectedRow):
+                self._refuse(row.line, row.reason)
                 continue
             try:
-                picture = self._picture.with_seed(person.seed, letters=person.letters)
+                picture = self._picture.with_seed(row.seed, letters=row.letters)
             except InvalidRequest as error:
-                self._refuse(person.line, str(error))
+                self._refuse(row.line, str(error))
                 continue
-            file = f"{file_name(person.file)}.{self._extension}"
+            file = f"{file_name(row.file)}.{self._extension}"
             status, known = manifest.claim(file, picture.key().hex())
             if status is Status.TAKEN:
-                self._refuse(person.line, f"its file would be {file}, which is somebody else's in this list")
+                self._refuse(row.line, f"its file would be {file}, which belongs to another row of this list")
             elif status is Status.REPEATED:
                 self.report.repeated += 1
             else:
                 there = known if status is Status.MADE else None
-                yield _Task(person.line, person.seed, file, picture, there)
+                yield _Task(row.line, row.seed, file, picture, there)
 
     def _note(self, outcomes: Sequence[_Outcome], manifest: Checkpoint) -> None:
         entries = [outcome.entry for outcome in outcomes if outcome.entry]
@@ -128,7 +128,7 @@ def _draw_one(folder: str, task: _Task) -> _Outcome:
 
 
 def _digest(path: str) -> str | None:
-    """Of a file's content; None where there is none."""
+    """Return the hash of a file, or None if it does not exist."""
     try:
         return sha256(read(path)).hexdigest()
     except FileNotFoundError:

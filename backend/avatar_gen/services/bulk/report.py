@@ -1,24 +1,24 @@
-"""What has become of a list so far."""
+"""Counts of a bulk run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 OnRefusal = Callable[[int, str], None]
-"""Is told the line of a row of which no avatar was made, and why."""
+"""Receives the line of a row of which no avatar is made, and the reason."""
 
 
 @dataclass(slots=True)
 class BulkReport:
-    """How many rows met which end."""
+    """Rows by their outcome so far."""
 
     made: int = 0
     there: int = 0
-    """Made by an earlier run."""
+    """Rows whose avatar an earlier run made."""
     repeated: int = 0
-    """The same as a row before."""
+    """Rows that equal an earlier row."""
     refused: int = 0
 
     @property
     def seen(self) -> int:
-        """All of them."""
+        """Return the number of all rows that were read."""
         return self.made + self.there + self.repeated + self.refused

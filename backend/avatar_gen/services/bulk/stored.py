@@ -1,4 +1,4 @@
-"""Stored avatars for everybody on a list."""
+"""A stored avatar for each row of a list."""
 
 import contextlib
 import os
@@ -25,11 +25,11 @@ from avatar_gen.services.bulk.report import BulkReport, OnRefusal
 from avatar_gen.services.checkpoint import Checkpoint, Status
 
 _BATCH = 50
-"""Avatars that are kept in one go: as many files are open then."""
+"""Avatars that are stored at a time. As many files are open then."""
 
 
 class _Task(NamedTuple):
-    """An avatar that is to be stored."""
+    """An avatar to store."""
 
     line: int
     avatar_id: str
@@ -38,7 +38,7 @@ class _Task(NamedTuple):
 
 
 class _Drawn(NamedTuple):
-    """One that has been drawn."""
+    """An avatar that has been drawn."""
 
     task: _Task
     avatar: Avatar
@@ -46,11 +46,11 @@ class _Drawn(NamedTuple):
 
 
 class Storing:
-    """Store an avatar for everybody, as `wish` is of its own seed, and say in a manifest which is whose.
+    """Store an avatar with the seed of each row, and write a manifest that names the id of each seed.
 
-    An avatar is in the manifest once its object and its row survive a crash. Whoever is in it already is
-    passed over. Ids are worked out from a secret of the run, which is kept beside the manifest until all is
-    done: what was stored just before a run was killed is found again, and nobody is stored twice.
+    An avatar enters the manifest after its object and its row survive a crash. A row that is in the manifest
+    is skipped. Ids are derived from a secret, which lies beside the manifest until the run ends: the next
+    run finds what was stored just before a run was killed, and no row is stored twice.
     """
 
     def __init__(  # noqa: PLR0913
@@ -72,13 +72,13 @@ class Storing:
         self._on_refusal = on_refusal
         self.report = BulkReport()
 
-    def run(self, people: CsvInput) -> Iterator[BulkReport]:
-        """Do it, and yield the report after each batch. Raises as the store and the repository do."""
+    def run(self, rows: CsvInput) -> Iterator[BulkReport]:
+        """Store, and yield the report after each batch. Raises what the store and the repository raise."""
         with Checkpoint(self._manifest, "madeOf", "madeOf") as manifest:
             secret, resumed = self._open_secret()
-            tasks = batches(self._tasks(people, manifest, secret), _BATCH)
+            tasks = batches(self._tasks(rows, manifest, secret), _BATCH)
             for drawn in share(_draw, tasks, jobs=self._jobs):
-                stored = self._keep(drawn, look_first=resumed)
+                stored = self._store_batch(drawn, look_first=resumed)
                 manifest.add(_entry(each, avatar) for each, avatar in zip(drawn, stored, strict=True))
                 self.report.made += len(drawn)
                 yield self.report
@@ -89,7 +89,7 @@ class Storing:
         yield self.report
 
     def _open_secret(self) -> tuple[bytes, bool]:
-        """The run's secret, and whether an earlier run began with it."""
+        """Return the secret of the run, and whether an earlier run began with it."""
         path = str(self._secret_file)
         with contextlib.suppress(FileNotFoundError):
             if secret := read(path):
@@ -100,13 +100,13 @@ class Storing:
         sync(self._secret_file.parent)
         return secret, False
 
-    def _tasks(self, people: CsvInput, manifest: Checkpoint, secret: bytes) -> Iterator[_Task]:
-        for person in people.read():
-            if isinstance(person, RejectedRow):
+    def _tasks(self, rows: CsvInput, manifest: Checkpoint, secret: bytes) -> Iterator[_Task]:
+        for row in rows.read():
+            if isinstance(row, RejectedRow):
                 self.report.refused += 1
-                self._on_refusal(person.line, person.reason)
+                self._on_refusal(row.line, row.reason)
                 continue
-            spec = replace(self._spec, seed=person.seed)
+            spec = replace(self._spec, seed=row.seed)
             made_of = blake2b(repr(spec).encode(), digest_size=16).hexdigest()
             status = manifest.claim(made_of, made_of).status
             if status is Status.REPEATED:
@@ -115,10 +115,10 @@ class Storing:
                 self.report.there += 1
             else:
                 number = blake2b(secret + made_of.encode(), digest_size=16).digest()
-                yield _Task(person.line, str(UUID(bytes=number, version=4)), made_of, spec)
+                yield _Task(row.line, str(UUID(bytes=number, version=4)), made_of, spec)
 
-    def _keep(self, drawn: Sequence[_Drawn], *, look_first: bool) -> list[Avatar]:
-        """Objects before rows, as the service does it; what is there already stays as it is."""
+    def _store_batch(self, drawn: Sequence[_Drawn], *, look_first: bool) -> list[Avatar]:
+        """Store objects, then rows. What is stored already stays as it is."""
         there = {}
         if look_first:
             there = {id_: avatar for id_ in (each.avatar.id for each in drawn) if (avatar := self._find(id_))}
