@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import Service
+from tests.slow.fuzz import resolved
 
 Json = dict[str, Any]
 
@@ -16,18 +17,6 @@ Json = dict[str, Any]
 def document(client: httpx.Client) -> Json:
     document: Json = client.get("/openapi.json").json()
     return document
-
-
-def resolved(document: Json, part: Any) -> Any:  # noqa: ANN401 - JSON
-    """A part of the document without references."""
-    if isinstance(part, dict) and "$ref" in part:
-        target: Any = document
-        for name in part["$ref"].removeprefix("#/").split("/"):
-            target = target[name]
-        return resolved(document, target)
-    if isinstance(part, dict):
-        return {name: resolved(document, each) for name, each in part.items()}
-    return [resolved(document, each) for each in part] if isinstance(part, list) else part
 
 
 def example_of(schema: Json) -> Any:  # noqa: ANN401 - JSON

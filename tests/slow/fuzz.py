@@ -88,6 +88,18 @@ class Sent:
         )
 
 
+def resolved(document: Json, part: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a part of the document with the targets of its references in their place."""
+    if isinstance(part, dict) and "$ref" in part:
+        target: Any = document
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            target = target[name]
+        return resolved(document, target)
+    if isinstance(part, dict):
+        return {name: resolved(document, each) for name, each in part.items()}
+    return [resolved(document, each) for each in part] if isinstance(part, list) else part
+
+
 def _quoted(value: str | bytes) -> str:
     if isinstance(value, bytes):
         return quote_from_bytes(value, safe="")
@@ -160,7 +172,7 @@ def requests(document: Json) -> st.SearchStrategy[Sent]:
             st.lists(_headers, max_size=2).map(tuple),
             _json_bodies(operation),
         )
-        for path, operations in document["paths"].items()
+        for path, operations in resolved(document, document["paths"]).items()
         for number, (method, operation) in enumerate(operations.items(), 1)
     ]
     anywhere = st.builds(

@@ -65,6 +65,11 @@ HASH_PARAMETER = _in_path(
     pattern="^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$",
     examples=[EXAMPLE_HASH],
 )
+_ANY_HASH_PARAMETER = _in_path(
+    "hash",
+    "The MD5 or SHA-256 of a trimmed, lower-case e-mail address. Any other text gets the default picture.",
+    examples=[EXAMPLE_HASH],
+)
 
 
 def _examples(schema: Json) -> Json:
@@ -182,7 +187,7 @@ def _picture_operations() -> dict[str, Json]:
             "Get Picture Of Identity",
             "As Libravatar and Gravatar: the picture linked to the hash of an e-mail address, or a default."
             " An extension may follow the hash. Unknown parameters are ignored.",
-            parameters=[HASH_PARAMETER, *_LIBRAVATAR_PARAMETERS],
+            parameters=[_ANY_HASH_PARAMETER, *_LIBRAVATAR_PARAMETERS],
             types=MEDIA_TYPES.values(),
             headers=("ETag", "Cache-Control"),
             failures=(400, 404, 500, 503),
