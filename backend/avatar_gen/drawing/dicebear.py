@@ -86,7 +86,7 @@ def draw_svg(name: str, chosen: Mapping[str, Value]) -> str:
 
 
 def draw_json(name: str, chosen: Mapping[str, Value]) -> str:
-    """Return the SVG and the options that the seed chose, as DiceBear's API: `{"svg": ..., "options": ...}`."""
+    """Return `{"svg": ..., "options": ...}` with the options that the seed chose, as DiceBear's API does."""
     return json.dumps(_avatar(name, chosen).to_json(), ensure_ascii=False, separators=(",", ":"))
 
 
