@@ -349,8 +349,10 @@ class TestTies:
         assert "canary" not in answer.text
 
     def test_a_hash_that_is_none_is_refused(self, client: httpx.Client) -> None:
-        for method in ("GET", "PUT", "DELETE"):
-            assert_failure(client.request(method, "/api/identities/x"), 400, mentions="hash must be the MD5")
+        body = {"avatarId": "00000000-0000-4000-8000-000000000000"}
+        for method, json_ in (("GET", None), ("PUT", body), ("DELETE", None)):
+            answer = client.request(method, "/api/identities/x", json=json_)
+            assert_failure(answer, 400, mentions="hash must be the MD5")
         assert_failure(client.get(f"/api/identities/{MD5}?x=1"), 400, mentions="query has a parameter")
         refused = client.post(f"/api/identities/{MD5}")
         assert_failure(refused, 405)
