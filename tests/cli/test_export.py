@@ -221,7 +221,7 @@ def test_stats_name_what_is_damaged_or_not_recorded(full: Service) -> None:
     assert json.loads(result.stdout)["damaged"] == [damaged]
     assert f"{damaged}: ObjectDamaged: 13 bytes" in result.stderr
     result = full.run("stats")
-    assert result.stderr.startswith("There are not as many objects as records")
+    assert result.stderr.startswith("The numbers of objects and records differ")
 
 
 def test_stats_of_nothing(make_service: MakeService, postgres: Postgres) -> None:
