@@ -67,7 +67,8 @@ def test_all_are_found() -> None:
     calls = sum(
         len(re.findall(r"\bre\.[a-z]+\(", path.read_text(encoding="utf-8"))) for path in SOURCE.rglob("*.py")
     )
-    assert calls - 5 <= len(PATTERNS) <= calls
+    # The others are put together from parts, or split text of the service itself.
+    assert calls - 9 <= len(PATTERNS) <= calls
 
 
 @pytest.mark.parametrize("used", PATTERNS, ids=str)
