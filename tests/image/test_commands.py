@@ -22,6 +22,8 @@ COMMANDS = {
     "reindex": "avatar-gen reindex | grep 'avatars: 0 rows added, 0 removed, 0 objects damaged'",
     "export": "avatar-gen export -o $work/exported --format webp; find $work -name '*.webp' | grep .",
     "import": "avatar-gen export -o $work/exported; avatar-gen import --exported $work/exported",
+    "backup": "avatar-gen backup $work/backup; cd $work/backup; sha256sum --quiet --check checksums.sha256",
+    "restore": "avatar-gen backup $work/backup; avatar-gen restore $work/backup",
     "openapi": "avatar-gen openapi | grep /api/generate",
     "completion": "avatar-gen completion bash | grep complete",
     "version": "avatar-gen version | grep libvips",
