@@ -186,6 +186,7 @@ function showStoring() {
   const ours = isOurs(chosenStyle());
   const lost = [];
   if (choice.shape !== "square") lost.push(text("store.loses.shape"));
+  if (choice.colours === "seed" && !choice.hue) lost.push(text("store.loses.palette"));
   if (choice.name && chosenStyle().options.includes("name")) lost.push(text("store.loses.name"));
   const sentences = [text("store.keeps")];
   if (lost.length) sentences.push(text("store.loses", { what: lost.join(", ") }));
