@@ -77,15 +77,13 @@ class Sent:
 
     def encode(self, avatar: str) -> bytes:
         """Return the bytes to send, with the id of an avatar in place of `KNOWN`."""
+        body = (self.body or b"").replace(KNOWN.encode(), avatar.encode())
         given = {"Host": "x", **dict(self.headers)}
         if self.body is not None:
-            given = {"Content-Type": "application/json", **given, "Content-Length": str(len(self.body))}
+            given = {"Content-Type": "application/json", **given, "Content-Length": str(len(body))}
         lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{name}: {given[name]}" for name in given)]
         head = "\r\n".join((*lines, "", "")).encode("latin-1")
-        known = quote(KNOWN, safe="").encode()
-        return head.replace(known, avatar.encode()) + (self.body or b"").replace(
-            KNOWN.encode(), avatar.encode()
-        )
+        return head.replace(quote(KNOWN, safe="").encode(), avatar.encode()) + body
 
 
 def resolved(document: Json, part: Any) -> Any:  # noqa: ANN401 - JSON
