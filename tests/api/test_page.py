@@ -168,7 +168,7 @@ def test_every_text_is_there_and_of_use() -> None:
     asked = re.findall(r'data-(?:text|label|title|placeholder)="([^"]+)"|text\(\s*"([a-z.-]+)"', sources)
     # The service fills in `filter.{filter}` when it reads the page.
     assert {one or other for one, other in asked if "{" not in one} <= keys
-    put_together = tuple(re.findall(r"text\(`([a-z]+\.)\$", sources)) + ("filter.",)
+    put_together = (*tuple(re.findall(r"text\(`([a-z]+\.)\$", sources)), "filter.")
     assert put_together
     assert {key for key in keys if f'"{key}"' not in sources and not key.startswith(put_together)} == set()
 
