@@ -37,5 +37,5 @@ def test_what_cannot_be_opened_stops_the_start_with_the_folder_s_name(opened: ob
         {"storage": {"local": {"save_path": str(tmp_path / "file" / "avatars")}}}
     )
     assert callable(opened)
-    with pytest.raises(StartupError, match=r"file/avatars: objects cannot be kept here: \[Errno 20\]"):
+    with pytest.raises(StartupError, match=r"file/avatars: objects cannot be stored here: \[Errno 20\]"):
         opened(settings)

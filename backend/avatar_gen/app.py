@@ -1,4 +1,4 @@
-"""The one place where things are built and closed."""
+"""Builds the application from its settings, and closes everything in reverse order."""
 
 import errno
 import gc
@@ -54,9 +54,9 @@ from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 @dataclass(frozen=True)
 class Application:
-    """FastAPI, and the layers through which every request comes to it.
+    """FastAPI, and the layers in front of it.
 
-    As FastAPI's own middleware they would stand behind Starlette's and its own layers, which take 6 us.
+    As FastAPI's own middleware, these layers would run behind Starlette's, which cost time on each request.
     """
 
     api: FastAPI
@@ -71,9 +71,9 @@ class Application:
 
 
 def create_app(settings: Settings, channel: socket.socket | None = None) -> Application:
-    """The service as an ASGI application. Its threads and connections live from start-up to shutdown.
+    """Return the service as an ASGI application. Its threads and connections live from start-up to shutdown.
 
-    Whoever has the other end of `channel` can ask for its figures there.
+    The application answers requests for its metrics on `channel`.
     """
     statistics = RequestStatistics()
 
@@ -89,8 +89,8 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
             app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
             app.state.serving = True
             if channel is not None:
-                await stack.enter_async_context(_telling(channel, app, services))
-            # What is there now stays: the collector need not go through it again and again, 30 ms each time.
+                await stack.enter_async_context(_answer_metrics(channel, app, services))
+            # Everything so far lives until shutdown, so the garbage collector need not visit it again.
             gc.collect()
             gc.freeze()
             stack.callback(setattr, app.state, "serving", False)  # noqa: FBT003 - setattr's
@@ -99,12 +99,12 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app: FastAPI = FastAPIOffline(
         title="Avatars",
         version=__version__,
-        description="Draws avatars from a seed, keeps them, and serves them in any size, format and filter.",
+        description="Draws avatars from a seed, stores them, and serves them in any size, format and filter.",
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
         static_url=ASSETS,
-        # To redirect is to repeat the Host header that a client made up.
+        # A redirect would repeat the Host header, which the client controls.
         redirect_slashes=False,
         lifespan=lifespan,
     )
@@ -112,7 +112,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.state.statistics = statistics
     serve_palettes(settings.palettes)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
-    # Not by include_router(), which costs each request a walk through wrappers: 10 to 60 us.
+    # include_router() would wrap each route, and each request would walk through the wrappers.
     app.router.routes += (*health.router.routes, *identities.router.routes, *avatars.router.routes)
     app.router.routes += health.old_router.routes
     add_swagger_routes(app)
@@ -128,7 +128,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
 
 
 class Services(NamedTuple):
-    """The use cases, ready for use."""
+    """The use cases, opened."""
 
     avatars: Avatars
     renderer: Renderer
@@ -146,7 +146,7 @@ def open_services(
     *,
     migrating: bool | None = None,
 ) -> Services:
-    """Open everything that is needed, and have `stack` close it in reverse, also if a later part fails.
+    """Open all use cases. `stack` closes them in reverse order, also if a later one fails to open.
 
     `migrating` says what happens to the tables: see `prepare`.
 
@@ -177,8 +177,10 @@ def open_services(
     return Services(avatars, renderer, identities, health_checks, keys, pool, cache)
 
 
-def _telling(channel: socket.socket, app: FastAPI, services: Services) -> AbstractAsyncContextManager[None]:
-    # Imported here: who is not asked need not carry it.
+def _answer_metrics(
+    channel: socket.socket, app: FastAPI, services: Services
+) -> AbstractAsyncContextManager[None]:
+    # Imported here, because a process without metrics does not need it.
     from avatar_gen.telemetry.metrics_collector import Sources, answer_metrics  # noqa: PLC0415
 
     sources = Sources(
@@ -202,7 +204,7 @@ def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
     """
     path = settings.storage.local.save_path
     store = LocalStore(path)
-    with _folder_to_keep_in(path):
+    with _storage_folder(path):
         if make:
             store.prepare()
         else:
@@ -218,27 +220,27 @@ def open_identities(settings: Settings, *, make: bool = True) -> LocalIdentitySt
     path = settings.storage.local.save_path
     links = LocalIdentityStore(path)
     if make:
-        with _folder_to_keep_in(path):
+        with _storage_folder(path):
             links.prepare()
     return links
 
 
 @contextmanager
-def _folder_to_keep_in(path: Path) -> Iterator[None]:
+def _storage_folder(path: Path) -> Iterator[None]:
     try:
         yield
     except AvatarError as error:
-        raise StartupError(f"{path}: objects cannot be kept here: {_remedy(error.__cause__)}") from error
+        raise StartupError(f"{path}: objects cannot be stored here: {_remedy(error.__cause__)}") from error
 
 
 def _owner(path: str) -> int:
-    """Whose a path is, or, where there is none or it cannot be seen, the nearest folder above it."""
+    """Return the user id of a path's owner, or of the nearest folder above it that exists."""
     present = next(each for each in (Path(path), *Path(path).parents) if os.path.exists(each))
     return present.stat().st_uid
 
 
 def _remedy(cause: BaseException | None) -> str:
-    """Why a folder cannot be written, and what to do where that is not plain."""
+    """Return why a folder cannot be written, and what to do about it."""
     if isinstance(cause, PermissionError):
         user, group = os.geteuid(), os.getegid()
         if _owner(cause.filename) == user:
@@ -253,8 +255,8 @@ def _remedy(cause: BaseException | None) -> str:
 
 
 def _limit(layers: ASGIApp, settings: Settings) -> ASGIApp:
-    """Count requests before they are answered."""
-    # As late as possible: it takes 20 ms, and most do without.
+    """Add the rate limits."""
+    # Imported here, because the import is slow and limits are off by default.
     from avatar_gen.api.rate_limiting import RateLimiting  # noqa: PLC0415
 
     return RateLimiting(layers, settings.limits, Clients(settings.server.trusted_proxies))

@@ -1,8 +1,8 @@
-"""Everything that can go wrong, and what a client is told of it.
+"""All errors of the service.
 
-A request that fails raises an `AvatarError`: the class fixes the HTTP status, the message is the one
-sentence that the client reads, and the cause (`raise ... from`) is for the log alone. A start that
-fails raises a `StartupError`, whose message is the one line that the operator reads.
+A request that fails raises an `AvatarError`. The class defines the HTTP status. The message is the sentence
+that the client reads. The cause (`raise ... from`) goes to the log only. A start that fails raises a
+`StartupError`, whose message is the line that the operator reads.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One field of a request that was refused, and why; never what was sent."""
+    """An invalid field of a request, and the reason. It never contains what the client sent."""
 
     field: str
     message: str
 
 
 class AvatarError(Exception):
-    """A request that could not be answered as asked."""
+    """A request failed."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     retry_after: ClassVar[int | None] = None
@@ -27,7 +27,7 @@ class AvatarError(Exception):
 
 
 class InvalidRequest(AvatarError):
-    """The request says something that this service does not understand."""
+    """The request is invalid."""
 
     status = HTTPStatus.BAD_REQUEST
 
@@ -46,7 +46,7 @@ class AvatarNotFound(AvatarError):
 
 
 class IdentityNotLinked(AvatarError):
-    """No avatar belongs to this hash of an address."""
+    """No avatar is linked to this hash of an e-mail address."""
 
     status = HTTPStatus.NOT_FOUND
 
@@ -55,14 +55,14 @@ class IdentityNotLinked(AvatarError):
 
 
 class IdentityLinkDamaged(AvatarError):
-    """What says to which avatar a hash belongs is not what was once written."""
+    """The stored identity link is not what was written."""
 
     def __init__(self) -> None:
         super().__init__("The identity link of this hash cannot be read. Link it again.")
 
 
 class KeyNeeded(AvatarError):
-    """The request has no API key, or not one that is known; which of the two, nobody is told."""
+    """The request has no API key, or an unknown one. The answer does not say which."""
 
     status = HTTPStatus.UNAUTHORIZED
 
@@ -71,45 +71,45 @@ class KeyNeeded(AvatarError):
 
 
 class KeyNotAllowed(AvatarError):
-    """The API key is known, and is not for this."""
+    """The API key lacks the permission for this request."""
 
     status = HTTPStatus.FORBIDDEN
 
 
 class StyleNotServed(AvatarError):
-    """There is no such style, or the settings keep it from being served."""
+    """The style does not exist, or the settings exclude it."""
 
     status = HTTPStatus.NOT_FOUND
 
 
 class BodyTooLarge(AvatarError):
-    """The body of a request is larger than any that makes sense here."""
+    """The body of a request exceeds the limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class NotJson(AvatarError):
-    """The body of a request is declared as something other than JSON."""
+    """The body of a request has a content type other than JSON."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class ObjectDamaged(AvatarError):
-    """A stored object is not what was once written; trying again will not help."""
+    """A stored object is not what was written. A retry does not help."""
 
     def __init__(self) -> None:
-        super().__init__("The stored pictures of this avatar are damaged; restore its object.")
+        super().__init__("The stored pictures of this avatar are damaged. Restore its object from a backup.")
 
 
 class Overloaded(AvatarError):
-    """More work is under way than this process takes on."""
+    """The process has as much work as it accepts."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 1
 
 
 class NotReady(AvatarError):
-    """No requests are to be sent here just now."""
+    """The service is starting, stopping, or cannot read."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 1
@@ -122,11 +122,11 @@ class StorageUnavailable(AvatarError):
     retry_after = 5
 
     def __init__(self) -> None:
-        super().__init__("The storage is unavailable; try again later.")
+        super().__init__("The storage is unavailable. Try again later.")
 
 
 class TooManyIdentityLinks(AvatarError):
-    """The store has as many identity links as it may have."""
+    """The store has the maximum number of identity links."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
 
@@ -140,17 +140,17 @@ class StorageFull(AvatarError):
     status = HTTPStatus.INSUFFICIENT_STORAGE
 
     def __init__(self) -> None:
-        super().__init__("The storage is full; no avatar can be kept until space is made.")
+        super().__init__("The storage is full. Free some space, then try again.")
 
 
 class DatabaseUnavailable(AvatarError):
-    """The database did not answer, or refused."""
+    """The database did not answer, or returned an error."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 5
 
     def __init__(self) -> None:
-        super().__init__("The database is unavailable; try again later.")
+        super().__init__("The database is unavailable. Try again later.")
 
 
 class DatabaseFull(AvatarError):
@@ -159,29 +159,29 @@ class DatabaseFull(AvatarError):
     status = HTTPStatus.INSUFFICIENT_STORAGE
 
     def __init__(self) -> None:
-        super().__init__("The database's disk is full; nothing can be kept until space is made.")
+        super().__init__("The database's disk is full. Free some space, then try again.")
 
 
 class OutcomeUnknown(DatabaseUnavailable):
-    """The database failed while it committed: what it was told may or may not hold."""
+    """The database failed during a commit, so the outcome of the transaction is unknown."""
 
 
 class StartupError(Exception):
-    """The service cannot run as it is set up."""
+    """The service cannot start."""
 
 
 def reason_of(error: Exception) -> str:
-    """The first line of a driver's own words, without the SQL that SQLAlchemy puts around them."""
+    """Return the first line of a database driver's message, without the SQL that SQLAlchemy adds."""
     return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
 class SettingsError(StartupError):
-    """A settings file or environment variable holds something that is not understood."""
+    """A settings file or an environment variable has an invalid value."""
 
 
 class DatabaseTaken(StartupError):
-    """Another process writes the database, and with this SQLite no second one may."""
+    """Another process writes the database, and this version of SQLite allows only one writing process."""
 
 
 class SchemaError(StartupError):
-    """The database does not have the tables that this release works with."""
+    """The database lacks the tables of this release."""

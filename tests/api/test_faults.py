@@ -116,7 +116,7 @@ def test_a_full_queue_of_pictures_is_answered_503(make_service: MakeService) -> 
     assert refused
     assert len(refused) < len(answers)
     for answer in refused:
-        assert_failure(answer, 503, mentions="try again in a second")
+        assert_failure(answer, 503, mentions="Try again in a second")
         assert answer.headers["retry-after"] == "1"
     assert get(0).status_code == 200
 

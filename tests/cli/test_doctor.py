@@ -79,7 +79,7 @@ def test_a_database_that_is_away_is_a_fault_at_once(make_service: MakeService) -
             "The database URL is not valid",
         ),
         ({"database": {"url": "file:./file/a.db"}}, "database", "file/a.db: cannot be made: "),
-        ({"storage": {"local": {"save_path": "file"}}}, "storage", "file: objects cannot be kept here: "),
+        ({"storage": {"local": {"save_path": "file"}}}, "storage", "file: objects cannot be stored here: "),
         ({"storage": {"local": {"save_path": "file/x"}}}, "storage", "file/x: cannot be made: "),
         ({"auth": {"api_keys_file": "none"}}, "keys", "none: "),
         ({"cors": 5}, "settings", "settings.yaml: app.cors: expected a valid boolean"),

@@ -62,7 +62,7 @@ def test_a_folder_that_cannot_be_written_stops_the_start(make_service: MakeServi
     (service.folder / "file").touch()
     result = service.run("serve", check=False)
     assert result.returncode == 1
-    assert "file/avatars: objects cannot be kept here: [Errno 20]" in result.stderr
+    assert "file/avatars: objects cannot be stored here: [Errno 20]" in result.stderr
 
 
 @pytest.mark.parametrize(

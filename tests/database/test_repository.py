@@ -219,5 +219,5 @@ def test_a_database_that_fails_is_unavailable_and_its_words_are_not_for_clients(
         with pytest.raises(DatabaseUnavailable) as caught:
             ask()
         assert "avatar" in str(caught.value.__cause__)
-        assert str(caught.value) == "The database is unavailable; try again later."
+        assert str(caught.value) == "The database is unavailable. Try again later."
     engines.close()

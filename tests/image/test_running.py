@@ -102,7 +102,7 @@ class TestAVolume:
         result = docker("run", "--rm", *volume(tmp_path), "--user", "4321:4322", IMAGE, check=False)
         assert result.returncode == 1
         assert result.stderr == (
-            "Error: storage/avatars: objects cannot be kept here: [Errno 13] Permission denied:"
+            "Error: storage/avatars: objects cannot be stored here: [Errno 13] Permission denied:"
             " '/app/storage/avatars'; user 4321 must be able to write there: chown -R 4321:4322 FOLDER,"
             " or run it as the folder's owner\n"
         )

@@ -20,7 +20,7 @@ _SENTENCES = {
     429: "Too many requests. Try again in 1 second.",
     431: "The request is too large.",
     500: "The service has failed; see its log.",
-    503: "The database is unavailable; try again later.",
+    503: "The database is unavailable. Try again later.",
     507: "The storage is full. No avatar can be stored until space is free.",
 }
 """An example of a message for each status."""

@@ -171,7 +171,7 @@ def _given(parameters: Looks) -> list[str]:
 
 
 def _spec(style: str, parameters: Looks) -> AvatarSpec:
-    """What is stored for everybody. Raises `InvalidRequest`."""
+    """Return the options of each avatar. Raises `InvalidRequest`."""
     fields: dict[str, object] = {"type": style, **{name: parameters[name] for name in _given(parameters)}}
     if angle := parameters["angle"]:
         try:

@@ -28,7 +28,7 @@ Examples:
 def new(*, name: str, may: tuple[Right, ...]) -> None:
     """Make an API key, and show what the settings are to know of it.
 
-    The key goes to standard output, and is kept nowhere; the rest goes to standard error.
+    The command prints the key on standard output and does not store it. The rest goes to standard error.
     """
     key = new_key()
     fields = {"name": name, "sha256": hash_of(key), "may": list(may)}

@@ -11,7 +11,7 @@ from avatar_gen.errors import Overloaded
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_TOO_MUCH = "The service is encoding as many pictures as it can; try again in a second."
+_TOO_MUCH = "Too many pictures are waiting. Try again in a second."
 
 MAX_QUEUED = 512
 """The most pictures that may wait to be drawn on the event loop."""
@@ -22,7 +22,7 @@ class Pool:
 
     A job starts when a thread is free and its memory fits beside that of the running jobs. A job that needs
     more than `memory` runs alone. Jobs start in the order in which they came, so a large one is not overtaken
-    for ever. Beyond `threads` running and `waiting` queued jobs the pool raises `Overloaded`.
+    without end. Beyond `threads` running and `waiting` queued jobs the pool raises `Overloaded`.
     """
 
     def __init__(self, threads: int, waiting: int, *, memory: int) -> None:

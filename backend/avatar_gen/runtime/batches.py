@@ -49,7 +49,7 @@ class Batches(Generic[T]):
         """Return when the item's batch is done. Raises `Overloaded` if too many items wait."""
         if self.taken >= self.limit:
             self.refused += 1
-            raise Overloaded("More avatars are asked for than can be kept; try again in a second.")
+            raise Overloaded("Too many new avatars are waiting. Try again in a second.")
         waiting = _Waiting(item, asyncio.get_running_loop().create_future())
         self._queue.put(waiting)
         await waiting.done
