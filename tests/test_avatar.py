@@ -88,7 +88,7 @@ def test_an_option_may_be_missing(name: str) -> None:
         ("seed", 7, "its seed is not text"),
         ("seed", b"ada", "its seed is not text"),
         ("seed", "a\0b", "its seed must not contain the NUL character"),
-        ("primaryColor", "\ud800", "its primaryColor must be text that UTF-8 can write"),
+        ("primaryColor", "\ud800", "its primaryColor must be valid Unicode text"),
         ("angle", True, "its angle is not a number"),
         ("angle", "45", "its angle is not a number"),
         ("angle", float("nan"), "its angle is not a finite number"),

@@ -90,7 +90,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
             app.state.serving = True
             if channel is not None:
                 await stack.enter_async_context(_answer_metrics(channel, app, services))
-            # Everything so far lives until shutdown, so the garbage collector need not visit it again.
+            # The objects so far live until shutdown. Freezing them lets later collections skip them.
             gc.collect()
             gc.freeze()
             stack.callback(setattr, app.state, "serving", False)  # noqa: FBT003 - setattr's

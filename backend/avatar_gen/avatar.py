@@ -41,7 +41,7 @@ def _without_nul(text: str) -> str:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise PydanticCustomError("surrogate", "must be text that UTF-8 can write") from None
+            raise PydanticCustomError("surrogate", "must be valid Unicode text") from None
     return text
 
 
@@ -125,7 +125,7 @@ _AVATAR = TypeAdapter(Avatar)
 _MESSAGES = {
     "string_too_long": "has more than {max_length} characters",
     "string_type": "is not text",
-    "string_unicode": "must be text that UTF-8 can write",
+    "string_unicode": "must be valid Unicode text",
     "string_pattern_mismatch": "is not a UUID in lower case",
     "float_type": "is not a number",
     "finite_number": "is not a finite number",

@@ -158,8 +158,8 @@ def test_letters_without_a_font_are_refused_but_as_svg(client: httpx.Client, see
         ("/10.x/lorelai/svg", 404, "DiceBear has no style of this name here. There are blobs, cameo, "),
         ("/10.x/..%2Florelei/svg", 404, "There is nothing at this URL"),
         ("/10.x/__init__/svg", 404, "DiceBear has no style of this name here. There are blobs, cameo, "),
-        ("/10.x/adventurer/svg", 404, "licensed as CC BY 4.0, which the setting dicebear.licenses does not"),
-        ("/10.x/bottts/svg", 404, "licensed as Free for personal and commercial use, which the setting"),
+        ("/10.x/adventurer/svg", 404, "The licence of this style, CC BY 4.0, is not among"),
+        ("/10.x/bottts/svg", 404, "The licence of this style, Free for personal and commercial use, is not"),
         ("/10.x/lorelei/gif", 400, "format must be one of svg, json, jpg, png, webp, avif, jpeg."),
         ("/10.x/lorelei/svg?radius=50", 400, "query has an option that is not known here; known: seed, "),
         ("/10.x/lorelei/svg?size=0", 400, "size must be a whole number from 1 to 4096."),
@@ -187,7 +187,9 @@ def test_other_licences_are_opted_into(make_app: MakeApp) -> None:
     answer = service.client.get("/10.x/adventurer/svg?seed=Felix")
     assert "CC BY 4.0" in answer.text
     assert ET.fromstring(answer.text) is not None  # noqa: S314 - our own
-    assert_failure(service.client.get("/10.x/lorelei/svg"), 404, mentions="licensed as CC0 1.0")
+    assert_failure(
+        service.client.get("/10.x/lorelei/svg"), 404, mentions="The licence of this style, CC0 1.0,"
+    )
     assert_failure(service.client.get("/10.x/x/svg"), 404, mentions="There are adventurer, ")
 
 

@@ -140,8 +140,8 @@ REFUSED = [
     ({"type": "gradient", "angle": 360.5}, "angle", "angle must be at most 360."),
     ({"type": "gradient", "angle": "90"}, "angle", "angle must be a number."),
     ({"type": "gradient", "angle": True}, "angle", "angle must be a number."),
-    ({"angle": 90}, "angle", "angle is for the type gradient alone."),
-    ({"type": "wave", "angle": 90}, "angle", "angle is for the type gradient alone."),
+    ({"angle": 90}, "angle", "angle is only for the type gradient."),
+    ({"type": "wave", "angle": 90}, "angle", "angle is only for the type gradient."),
     ({"colour": "red"}, "body", "body has a field that is not known here; known: type, primaryColor, "),
 ]
 

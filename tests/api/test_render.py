@@ -347,7 +347,7 @@ BAD = [
     ("pixelize/x.png?hue=red", "hue must be a whole number in digits."),
     ("pixelize/x.png?hue=1&colorScheme=ocean", "hue is for colours that the seed chooses"),
     ("pixelize/x.png?hue=1&primaryColor=red&foreignColor=blue", "hue is for colours that the seed chooses"),
-    ("pixelize/x.png?angle=45", "angle is for the style gradient alone."),
+    ("pixelize/x.png?angle=45", "angle is only for the style gradient."),
     ("gradient/x.png?angle=361", "angle must be at most 360."),
     ("gradient/x.png?angle=nan", "angle must be a number in digits, such as 45 or 22.5."),
     ("gradient/x.png?angle=1e2", "angle must be a number in digits, such as 45 or 22.5."),

@@ -70,7 +70,7 @@ def test_a_seed_may_begin_with_a_dash(run: Run) -> None:
         (["pixelize", "ada", "-o", "x"], 2, "x: the name must end in a format"),
         (["pixelize", "ada", "-o", "x.png", "--size", "8"], 2, "size must be at least 16."),
         (["pixelize", "ada", "-o", "x.png", "--size", "1e3"], 2, "size must be a whole number in digits."),
-        (["pixelize", "ada", "-o", "x.png", "--angle", "3"], 2, "angle is for the style gradient alone."),
+        (["pixelize", "ada", "-o", "x.png", "--angle", "3"], 2, "angle is only for the style gradient."),
         (["pixelize", "ada", "-o", "x.png", "--primary-color", "#12"], 2, "primaryColor"),
         (["pixelize", "ada", "-o", "x.png", "-O", "eyes=x"], 2, "query has a parameter that is not known"),
         (["lorelei", "ada", "-o", "x.png", "-O", "eyes"], 2, "must be NAME=VALUE"),
@@ -81,7 +81,7 @@ def test_a_seed_may_begin_with_a_dash(run: Run) -> None:
         (
             ["adventurer", "ada", "-o", "x.png"],
             1,
-            "licensed as CC BY 4.0, which the setting dicebear.licenses",
+            "The licence of this style, CC BY 4.0, is not among those in the setting",
         ),
         (["pixelize", "ada", "-o", "there/is/none/x.png"], 1, "none/x.png: No such file or directory"),
         (["pixelize", "ada", "-o", "folder.png"], 1, "folder.png: Is a directory"),

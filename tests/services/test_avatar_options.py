@@ -48,7 +48,7 @@ def test_what_is_given_becomes_the_avatar_and_the_rest_stays_its_default() -> No
 
 
 def test_an_angle_is_for_the_styles_that_have_one() -> None:
-    with pytest.raises(InvalidRequest, match="angle is for the type gradient alone"):
+    with pytest.raises(InvalidRequest, match="angle is only for the type gradient"):
         read_fields({"angle": 5, "type": ""}, AvatarOptions)
     with pytest.raises(InvalidRequest, match="type must be one of pixelize, ") as refused:
         read_fields({"angle": 5, "type": "x"}, AvatarOptions)

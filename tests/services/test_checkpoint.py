@@ -67,7 +67,7 @@ def test_of_two_lines_the_later_one_stays(path: Path) -> None:
 def test_a_file_of_somebody_else_is_left_alone(path: Path, line: str) -> None:
     content = json.dumps(entry("ada", "x")) + "\n" + line + "\n"
     path.write_text(content)
-    with pytest.raises(StartupError, match="line 2 is not one that this command wrote"):
+    with pytest.raises(StartupError, match="line 2 is not a line of this command"):
         opened(path)
     assert path.read_text() == content
 
@@ -75,7 +75,7 @@ def test_a_file_of_somebody_else_is_left_alone(path: Path, line: str) -> None:
 @pytest.mark.parametrize("content", ["my notes", '{"name": "theirs"}', "[1", "7"])
 def test_a_file_of_somebody_else_is_not_cut_off(path: Path, content: str) -> None:
     path.write_text(content)
-    with pytest.raises(StartupError, match="line 1 is not one that this command wrote"):
+    with pytest.raises(StartupError, match="line 1 is not a line of this command"):
         opened(path)
     assert path.read_text() == content
 

@@ -131,7 +131,7 @@ class TestLetters:
     @pytest.mark.parametrize("name", ["length", "uppercase", "bold"])
     def test_are_for_styles_that_write(self, name: str) -> None:
         value = "2" if name == "length" else "false"
-        with pytest.raises(InvalidRequest, match=f"{name} is for the style initials alone"):
+        with pytest.raises(InvalidRequest, match=f"{name} is only for the style initials"):
             draw("rings", **{name: value})
 
     @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_every_family_bounds_its_seeds(seed: str) -> None:
 
 def test_a_style_whose_licence_is_not_listed_is_neither_prepared_nor_described() -> None:
     listed = frozenset({"MIT"})
-    with pytest.raises(StyleNotServed, match=r"licensed as CC0 1\.0"):
+    with pytest.raises(StyleNotServed, match=r"licence of this style, CC0 1\.0"):
         find_style("lorelei").prepare(listed)
     with pytest.raises(StyleNotServed, match="DiceBear has no style of this name here"):
         find_dicebear_style("pixelize", listed)

@@ -20,7 +20,7 @@ class _Hop(NamedTuple):
 
 
 class Clients:
-    """Tells clients apart by IPv4 address, or by the /64 of an IPv6 address, which one customer has."""
+    """Identifies clients: by IPv4 address, or by the /64 of IPv6, which providers give to one customer."""
 
     def __init__(self, trusted: Iterable[IPv4Network | IPv6Network]) -> None:
         self._trusted = tuple(trusted)

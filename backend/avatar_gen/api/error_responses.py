@@ -46,7 +46,7 @@ def failed(status: int) -> Json:
 
 
 def name_failures(document: Json) -> None:
-    """Describe each error once, and refer to it from the operations that can answer it."""
+    """Define each error response once, and reference it from each operation that returns it."""
     named = document["components"]["responses"] = {}
     for operation in (each for path in document["paths"].values() for each in path.values()):
         responses = operation["responses"]

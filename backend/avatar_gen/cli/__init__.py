@@ -23,7 +23,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "migrate": "Migrate the tables of the database to this release.",
         "doctor": "Check everything that the service needs, and say what to do.",
         "settings": "Show the settings, and where each comes from.",
-        "keys": "Make API keys, for those who may write, list and delete.",
+        "keys": "Make API keys that permit writing, listing or deleting.",
     },
     "Manage stored avatars": {
         "stats": "Count the stored avatars.",
@@ -35,7 +35,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "About the program": {
         "openapi": "Print the OpenAPI document of the HTTP API.",
-        "completion": "Print what makes a shell complete this command.",
+        "completion": "Print the completion script for a shell.",
         "version": "Show the versions of the program and its libraries.",
     },
 }
@@ -121,9 +121,9 @@ Examples:
 \b
 Exit status:
   0    done
-  1    failed, for the reason given
+  1    failed; the message gives the reason
   2    the command line is wrong
-  3    done but for what was named
+  3    finished, but some items failed; each is listed
   130  interrupted
 
 docs/cli.md has more.""",

@@ -26,9 +26,9 @@ from avatar_gen.services.validation import read_fields
 from avatar_gen.settings.loader import load_settings
 
 _FOR_STORED = {"primaryColor", "foreignColor", "colorScheme", "angle"}
-"""Looks that a stored avatar has; it has all sizes, square and unfiltered."""
+"""Render options that apply to `--store`. A stored avatar has all sizes, and no shape or filter."""
 
-Looks = dict[str, str | None]
+Parameters = dict[str, str | None]
 
 
 @click.command(
@@ -81,7 +81,7 @@ DIR/manifest.jsonl has a line of JSON for each picture; as CSV:
     metavar="NAME",
     help="For styles with letters: the column of the names whose letters they draw.",
 )
-@click.option("--no-header", is_flag=True, help="The first row is data, too.")
+@click.option("--no-header", is_flag=True, help="NAMES.csv has no row of column names.")
 @click.option("--encoding", default="utf-8", show_default=True, help="The encoding of the list.")
 @click.option(
     "--jobs",
@@ -116,8 +116,8 @@ def command(  # noqa: PLR0913
     such as an e-mail address, a number or a name. A file is named after its seed, if every system can write
     that, or else after a part of it and a hash. The manifest lists the file of each seed.
 
-    The command can be stopped and run again. It keeps files that are there and intact, so a longer list costs
-    only its new rows. A row of which no avatar can be made is printed with its line and skipped.
+    The command can be stopped and run again. It does not draw intact files again, so a longer list costs only
+    its new rows. It skips an invalid row, and prints its line number and the reason.
     """
     if store == (folder is not None):
         raise click.UsageError("Give a target: either -o DIR or --store.")
@@ -147,7 +147,9 @@ def command(  # noqa: PLR0913
 
 def _open(names: str, columns: Columns, *, header: bool, encoding: str, stack: ExitStack) -> CsvInput:
     if not _is_text_encoding(encoding):
-        raise click.BadParameter("there is no such encoding of text.", param_hint="--encoding")
+        raise click.BadParameter(
+            "unknown text encoding. Use a name such as utf-8, utf-16 or cp1252.", param_hint="--encoding"
+        )
     stream: BinaryIO = sys.stdin.buffer
     if names != "-":
         stream = stack.enter_context(Path(names).open("rb"))  # noqa: SIM115 - it does
@@ -166,11 +168,11 @@ def _is_text_encoding(name: str) -> bool:
     return True
 
 
-def _given(parameters: Looks) -> list[str]:
+def _given(parameters: Parameters) -> list[str]:
     return [name for name, value in parameters.items() if value is not None]
 
 
-def _spec(style: str, parameters: Looks) -> AvatarSpec:
+def _spec(style: str, parameters: Parameters) -> AvatarSpec:
     """Return the options of each avatar. Raises `InvalidRequest`."""
     fields: dict[str, object] = {"type": style, **{name: parameters[name] for name in _given(parameters)}}
     if angle := parameters["angle"]:

@@ -16,9 +16,9 @@ Examples:
 )
 @click.argument("shell", type=click.Choice(_SHELLS))
 def command(*, shell: str) -> None:
-    """Print what makes a shell complete this command.
+    """Print the completion script for a shell.
 
-    Commands, options, styles, schemes and formats are completed; bash has to be 4.4 or newer.
+    It completes commands, options, styles, schemes and formats. bash must be 4.4 or newer.
     """
     kind = get_completion_class(shell)
     assert kind  # noqa: S101 - click knows these shells

@@ -138,8 +138,8 @@ def _styles() -> str:
 def _sqlite() -> str:
     if corrupts_shared_wal():
         raise _Noteworthy(
-            f"{SQLITE} can corrupt a database that two processes write, so only one may; for more:"
-            " pip install pysqlite3"
+            f"{SQLITE} can corrupt a database that two processes write, so only one process may write."
+            " To use several: pip install pysqlite3"
         )
     return SQLITE
 
@@ -195,7 +195,7 @@ def _storage(settings: Settings) -> str:
     free = room.free_bytes or 0
     text = f"{path}: can be written, {free / 1e9:.1f} GB free"
     if free < _LITTLE:
-        raise _Noteworthy(f"{text}, which is little")
+        raise _Noteworthy(f"{text}; free some space")
     return text
 
 

@@ -39,7 +39,7 @@ DIR/512/ID.png and so on are the pictures; DIR/manifest.jsonl has a line of JSON
     "widths",
     type=click.Choice(list(map(str, WIDTHS))),
     multiple=True,
-    help="In px; may be given several times; all without it.",
+    help="Width in px. Repeat the option for several widths. Default: all.",
 )
 @click.option(
     "--format",
@@ -47,14 +47,14 @@ DIR/512/ID.png and so on are the pictures; DIR/manifest.jsonl has a line of JSON
     type=click.Choice(list(MEDIA_TYPES)),
     default="png",
     show_default=True,
-    help="Of the pictures.",
+    help="Format of the pictures.",
 )
 def command(*, folder: Path, widths: tuple[str, ...], media: str) -> None:
     """Copy stored avatars into a folder of plain pictures.
 
-    With a manifest of what is known of each. No database is asked, and the service may run meanwhile. It can
-    be stopped and run again: what is in the folder is passed over. An export in all widths and in PNG can be
-    imported again; the hashes of addresses that are tied to avatars are not in it.
+    The folder also gets a manifest with the fields of each avatar. The command does not use the database, and
+    the service may run meanwhile. It can be stopped and run again: it skips pictures that exist. `avatar-gen
+    import` reads an export that has all widths in PNG. Identity links are not exported.
     """
     store = open_store(load_settings(), make=False)
     job = Export(store, folder, widths=[int(px) for px in widths] or WIDTHS, media=media, on_failure=_report)

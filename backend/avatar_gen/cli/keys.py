@@ -12,7 +12,7 @@ from avatar_gen.settings.schema import ApiKey, Right
 
 @click.group("keys")
 def command() -> None:
-    """Make API keys, for those who may write, list and delete."""
+    """Make API keys that permit writing, listing or deleting."""
 
 
 @command.command(
@@ -23,10 +23,13 @@ Examples:
 )
 @click.argument("name", default="")
 @click.option(
-    "--may", multiple=True, type=click.Choice(get_args(Right)), help="What it is for; by default for all."
+    "--may",
+    multiple=True,
+    type=click.Choice(get_args(Right)),
+    help="A permission of the key. Repeat the option for several. Default: all.",
 )
 def new(*, name: str, may: tuple[Right, ...]) -> None:
-    """Make an API key, and show what the settings are to know of it.
+    """Make an API key, and print its entry for the settings.
 
     The command prints the key on standard output and does not store it. The rest goes to standard error.
     """

@@ -35,13 +35,16 @@ Examples:
 @click.option(
     "--orphans", is_flag=True, help="With --database: also import objects that have no record in it."
 )
-@click.option("--exported", type=_FOLDER, help="Or a folder that `avatar-gen export` wrote.")
+@click.option(
+    "--exported",
+    type=_FOLDER,
+    help="Import from a folder that `avatar-gen export` wrote, instead of --storage.",
+)
 def command(*, old: Path | None, database: str | None, orphans: bool, exported: Path | None) -> None:
     """Import avatars of the old service, or of an export.
 
-    Ids and pictures stay the same. The source is only read. The import can be stopped and run again: avatars
-    that are there are left as they are. The objects of the old service suffice; its database holds the types,
-    colours and seeds.
+    Ids and pictures stay the same. The source is only read. The import can be stopped and run again: it does
+    not change an avatar that is already stored. --database is optional: it supplies types, colours and seeds.
     """
     if (old is None) == (exported is None) or (exported and database):
         raise click.UsageError(

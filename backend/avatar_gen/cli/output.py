@@ -1,4 +1,4 @@
-"""What commands say: JSON for programs, lines for people, progress where a terminal shows it."""
+"""The output of commands: JSON, text, and a progress bar in terminals."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 Reach = Callable[[float, int], None]
-"""Says what part of the work is done, 0 to 1, and how many avatars that were."""
+"""Takes the finished share, 0 to 1, and the number of processed avatars."""
 
 
 def print_json(value: object) -> None:
@@ -46,7 +46,7 @@ def warn(text: str) -> None:
 def progress(label: str) -> Iterator[Reach]:
     """Show a bar with the rate and the time left if standard error is a terminal.
 
-    The function that it yields also raises `Interrupted` if the command has been told to end.
+    The function that it yields also raises `Interrupted` if the command was interrupted.
     """
     start = time.monotonic()
 

@@ -23,7 +23,11 @@ Examples:
   avatar-gen reindex
   DATABASE_URL=postgresql://avatars@db.example/avatars avatar-gen reindex    # move to PostgreSQL""",
 )
-@click.option("--allow-empty", is_flag=True, help="Go on if the storage holds no object at all.")
+@click.option(
+    "--allow-empty",
+    is_flag=True,
+    help="Continue even if the storage has no objects. All rows are then removed.",
+)
 def command(*, allow_empty: bool) -> None:
     """Rebuild the records of avatars from their objects.
 

@@ -40,7 +40,7 @@ Examples:
     "--worker",
     type=(int, int, int),
     hidden=True,
-    help="The listening socket, the parent process, the channel.",
+    help="Descriptor of the listener, process id of the parent, descriptor of the metrics channel or -1.",
 )
 @click.option(
     "--migrate/--no-migrate",
@@ -48,7 +48,7 @@ Examples:
     envvar="RUN_MIGRATIONS",
     show_envvar=True,
     default=None,
-    help="Bring the database of an older release to this one first, or make no tables at all.",
+    help="Migrate an older database before the start, or never make or change tables.",
 )
 def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> None:
     """Serve avatars over HTTP.
@@ -62,7 +62,10 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
     settings = load_settings()
     configure_logs(settings.logging)
     for name in service_links():
-        log.warning("The variable %s is ignored: its value is that of a Service of Kubernetes", name)
+        log.warning(
+            "The variable %s is ignored, because Kubernetes set it for a Service. Rename the Service to avoid this",
+            name,
+        )
     if worker is not None:
         descriptor, parent, channel = worker
         asked = socket.socket(fileno=channel) if channel >= 0 else None

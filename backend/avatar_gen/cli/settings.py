@@ -33,8 +33,8 @@ Examples:
 def show(*, as_json: bool) -> None:
     """Show the effective settings, and where each comes from.
 
-    That is a default, a file, or an environment variable; docs/configuration.md tells what they mean. Secrets
-    are hidden, and so is all of an address but where it leads.
+    Each value comes from a default, a file or an environment variable. docs/configuration.md describes the
+    settings. The command hides secrets. Of a database URL it shows only where the database is.
     """
     settings, origins = trace_settings()
     found = {

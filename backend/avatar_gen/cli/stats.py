@@ -33,7 +33,7 @@ Examples:
 def command(*, check: bool, as_json: bool) -> None:
     """Count the stored avatars.
 
-    The database has the avatars by type and colour scheme; the storage has the objects and their bytes.
+    It counts avatars by type and colour scheme in the database, and objects and bytes in the storage.
     Nothing is changed, and the service may run meanwhile.
     """
     settings = load_settings()

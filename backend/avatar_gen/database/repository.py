@@ -167,7 +167,7 @@ class Repository:
             return rows
 
     def recount(self) -> int:
-        """Count the rows, and write the total anew, also if its row is missing. Return the total."""
+        """Count the rows, store the total, also if its row is missing, and return it."""
         count = select(func.count()).select_from(stored_avatars).scalar_subquery()
         engines = self._engines
         with _transaction(engines.write) as connection, engines.exclusively(connection):

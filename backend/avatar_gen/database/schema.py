@@ -29,7 +29,9 @@ def migrate(engines: Engines, revision: str = "head") -> None:
     except SQLAlchemyError as error:
         raise StartupError(f"The database cannot be migrated: {reason_of(error)}") from error
     except CommandError as error:
-        raise SchemaError(f"The database is of a newer release than this one: {error}.") from error
+        raise SchemaError(
+            f"A newer release made this database ({error}). Install that release, or restore a backup."
+        ) from error
 
 
 def prepare(engines: Engines, *, migrating: bool | None = None) -> None:

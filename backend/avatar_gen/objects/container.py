@@ -60,7 +60,7 @@ def unpack(data: bytes) -> dict[str, bytes]:
     try:
         return _files(archive)
     except (struct.error, UnicodeDecodeError) as error:
-        raise Damaged(f"it is sealed, but not an archive of ours: {error}") from error
+        raise Damaged(f"its checksum matches, but it is not a valid archive: {error}") from error
 
 
 def _files(archive: bytes) -> dict[str, bytes]:

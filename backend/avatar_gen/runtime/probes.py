@@ -1,4 +1,4 @@
-"""Questions to a dependency that may never answer."""
+"""Checks of dependencies that may hang."""
 
 import asyncio
 import time
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Probe(Generic[T]):
-    """A question that blocks. It runs in a thread of its own, and never twice at once.
+    """A check that blocks. It runs in a thread of its own, and never twice at once.
 
-    All callers that wait at the same time share one answer, so questions never pile up on a dependency that
+    All callers that wait at the same time share one result, so checks never pile up on a dependency that
     hangs.
     """
 

@@ -327,7 +327,7 @@ class TimeoutProtocol(HttpToolsProtocol):
         return head + behind
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        """Answer a request that cannot be parsed, and close; but never inside or behind another answer."""
+        """Answer a request that cannot be parsed, and close. If another answer is under way, only close."""
         cycle: RequestResponseCycle | None = self.cycle
         if self.is_ending or self._socket.is_closing():
             return

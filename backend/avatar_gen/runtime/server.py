@@ -130,7 +130,9 @@ def _do_nothing(_number: int, _frame: FrameType | None) -> None:
 
 
 def _end_now() -> None:
-    log.error("Something does not end within server.shutdown_timeout; the process ends without it")
+    log.error(
+        "Shutdown took longer than server.shutdown_timeout. The process ends now and cuts off open requests"
+    )
     for handler in logging.getLogger().handlers:
         handler.flush()
     os._exit(1)

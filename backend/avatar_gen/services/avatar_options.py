@@ -88,7 +88,7 @@ class AvatarOptions(StrictModel):
         style = info.data.get("type", _ANGLE_STYLES[0]) or "pixelize"
         if value is not None and style not in _ANGLE_STYLES:
             users = ", ".join(_ANGLE_STYLES)
-            raise PydanticCustomError("angle", "is for the type {users} alone", {"users": users})
+            raise PydanticCustomError("angle", "is only for the type {users}", {"users": users})
         return value
 
     def spec(self) -> AvatarSpec:

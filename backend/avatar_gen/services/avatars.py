@@ -70,7 +70,7 @@ class _Known(NamedTuple):
 
 
 class Avatars:
-    """Stored avatars. The store and the repository list the errors that their methods raise here, too."""
+    """Stored avatars. Methods also raise the errors that `ObjectStore` and `Repository` document."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Avatars:
         return avatar
 
     async def find(self, avatar_id: str, exponent: int) -> StoredPicture:
-        """Return the stored picture of 2**exponent px. Asks no database.
+        """Return the stored picture of 2**exponent px. This needs no database.
 
         Raises `AvatarNotFound`, `ObjectDamaged`.
         """

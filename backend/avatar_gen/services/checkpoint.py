@@ -19,17 +19,17 @@ Entry = Mapping[str, Any]
 
 
 class Status(Enum):
-    """The state of a thing that a run is about to make."""
+    """The state of an item that a run is about to make."""
 
     NEW = 1
     MADE = 2
-    """An earlier run made the same thing."""
+    """An earlier run made this item from the same inputs."""
     OTHER = 3
-    """An earlier run made another thing with this key."""
+    """An earlier run made this item from other inputs."""
     REPEATED = 4
-    """This run has claimed the same thing before."""
+    """This run has claimed the item before, with the same inputs."""
     TAKEN = 5
-    """This run has claimed another thing with this key."""
+    """This run has claimed the item before, with other inputs."""
 
 
 class Claim(NamedTuple):
@@ -179,7 +179,7 @@ class Checkpoint:
             if isinstance(entry, dict) and all(isinstance(entry.get(field), str) for field in self._fields):
                 return entry
         raise StartupError(
-            f"{self._path}: line {number} is not one that this command wrote; move the file away"
+            f"{self._path}: line {number} is not a line of this command; move the file away and run again"
         )
 
     def _lock(self) -> None:

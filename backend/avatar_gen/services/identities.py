@@ -97,7 +97,7 @@ class Identities:
             raise IdentityNotLinked
 
     async def linked_avatar(self, identity: str) -> str:
-        """Return the id of the avatar linked to a hash, which may have been deleted.
+        """Return the id of the avatar that is linked to a hash. That avatar may have been deleted.
 
         Raises `IdentityNotLinked`.
         """

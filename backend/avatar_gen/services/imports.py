@@ -107,7 +107,9 @@ class BatchImporter:
             data = self._store.get(avatar_id)
             return None if data is None else read_object(avatar_id, data).avatar
         except ObjectDamaged as error:
-            raise Unreadable("its object in the storage is damaged; remove it to import it again") from error
+            raise Unreadable(
+                "the stored object is damaged; delete the avatar, then import it again"
+            ) from error
 
 
 def read_file(path: str, max_size: int) -> bytes:

@@ -119,7 +119,7 @@ class RenderOptions(CommonOptions):
         for name, option in STYLE_OPTIONS.items():
             if getattr(self, name) is not None and option not in STYLES[style].options:
                 users = [each for each, other in STYLES.items() if option in other.options]
-                refuse(name, f"is for the style {', '.join(users)} alone")
+                refuse(name, f"is only for the style {', '.join(users)}")
         if self.background is not None and STYLES[style].ground is None:
             users = [name for name, other in STYLES.items() if other.ground]
             refuse("background", f"is for the styles with a ground: {', '.join(users)}")

@@ -43,11 +43,11 @@ class PictureRequest(Protocol):
 
     @property
     def made_by(self) -> str:
-        """Return the releases of everything that decides the file's bytes."""
+        """Return the versions of the libraries that affect the file's bytes."""
 
     @property
     def memory(self) -> int:
-        """Return the most bytes that making the file takes."""
+        """Return the maximum memory for making the file, in bytes."""
 
     def with_seed(self, seed: str, *, letters: str | None = None) -> "PictureRequest":
         """Return the same request for another seed and, in styles that write, for the letters of a name.
@@ -56,7 +56,7 @@ class PictureRequest(Protocol):
         """
 
     def key(self) -> bytes:
-        """Return 16 bytes that no other picture has."""
+        """Return the cache key: a hash, 16 bytes, of everything that decides the picture."""
 
     def is_quick(self) -> bool:
         """Return whether the picture may be drawn on the event loop."""
@@ -81,12 +81,12 @@ class RenderRequest(NamedTuple):
 
     @property
     def made_by(self) -> str:
-        """Return the releases of everything that decides the file's bytes."""
+        """Return the versions of the libraries that affect the file's bytes."""
         return MADE_BY[self.media]
 
     @property
     def memory(self) -> int:
-        """Return the most bytes that making the file takes."""
+        """Return the maximum memory for making the file, in bytes."""
         return memory_of(self.options.size, self.media)
 
     def with_seed(self, seed: str, *, letters: str | None = None) -> "RenderRequest":
@@ -97,7 +97,7 @@ class RenderRequest(NamedTuple):
         return RenderRequest(self.style, seed, self.media, options)
 
     def key(self) -> bytes:
-        """Return 16 bytes that no other picture has."""
+        """Return the cache key: a hash, 16 bytes, of everything that decides the picture."""
         made_of = (self.style.encode(), self.media.encode(), self.options.canonical, self.seed.encode())
         return blake2b(b"\0".join(made_of), digest_size=16).digest()
 
@@ -136,7 +136,7 @@ class DicebearRequest:
     shape: Shape = "square"
     """The shape to cut to, if DiceBear's own options cannot."""
     own_ids: bool = False
-    """Whether the ids in an SVG differ from those of every other picture; DiceBear's own may be equal."""
+    """Whether to make the ids in an SVG unique. DiceBear's own ids can clash on a page."""
 
     @property
     def label(self) -> str:
@@ -145,12 +145,12 @@ class DicebearRequest:
 
     @property
     def made_by(self) -> str:
-        """Return the releases of everything that decides the file's bytes."""
+        """Return the versions of the libraries that affect the file's bytes."""
         return f"{dicebear.RELEASE}-{MADE_BY.get(self.media, __version__)}"
 
     @property
     def memory(self) -> int:
-        """Return the most bytes that making the file takes."""
+        """Return the maximum memory for making the file, in bytes."""
         return memory_of(self._px, self.media, filtered=dicebear.has_filters(self.style))
 
     def with_seed(self, seed: str, *, letters: str | None = None) -> "DicebearRequest":
@@ -166,7 +166,7 @@ class DicebearRequest:
         return replace(self, options=dict(sorted({**self.options, "seed": value}.items())))
 
     def key(self) -> bytes:
-        """Return 16 bytes that no other picture has."""
+        """Return the cache key: a hash, 16 bytes, of everything that decides the picture."""
         made_of = ["dicebear", self.style, self.media, self.filter, self.own_ids, self.options]
         if self.shape != "square":
             made_of.append(self.shape)

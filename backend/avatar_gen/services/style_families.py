@@ -145,8 +145,8 @@ class DicebearStyle:
         """Load the style. Raises `StyleNotServed` for another licence."""
         if self.licence not in licences:
             raise StyleNotServed(
-                f"This style is licensed as {self.licence}, which the setting dicebear.licenses does not"
-                " include here."
+                f"The licence of this style, {self.licence}, is not among those in the setting"
+                " dicebear.licenses."
             )
         dicebear.options(self.artwork)
         _READY.add((self.artwork, licences))

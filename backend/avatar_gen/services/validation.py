@@ -125,7 +125,7 @@ def invalid_request(errors: Sequence[ErrorDetails], model: type[BaseModel], part
 _MESSAGES = {
     "missing": "is required",
     "string_type": "must be text",
-    "string_unicode": "must be text that UTF-8 can write",
+    "string_unicode": "must be valid Unicode text",
     "string_too_long": "must have at most {max_length} characters",
     "float_type": "must be a number",
     "int_type": "must be a whole number",

@@ -102,7 +102,7 @@ class AvatarWriter:
         return existed, had_object[-1]
 
     def mend(self) -> None:
-        """Finish what earlier processes were killed in, and remove what they left half written."""
+        """Finish the removals that killed processes began, and delete their temporary files."""
         with contextlib.suppress(AvatarError):
             for batch in batches(self._store.interrupted_removals(), _MOST_SETTLED):
                 if lost := [avatar_id for avatar_id in batch if self._is_gone(avatar_id)]:
@@ -157,8 +157,8 @@ class AvatarWriter:
             self._repository.add(avatars)
         except Exception as error:  # noqa: BLE001 - it is raised where each avatar is awaited
             if isinstance(error, OutcomeUnknown):
-                # Whether there are rows shows when the database answers again. The clients get an error, so
-                # the objects go now, and the rows, if there are any, then.
+                # The outcome of the commit is unknown, and the clients get an error. Delete the objects now,
+                # and the rows (if any) when the database answers again.
                 self._note_unsettled(*ids)
             for avatar_id in ids:
                 with contextlib.suppress(AvatarError), self._store.removing(avatar_id):
@@ -167,7 +167,7 @@ class AvatarWriter:
         return {}
 
     def _settle(self, age: float = _SETTLED_AFTER) -> None:
-        """Remove the row or the object that is alone after a commit without an answer, `age` seconds ago."""
+        """After a commit with an unknown outcome, `age` seconds ago, delete a row or an object left alone."""
         before = time.monotonic() - age
         pending = sorted(each for each, moment in list(self._unsettled.items()) if moment <= before)
         with contextlib.suppress(AvatarError):

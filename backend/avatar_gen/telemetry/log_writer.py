@@ -36,7 +36,7 @@ class LogWriter:
         threading.Thread(target=self._run, name="log", daemon=True).start()
 
     def add(self, line: str, *, at_once: bool = False) -> None:
-        """Have a line written, with those that wait, soon or at once."""
+        """Queue a line. Write the queue soon, or now if `at_once` is true."""
         with self._changed:
             if self._size > BUFFER_LIMIT:
                 self.dropped += 1

@@ -43,8 +43,8 @@ def share(work: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[
         # A signal to the whole group has also ended the processes.
         check_interrupted()
         raise StartupError(
-            "A process that draws was ended from outside, perhaps because memory ran out."
-            " Run the command again to go on; --jobs 1 needs the least memory."
+            "A drawing process was killed, possibly for lack of memory."
+            " Run the command again to continue. --jobs 1 needs the least memory."
         ) from error
     except Interrupted:
         for process in multiprocessing.active_children():
