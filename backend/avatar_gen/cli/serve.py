@@ -63,7 +63,7 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
     configure_logs(settings.logging)
     for name in service_links():
         log.warning(
-            "The variable %s is ignored, because Kubernetes set it for a Service. Rename the Service to avoid this",
+            "Variable %s is ignored, because Kubernetes set it. Rename the Service of that name",
             name,
         )
     if worker is not None:
