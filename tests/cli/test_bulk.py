@@ -221,7 +221,7 @@ class TestARunThatIsEnded:
                 os.kill(worker, signal.SIGKILL)
             _, errors = process.communicate(timeout=30)
         assert process.returncode == 1
-        assert b"Run the command again to go on" in errors
+        assert b"Run the command again to continue" in errors
         assert b"Traceback" not in errors
         run("bulk", "people.csv", "-o", "out")
         assert_folder(tmp_path / "out", 1000)
