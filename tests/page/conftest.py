@@ -1,5 +1,6 @@
 """A real browser. A test fails if the browser reports an error that the test did not expect."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -32,7 +33,10 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         # Its own sandbox needs rights that containers seldom have.
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
+        # `imaging.svg` sets FONTCONFIG_FILE beside `os.environ`. With its fonts alone, Chromium aborts.
+        browser = playwright.chromium.launch(
+            executable_path=EXECUTABLE, args=["--no-sandbox"], env=dict(os.environ)
+        )
         yield browser
         browser.close()
 
