@@ -222,6 +222,26 @@ def test_what_is_damaged_is_named_and_the_rest_is_copied(make_app: MakeApp, tmp_
     assert listed(other.start()) == set(whole)
 
 
+def test_an_object_or_folder_that_cannot_be_read_does_not_stop_the_others(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    link, *others = sorted(filled(app, 6))
+    app.object(link).unlink()
+    app.object(link).symlink_to(app.object(link).name)
+    shards = sorted((app.folder / "storage" / "avatars").glob("??"))
+    shard = next(path for path in shards if not any(path.iterdir()))
+    shard.rmdir()
+    shard.symlink_to(shard.name)
+    for command in (["backup", str(tmp_path / "copy")], ["export", "-o", str(tmp_path / "plain")]):
+        result = app.run(*command, check=False)
+        assert result.returncode == 3, result.stderr
+        assert link in result.stderr
+        assert str(shard) in result.stderr
+    assert {path.stem for path in (tmp_path / "copy").rglob("*.zip")} == set(others)
+    assert link in app.run("stats").stderr
+
+
 def test_a_folder_with_other_files_is_left_alone(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app()
     filled(app, 1)

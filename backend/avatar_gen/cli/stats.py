@@ -69,7 +69,7 @@ def _objects(store: ObjectStore, *, check: bool) -> dict[str, Any]:
     with progress("Reading objects" if check else "Counting objects") as reach:
         for avatar_id in store.ids(_report_folder):
             count += 1
-            size += store.size(avatar_id)
+            size += _size(store, avatar_id)
             if check and not _is_whole(store, avatar_id):
                 damaged.append(avatar_id)
             if count % 500 == 0:
@@ -79,6 +79,14 @@ def _objects(store: ObjectStore, *, check: bool) -> dict[str, Any]:
 
 def _report_folder(folder: str, error: AvatarError) -> None:
     warn(f"{folder}: cannot be listed: {error.__cause__}")
+
+
+def _size(store: ObjectStore, avatar_id: str) -> int:
+    try:
+        return store.size(avatar_id)
+    except StorageUnavailable as error:
+        warn(f"{avatar_id}: {type(error).__name__}: {error.__cause__}")
+        return 0
 
 
 def _is_whole(store: ObjectStore, avatar_id: str) -> bool:

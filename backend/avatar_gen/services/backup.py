@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from avatar_gen.errors import (
+    AvatarError,
     IdentityLinkDamaged,
     ObjectDamaged,
     StartupError,
@@ -81,7 +82,7 @@ class Backup:
         with partial.open("w", encoding="ascii") as checksums:
             # Links first: the avatar of each link exists then, and is copied unless it is deleted meanwhile.
             checksums.write(f"{self._write_links()}  {LINKS}\n")
-            for batch in batches(self._store.ids(), _BATCH):
+            for batch in batches(self._store.ids(self._fail_folder), _BATCH):
                 for avatar_id, digest in self._copy(batch, target):
                     checksums.write(f"{digest}  {OBJECTS}/{avatar_id[:2]}/{avatar_id}.zip\n")
                 self.report.part = int(batch[-1][:8], 16) / 2**32
@@ -149,7 +150,16 @@ class Backup:
         except ObjectDamaged as error:
             self._fail(avatar_id, f"its object is damaged: {error.__cause__}")
             return None
+        except StorageUnavailable as error:
+            # One unreadable object must not stop the others, but a storage that is down must stop the backup.
+            self._store.check_read()
+            self._fail(avatar_id, f"its object cannot be read: {error.__cause__}")
+            return None
         return data
+
+    def _fail_folder(self, folder: str, error: AvatarError) -> None:
+        self._store.check_read()
+        self._fail(folder, f"this folder cannot be read: {error.__cause__}")
 
     def _fail(self, name: str, reason: str) -> None:
         self.report.failed += 1

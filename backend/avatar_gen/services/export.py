@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from avatar_gen.avatar import avatar_as_json
-from avatar_gen.errors import ObjectDamaged, StorageUnavailable
+from avatar_gen.errors import AvatarError, ObjectDamaged, StorageUnavailable
 from avatar_gen.imaging import convert
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object
@@ -74,7 +74,7 @@ class Export:
         ):
             for px in self._widths:
                 make_folder(self._folder / str(px))
-            for batch in batches(self._store.ids(), _BATCH):
+            for batch in batches(self._store.ids(self._fail_folder), _BATCH):
                 missing = [each for each in batch if not self._is_there(each, manifest)]
                 entries = [entry for entry in threads.map(self._export, missing) if entry]
                 manifest.add(entry for entry in entries if not isinstance(entry, _Failure))
@@ -83,6 +83,11 @@ class Export:
                 yield self.report
         self.report.part = 1.0
         yield self.report
+
+    def _fail_folder(self, folder: str, error: AvatarError) -> None:
+        self._store.check_read()
+        self.report.failed += 1
+        self._on_failure(folder, f"this folder cannot be read: {error.__cause__}")
 
     @property
     def _made_of(self) -> str:
