@@ -47,6 +47,7 @@ from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.health import HealthChecks
 from avatar_gen.services.identities import Identities
 from avatar_gen.services.palettes import serve_palettes
+from avatar_gen.services.reindex import warn_of_lost_rows
 from avatar_gen.services.rendering import Renderer
 from avatar_gen.settings.schema import Settings
 from avatar_gen.telemetry.request_statistics import RequestStatistics
@@ -168,6 +169,7 @@ def open_services(
     stack.callback(pool.close)
     cache = PictureCache(settings.imaging.cache * 1_000_000)
     repository = Repository(engines)
+    warn_of_lost_rows(store, repository)
     avatars = Avatars(store, repository, pool=pool, cache=cache, statistics=statistics)
     stack.callback(avatars.close)
     health_checks = HealthChecks(store, repository)

@@ -96,6 +96,22 @@ def test_a_fault_has_its_line(
     assert "s3cret" not in str(checks)
 
 
+def test_a_database_that_was_lost_is_a_fault_until_a_reindex(make_service: MakeService) -> None:
+    service = make_service().start()
+    service.generate()
+    service.kill()
+    for path in (service.folder / "storage" / "database").iterdir():
+        path.unlink()
+    remedy = "but the storage has objects. Run: avatar-gen reindex"
+    assert examine(service, 1)["database"][1].endswith(f"not there yet, {remedy}")
+    service.start()
+    service.stop()
+    assert remedy in service.log.read_text()
+    assert examine(service, 1)["database"][1].endswith(remedy)
+    service.run("reindex")
+    assert examine(service)["database"][0] == "ok"
+
+
 def test_tables_of_another_release_are_a_fault(make_service: MakeService) -> None:
     service = make_service()
     service.run("migrate")

@@ -25,8 +25,10 @@ from avatar_gen.imaging import DRAWN_TYPES, require_formats
 from avatar_gen.imaging.svg import writes_letters
 from avatar_gen.imaging.vips import VERSION, require_version
 from avatar_gen.objects.identities import LocalIdentityStore
+from avatar_gen.objects.local import LocalStore
 from avatar_gen.security.api_keys import read_keys
 from avatar_gen.services.installation import require_dicebear, require_pictures
+from avatar_gen.services.reindex import has_objects
 from avatar_gen.settings.loader import trace_settings
 from avatar_gen.settings.schema import Database, Settings
 
@@ -96,7 +98,7 @@ def _examine() -> Iterator[Finding]:
         return
     yield Finding("settings", "ok", ", ".join(dict.fromkeys(origins.values())) or "the defaults")
     yield _found("keys", lambda: _keys(settings))
-    yield _found("database", lambda: _database(settings.database))
+    yield _found("database", lambda: _database(settings))
     yield _found("storage", lambda: _storage(settings))
 
 
@@ -153,23 +155,37 @@ def _keys(settings: Settings) -> str:
     return "API keys are required"
 
 
-def _database(settings: Database) -> str:
-    """Return what the database is. Ask it once, and check that it can be written."""
+def _database(settings: Settings) -> str:
+    """Return what the database is, and require that it has avatars if the storage has."""
+    found, total = _ask_database(settings.database)
+    if not total and has_objects(LocalStore(settings.storage.local.save_path)):
+        raise StartupError(f"{found}, but the storage has objects. Run: avatar-gen reindex")
+    if total is None:
+        raise _Noteworthy(f"{found}; the first start of the service makes it")
+    return found
+
+
+def _ask_database(settings: Database) -> tuple[str, int | None]:
+    """Return what the database is and its number of avatars, None without tables.
+
+    Check that it can be written.
+    """
     where = whereabouts(settings)
     if missing := missing_file(settings):
         _require_place(missing)
-        raise _Noteworthy(f"{where}: not there yet; the first start of the service makes it")
+        return f"{where}: not there yet", None
     once = settings.connection.model_copy(update={"max_retries": 1})
     try:
         with closing(open_engines(settings.model_copy(update={"connection": once}))) as engines:
             revision = revision_of(engines)
             if revision is None:
-                raise _Noteworthy(f"{where}: empty; the first start of the service makes its tables")
+                return f"{where}: empty", None
             require(revision)
             records = Repository(engines)
             total = records.check()
             records.check_write()
-            return f"{engines.kind}, {where}: schema {revision}, {total:,} avatars, can be written"
+            found = f"{engines.kind}, {where}: schema {revision}, {total:,} avatars, can be written"
+            return found, total
     except DatabaseTaken:
         raise _Noteworthy(f"{where}: not checked, because another process writes it") from None
 

@@ -110,7 +110,10 @@ class _OpenFile:
         try:
             found = self._path.stat()
         except FileNotFoundError:
-            raise SchemaError(f"{self._path} was deleted while it was open. Restart the service.") from None
+            raise SchemaError(
+                f"{self._path} was deleted while it was open. Restart the service, then run:"
+                " avatar-gen reindex"
+            ) from None
         if (found.st_dev, found.st_ino) != self._inode:
             raise SchemaError(f"{self._path} was replaced while it was open. Restart the service.")
 

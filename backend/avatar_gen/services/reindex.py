@@ -1,14 +1,18 @@
 """Rebuild the records from the objects, which hold everything that the records do."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from avatar_gen.avatar import Avatar
 from avatar_gen.database.repository import Repository
-from avatar_gen.errors import AvatarError, StartupError
+from avatar_gen.errors import AvatarError, SchemaError, StartupError
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.contents import read_object
 from avatar_gen.runtime.batches import batches
+
+log = logging.getLogger(__name__)
 
 _BATCH = 500
 """Avatars in one transaction. An interruption costs at most one."""
@@ -51,7 +55,7 @@ class Reindex:
         Raises `StartupError` if there are rows and no object, as with a volume that is not mounted, unless
         `allow_empty`.
         """
-        if not (allow_empty or _has_any(self._store.ids(_ignore))) and _has_any(self._repository.ids()):
+        if not (allow_empty or has_objects(self._store)) and _has_any(self._repository.ids()):
             raise StartupError(
                 "The database has avatars, but the storage has no object at all. Check that it is the right"
                 " folder, and mounted. To empty the database all the same, use --allow-empty."
@@ -97,6 +101,18 @@ class Reindex:
 
 def _ignore(_name: str, _error: AvatarError) -> None:
     """Let `run` report it."""
+
+
+def has_objects(store: ObjectStore) -> bool:
+    """Return whether there is any object. Folders that cannot be listed count as empty."""
+    return _has_any(store.ids(_ignore))
+
+
+def warn_of_lost_rows(store: ObjectStore, repository: Repository) -> None:
+    """Log a warning if the database has no avatars although the storage has objects."""
+    with suppress(AvatarError, SchemaError):  # Health names what is missing.
+        if not repository.total() and has_objects(store):
+            log.warning("The database has no avatars, but the storage has objects. Run: avatar-gen reindex")
 
 
 def _has_any(ids: Iterator[str]) -> bool:
