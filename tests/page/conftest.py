@@ -33,9 +33,11 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         # Its own sandbox needs rights that containers seldom have.
-        # `imaging.svg` sets FONTCONFIG_FILE beside `os.environ`. With its fonts alone, Chromium aborts.
+        # `imaging.svg` sets FONTCONFIG_FILE for librsvg, and child processes inherit it, such as the workers
+        # of the test runner. With these fonts alone, Chromium aborts.
+        environment = {name: value for name, value in os.environ.items() if name != "FONTCONFIG_FILE"}
         browser = playwright.chromium.launch(
-            executable_path=EXECUTABLE, args=["--no-sandbox"], env=dict(os.environ)
+            executable_path=EXECUTABLE, args=["--no-sandbox"], env={**environment}
         )
         yield browser
         browser.close()
