@@ -86,12 +86,14 @@ DICEBEAR = ("lorelei", "identicon")
 
 def unique(form: str) -> list[Case]:
     """Return the cases of one format and size, with unique seeds: ours and those of other services."""
-    media, px = FORMS[form]
-    ours = {style: f"/api/render/{style}/u{{}}.{media}?size={px}" for style in OURS}
-    ours |= {style: f"/10.x/{style}/{media}?seed=u{{}}&size={px}" for style in DICEBEAR}
-    peers = {f"DiceBear {style}": f"/dicebear/{style}/{media}?seed=u{{}}&size={px}" for style in DICEBEAR}
-    if media != "webp":
-        peers["jdenticon"] = f"/jdenticon/{media}?seed=u{{}}&size={px}"
+    format_name, px = FORMS[form]
+    ours = {style: f"/api/render/{style}/u{{}}.{format_name}?size={px}" for style in OURS}
+    ours |= {style: f"/10.x/{style}/{format_name}?seed=u{{}}&size={px}" for style in DICEBEAR}
+    peers = {
+        f"DiceBear {style}": f"/dicebear/{style}/{format_name}?seed=u{{}}&size={px}" for style in DICEBEAR
+    }
+    if format_name != "webp":
+        peers["jdenticon"] = f"/jdenticon/{format_name}?seed=u{{}}&size={px}"
     if form == "png 128 px":
         peers |= {
             f"{peer}, as shipped": f"{path}&exif=1" for peer, path in peers.items() if peer != "jdenticon"

@@ -22,8 +22,8 @@ from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.drawing.styles import draw
-from avatar_gen.imaging.pictures import draw_png
-from avatar_gen.objects.contents import write_object
+from avatar_gen.imaging.pipeline import draw_png
+from avatar_gen.objects.avatar_object import write_object
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.services.avatars import EXPONENTS, style_input
 from avatar_gen.settings.schema import Database

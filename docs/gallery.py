@@ -9,7 +9,7 @@ from PIL import Image
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.frames import Shape
 from avatar_gen.drawing.styles import STYLES, draw
-from avatar_gen.imaging.pictures import draw_png
+from avatar_gen.imaging.pipeline import draw_png
 from avatar_gen.services.render_options import RenderOptions
 
 TARGET = Path(__file__).parent / "gallery.png"

@@ -8,7 +8,7 @@ from PIL import Image
 from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.palette import SCHEMES, parse_colour
 from avatar_gen.drawing.styles import draw
-from avatar_gen.imaging.pictures import draw_png
+from avatar_gen.imaging.pipeline import draw_png
 
 TARGET = Path(__file__).parent / "initials.png"
 

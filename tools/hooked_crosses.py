@@ -19,7 +19,7 @@ from PIL import Image
 from avatar_gen.drawing.drawing import Flat, StyleInput
 from avatar_gen.drawing.styles import STYLES, draw
 from avatar_gen.drawing.svg import document
-from avatar_gen.imaging.pictures import draw_png
+from avatar_gen.imaging.pipeline import draw_png
 from avatar_gen.imaging.svg import rasterise
 from avatar_gen.services.render_options import RenderOptions
 

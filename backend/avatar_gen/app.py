@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
 from avatar_gen.api import avatars, health, identities
-from avatar_gen.api.client_address import Clients
+from avatar_gen.api.client_address import ClientAddresses
 from avatar_gen.api.cross_origin import CrossOrigin
 from avatar_gen.api.error_handlers import add_error_handlers
 from avatar_gen.api.host_check import HostCheck
@@ -261,4 +261,4 @@ def _limit(layers: ASGIApp, settings: Settings) -> ASGIApp:
     # Imported here, because the import is slow and limits are off by default.
     from avatar_gen.api.rate_limiting import RateLimiting  # noqa: PLC0415
 
-    return RateLimiting(layers, settings.limits, Clients(settings.server.trusted_proxies))
+    return RateLimiting(layers, settings.limits, ClientAddresses(settings.server.trusted_proxies))

@@ -4,12 +4,14 @@ from ipaddress import ip_network
 
 import pytest
 
-from avatar_gen.api.client_address import Clients
+from avatar_gen.api.client_address import ClientAddresses
 
-PROXIES = Clients([ip_network("10.0.0.0/8"), ip_network("127.0.0.1"), ip_network("2001:db8:ffff::/48")])
+PROXIES = ClientAddresses(
+    [ip_network("10.0.0.0/8"), ip_network("127.0.0.1"), ip_network("2001:db8:ffff::/48")]
+)
 
 
-def client(peer: str | None, *forwarded: str, clients: Clients = PROXIES) -> str:
+def client(peer: str | None, *forwarded: str, clients: ClientAddresses = PROXIES) -> str:
     headers = [(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded]
     headers.append((b"forwarded", b"for=192.0.2.99"))
     return clients.of({"client": peer and (peer, 1), "headers": headers})
@@ -36,7 +38,7 @@ def test_a_client_is_an_address_or_a_household(address: str | None, who: str) ->
 @pytest.mark.parametrize("peer", ["192.0.2.7", "::ffff:192.0.2.7", "11.0.0.1", "2001:db8:1::1"])
 def test_who_is_not_trusted_is_not_believed(peer: str) -> None:
     assert client(peer, "198.51.100.1", "10.0.0.1") == client(peer)
-    assert client("10.0.0.1", "198.51.100.1", clients=Clients([])) == "10.0.0.1"
+    assert client("10.0.0.1", "198.51.100.1", clients=ClientAddresses([])) == "10.0.0.1"
 
 
 @pytest.mark.parametrize("peer", ["10.1.2.3", "::ffff:10.1.2.3", "127.0.0.1", "2001:db8:ffff:1::1"])
@@ -74,7 +76,7 @@ def test_a_proxy_that_does_not_say_is_the_client_itself(forwarded: list[str]) ->
 
 
 def test_what_clients_send_is_not_remembered_without_end() -> None:
-    clients = Clients([ip_network("10.0.0.1")])
+    clients = ClientAddresses([ip_network("10.0.0.1")])
     for number in range(10_000):
         client("10.0.0.1", f"2001:db8::{number:x}", clients=clients)
         client("10.0.0.1", f"{number}" + "x" * 1000, clients=clients)

@@ -122,7 +122,7 @@ def test_a_full_queue_of_pictures_is_answered_503(make_service: MakeService) -> 
 
 
 def test_more_avatars_than_can_be_kept_are_answered_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avatar_gen.services.writer.MOST_WAITING", 4)
+    monkeypatch.setattr("avatar_gen.services.writer.MAX_WAITING", 4)
 
     async def scenario() -> None:
         async with in_process(Settings()) as (client, _):
@@ -144,7 +144,7 @@ def fail(*_arguments: object, **_options: object) -> NoReturn:
 
 def test_one_batch_takes_only_so_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """macOS lets a process have 256 open."""
-    monkeypatch.setattr("avatar_gen.services.writer.MOST_AT_ONCE", 8)
+    monkeypatch.setattr("avatar_gen.services.writer.MAX_BATCH", 8)
     sizes = []
 
     async def scenario() -> None:

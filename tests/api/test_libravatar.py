@@ -165,7 +165,7 @@ class TestReading:
         assert Image.open(io.BytesIO(answer.content)).size == (px, px)
 
     @pytest.mark.parametrize(
-        ("extension", "media"),
+        ("extension", "format_name"),
         [
             ("", "png"),
             (".png", "png"),
@@ -176,11 +176,13 @@ class TestReading:
             (".avif", "avif"),
         ],
     )
-    def test_an_extension_says_the_format(self, client: httpx.Client, extension: str, media: str) -> None:
+    def test_an_extension_says_the_format(
+        self, client: httpx.Client, extension: str, format_name: str
+    ) -> None:
         for name in ("identicon", "mp"):
             answer = client.get(f"/avatar/{SHA256.upper()}{extension}?d={name}&s=10")
-            assert answer.headers["content-type"] == f"image/{media}"
-            assert Image.open(io.BytesIO(answer.content)).format == media.upper()
+            assert answer.headers["content-type"] == f"image/{format_name}"
+            assert Image.open(io.BytesIO(answer.content)).format == format_name.upper()
 
     def test_what_is_not_known_is_passed_over(self, client: httpx.Client) -> None:
         plain = client.get(f"/avatar/{MD5}?d=identicon")

@@ -20,16 +20,16 @@ def opened(content: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("size", range(4, 10))
-@pytest.mark.parametrize("media", MEDIA)
+@pytest.mark.parametrize("format_name", MEDIA)
 def test_every_size_is_served_in_every_format(
-    client: httpx.Client, avatar: str, size: int, media: str
+    client: httpx.Client, avatar: str, size: int, format_name: str
 ) -> None:
-    answer = client.get(f"/api/{avatar}", params={"size": size, "format": media})
+    answer = client.get(f"/api/{avatar}", params={"size": size, "format": format_name})
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == MEDIA[media]
+    assert answer.headers["content-type"] == MEDIA[format_name]
     assert int(answer.headers["content-length"]) == len(answer.content)
     image = Image.open(io.BytesIO(answer.content))
-    assert image.format == media.upper()
+    assert image.format == format_name.upper()
     assert image.size == (2**size, 2**size)
     assert not image.has_transparency_data
 
@@ -53,12 +53,14 @@ def test_it_carries_the_headers_of_the_contract(client: httpx.Client, service: S
     assert service.object(made["id"]).stat().st_blocks * 512 <= 4096
 
 
-@pytest.mark.parametrize("media", ["png", "webp"])
+@pytest.mark.parametrize("format_name", ["png", "webp"])
 @pytest.mark.parametrize("size", [4, 9])
-def test_filters_are_exact_on_every_pixel(client: httpx.Client, avatar: str, size: int, media: str) -> None:
+def test_filters_are_exact_on_every_pixel(
+    client: httpx.Client, avatar: str, size: int, format_name: str
+) -> None:
     pictures = {
         name: opened(
-            client.get(f"/api/{avatar}", params={"size": size, "format": media, "filter": name}).content
+            client.get(f"/api/{avatar}", params={"size": size, "format": format_name, "filter": name}).content
         ).astype(int)
         for name in ("grayscale", "sepia", "negative")
     }
@@ -88,9 +90,9 @@ def test_a_client_that_has_it_gets_304(client: httpx.Client, avatar: str) -> Non
 
 def test_every_representation_has_a_tag_of_its_own(client: httpx.Client, avatar: str) -> None:
     queries = [
-        f"size={size}&format={media}{name}"
+        f"size={size}&format={format_name}{name}"
         for size in (4, 9)
-        for media in MEDIA
+        for format_name in MEDIA
         for name in ("", "&filter=sepia", "&filter=negative")
     ]
     assert len({client.get(f"/api/{avatar}?{query}").headers["etag"] for query in queries}) == len(queries)

@@ -17,7 +17,7 @@ from avatar_gen.drawing.drawing import StyleInput
 from avatar_gen.drawing.frames import FRAMES
 from avatar_gen.drawing.palette import parse_colour
 from avatar_gen.drawing.styles import STYLES, draw, traits
-from avatar_gen.imaging.pictures import draw_png
+from avatar_gen.imaging.pipeline import draw_png
 from tests.conftest import MakeService, Service, assert_failure
 
 TYPES = {
@@ -52,38 +52,38 @@ class TestEveryPicture:
     @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         style=st.sampled_from(sorted(STYLES)),
-        media=st.sampled_from(sorted(TYPES)),
+        format_name=st.sampled_from(sorted(TYPES)),
         shape=st.sampled_from(sorted(FRAMES)),
         name=st.sampled_from(["", "grayscale", "sepia", "negative"]),
         px=st.integers(16, 200) | st.just(1024),
         seed=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     )
     def test_is_valid_and_of_its_size_and_alike_each_time(  # noqa: PLR0913, PLR0917
-        self, client: httpx.Client, style: str, media: str, shape: str, name: str, px: int, seed: str
+        self, client: httpx.Client, style: str, format_name: str, shape: str, name: str, px: int, seed: str
     ) -> None:
-        if media == "svg" and not traits(style).has_svg:
+        if format_name == "svg" and not traits(style).has_svg:
             return
-        address = f"/api/render/{style}/{quote(seed, safe='')}.{media}?size={px}&shape={shape}"
+        address = f"/api/render/{style}/{quote(seed, safe='')}.{format_name}?size={px}&shape={shape}"
         address += f"&filter={name}" if name else ""
         answer = client.get(address)
         assert answer.status_code == 200, answer.text
-        assert answer.headers["content-type"] == TYPES[media]
+        assert answer.headers["content-type"] == TYPES[format_name]
         assert int(answer.headers["content-length"]) == len(answer.content)
         assert "vary" not in answer.headers
         again = client.get(address)
         assert again.content == answer.content
         assert again.headers["etag"] == answer.headers["etag"]
-        if media == "svg":
+        if format_name == "svg":
             root = ET.fromstring(answer.text)  # noqa: S314 - our own
             assert (root.get("width"), root.get("height")) == (str(px), str(px))
             return
         picture = opened(answer.content)
-        assert picture.format == media.upper()
+        assert picture.format == format_name.upper()
         assert picture.size == (px, px)
         corners = pixels(answer.content)[[0, 0, -1, -1], [0, -1, 0, -1]]
         if shape == "square":
             assert not picture.has_transparency_data
-        elif media == "jpeg":
+        elif format_name == "jpeg":
             assert corners[:, :3].min() > 200
         else:
             # The smallest rounded picture has a trace of its border there, and AVIF's alpha is lossy.
@@ -186,7 +186,7 @@ class TestSeeds:
 
 class TestFormats:
     @pytest.mark.parametrize(
-        ("accept", "media"),
+        ("accept", "format_name"),
         [
             (None, "png"),
             ("*/*", "png"),
@@ -205,7 +205,7 @@ class TestFormats:
         ],
     )
     def test_accept_decides_where_the_address_does_not(
-        self, client: httpx.Client, accept: str | None, media: str
+        self, client: httpx.Client, accept: str | None, format_name: str
     ) -> None:
         headers = {"Accept": accept} if accept is not None else {}
         for address in ("/api/render/pixelize/ada", "/api/render/pixelize?seed=ada"):
@@ -213,17 +213,17 @@ class TestFormats:
             if accept is None:
                 del request.headers["accept"]
             answer = client.send(request)
-            assert answer.headers["content-type"] == TYPES[media]
+            assert answer.headers["content-type"] == TYPES[format_name]
             assert answer.headers["vary"] == "Accept"
-            explicit = client.get(f"/api/render/pixelize/ada.{media}", headers=headers)
+            explicit = client.get(f"/api/render/pixelize/ada.{format_name}", headers=headers)
             assert explicit.content == answer.content
             assert explicit.headers["etag"] == answer.headers["etag"]
             assert "vary" not in explicit.headers
 
     def test_a_style_without_svg_is_not_negotiated_to_be_one(self, client: httpx.Client) -> None:
-        for accept, media in (("image/svg+xml", "png"), ("image/svg+xml, image/webp;q=0.9", "webp")):
+        for accept, format_name in (("image/svg+xml", "png"), ("image/svg+xml, image/webp;q=0.9", "webp")):
             answer = client.get("/api/render/wave/ada", headers={"Accept": accept})
-            assert answer.headers["content-type"] == TYPES[media]
+            assert answer.headers["content-type"] == TYPES[format_name]
 
     def test_several_accept_headers_are_one(self, client: httpx.Client) -> None:
         headers = [("Accept", "image/png;q=0.5"), ("Accept", "image/webp")]
@@ -240,8 +240,8 @@ class TestFormats:
     def test_formats_show_the_same_picture(self, client: httpx.Client) -> None:
         for style in STYLES:
             png = pixels(client.get(f"/api/render/{style}/ada.png?size=64").content)
-            for media, most in (("webp", 0), ("avif", 8), ("jpeg", 8)):
-                other = pixels(client.get(f"/api/render/{style}/ada.{media}?size=64").content)
+            for format_name, most in (("webp", 0), ("avif", 8), ("jpeg", 8)):
+                other = pixels(client.get(f"/api/render/{style}/ada.{format_name}?size=64").content)
                 assert np.abs(png - other).mean() <= most
 
 
@@ -285,10 +285,10 @@ class TestCaching:
 
     def test_every_picture_has_a_tag_of_its_own(self, client: httpx.Client) -> None:
         addresses = [
-            f"/api/render/{style}/{seed}.{media}?{query}"
+            f"/api/render/{style}/{seed}.{format_name}?{query}"
             for style in ("pixelize", "gradient")
             for seed in ("a", "b")
-            for media in TYPES
+            for format_name in TYPES
             for query in ("", "size=16", "shape=circle", "filter=sepia", "hue=1", "primaryColor=red")
         ]
         tags = {client.get(address, headers={"If-None-Match": "*"}).headers["etag"] for address in addresses}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from avatar_gen.objects.contents import read_object
+from avatar_gen.objects.avatar_object import read_object
 from tests.cli.conftest import COMMAND, Run, environment
 from tests.conftest import MakeService
 from tests.servers.avatars import assert_whole, listed, objects
@@ -85,7 +85,7 @@ class TestAFolder:
         (tmp_path / "out" / "4.png").write_bytes(b"cut off")
         people(tmp_path / "people.csv", 100)
         result = run("bulk", "people.csv", "-o", "out", "--json")
-        assert json.loads(result.stdout) == {"made": 12, "there": 88, "repeated": 0, "refused": 0}
+        assert json.loads(result.stdout) == {"made": 12, "existing": 88, "repeated": 0, "refused": 0}
         assert_folder(tmp_path / "out", 100)
         after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.png")}
         assert {name for name, moment in before.items() if after[name] != moment} == {"3.png", "4.png"}
@@ -209,7 +209,7 @@ class TestARunThatIsEnded:
         assert process.returncode == status
         assert output == b""
         assert b"Traceback" not in errors
-        assert json.loads(run("bulk", "people.csv", "-o", "out", "--json").stdout)["there"] > 0
+        assert json.loads(run("bulk", "people.csv", "-o", "out", "--json").stdout)["existing"] > 0
         assert_folder(tmp_path / "out", 1000)
 
     def test_a_worker_that_is_killed_ends_it_with_advice(self, run: Run, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_database_that_is_away_is_a_fault_at_once(make_service: MakeService) -
     url = f"postgresql://u:s3cret@127.0.0.1:{free_port()}/avatars"
     service = make_service(environ={"DATABASE_URL": url})
     state, text = examine(service, 1)["database"]
-    assert state == "fault"
+    assert state == "error"
     assert "did not answer in 1 attempts" in text
     assert "s3cret" not in text
 
@@ -91,7 +91,7 @@ def test_a_fault_has_its_line(
     service = make_service(settings)
     (service.folder / "file").touch()
     checks = examine(service, 1)
-    assert checks[name][0] == "fault"
+    assert checks[name][0] == "error"
     assert checks[name][1].startswith(text)
     assert "s3cret" not in str(checks)
 
@@ -140,7 +140,7 @@ def test_a_full_disk_is_a_fault(make_service: MakeService) -> None:
         with pytest.raises(OSError, match="No space"):
             (storage / "ballast").write_bytes(b"\0" * 5_000_000)
         checks = examine(service, 1)
-        assert checks["storage"][0] == "fault"
+        assert checks["storage"][0] == "error"
         assert "full" in checks["storage"][1] or "No space" in checks["storage"][1]
     finally:
         subprocess.run(["umount", str(storage)], check=True)  # noqa: S607
@@ -215,7 +215,7 @@ def test_what_a_database_lacks_is_named(run: Run, tmp_path: Path, statement: str
         other.execute(statement)
         other.commit()
     checks = {each["name"]: each for each in json.loads(run("doctor", "--json", status=1).stdout)["checks"]}
-    assert checks["database"]["state"] == "fault"
+    assert checks["database"]["state"] == "error"
     assert words in checks["database"]["text"]
 
 
@@ -230,7 +230,7 @@ def test_folders_that_cannot_be_used_are_a_fault(
         os, "access", lambda path, mode: not str(path).endswith(refused) and access(path, mode)
     )
     checks = {each["name"]: each for each in json.loads(run("doctor", "--json", status=1).stdout)["checks"]}
-    assert checks["storage"]["state"] == "fault"
+    assert checks["storage"]["state"] == "error"
     assert "cannot read and write 2 folders, such as storage/avatars/7f" in checks["storage"]["text"].replace(
         f"{tmp_path}/", ""
     )

@@ -101,7 +101,7 @@ def test_a_full_disk_ends_a_folder_that_is_completed_later(
     assert result.stderr.endswith(b": No space left on device\n")
     enlarge(small_disk)
     found = json.loads(run("bulk", "people.csv", "-o", "disk/out", "--json").stdout)
-    assert found["made"] + found["there"] == 700
+    assert found["made"] + found["existing"] == 700
     assert_folder(tmp_path / "disk" / "out", 700)
 
 

@@ -40,12 +40,12 @@ def in_query(option: str, value: str) -> tuple[str, str]:
 def test_a_picture_is_the_one_that_its_address_has(
     run: Run, client: httpx.Client, tmp_path: Path, case: tuple[str, str, str, list[str]]
 ) -> None:
-    style, seed, media, options = case
-    run("render", style, seed, "-o", tmp_path / f"x.{media}", *options)
+    style, seed, format_name, options = case
+    run("render", style, seed, "-o", tmp_path / f"x.{format_name}", *options)
     query = dict(map(in_query, options[::2], options[1::2]))
-    answer = client.get(f"/api/render/{style}.{media}", params={"seed": seed, **query})
+    answer = client.get(f"/api/render/{style}.{format_name}", params={"seed": seed, **query})
     assert answer.status_code == 200, answer.text
-    assert (tmp_path / f"x.{media}").read_bytes() == answer.content
+    assert (tmp_path / f"x.{format_name}").read_bytes() == answer.content
 
 
 def test_standard_output_takes_a_picture_too(run: Run) -> None:

@@ -14,7 +14,7 @@ from avatar_gen.imaging.pool import MAX_QUEUED
 from avatar_gen.runtime import protocol, request_head, transport
 from avatar_gen.services.avatars import EXPONENTS
 from avatar_gen.services.render_options import MAX_PX
-from avatar_gen.services.writer import MOST_WAITING
+from avatar_gen.services.writer import MAX_WAITING
 from avatar_gen.settings.schema import Settings
 from tests.conftest import MakeService
 
@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 
 DEAREST = [
-    f"/api/render/glass/{seed}.{media}?size=1024" for seed in "abc" for media in ("png", "webp", "avif")
+    f"/api/render/glass/{seed}.{format_name}?size=1024"
+    for seed in "abc"
+    for format_name in ("png", "webp", "avif")
 ]
 
 
@@ -67,7 +69,7 @@ def test_its_limits_are_those_of_the_code() -> None:
         "time for the database to answer": f"{TIMEOUT_SECONDS} s",
         "pictures that wait for a thread": f"{settings.imaging.queue}",
         "pictures that wait to be drawn on the event loop": f"{MAX_QUEUED}",
-        "avatars that wait to be stored": f"{MOST_WAITING}",
+        "avatars that wait to be stored": f"{MAX_WAITING}",
     }
 
 

@@ -16,7 +16,7 @@ from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.drawing.styles import draw as draw_any
 from avatar_gen.drawing.svg import document, to_hex
-from avatar_gen.imaging.pictures import draw_png
+from avatar_gen.imaging.pipeline import draw_png
 from avatar_gen.imaging.png import encode_png
 from avatar_gen.imaging.svg import rasterise
 

@@ -30,14 +30,14 @@ def styles(service: Container) -> list[dict[str, Any]]:
     return listed
 
 
-def require_picture(content: bytes, media: str, px: int) -> None:
+def require_picture(content: bytes, format_name: str, px: int) -> None:
     """Decode a picture, and fail unless it has the expected format, width and height."""
-    if media == "svg":
+    if format_name == "svg":
         assert content.startswith(b"<svg"), content[:100]
         return
     picture = Image.open(io.BytesIO(content))
     picture.load()
-    assert (picture.format, picture.size) == (media.upper(), (px, px))
+    assert (picture.format, picture.size) == (format_name.upper(), (px, px))
 
 
 def test_every_style_is_drawn_in_each_of_its_formats(
@@ -46,13 +46,13 @@ def test_every_style_is_drawn_in_each_of_its_formats(
     assert {style["license"] is None for style in styles} == {True, False}, "own styles and DiceBear's"
     failed = []
     for style in styles:
-        for media in style["formats"]:
-            answer = service.client.get(f"/api/render/{style['name']}/ada.{media}?size=48")
+        for format_name in style["formats"]:
+            answer = service.client.get(f"/api/render/{style['name']}/ada.{format_name}?size=48")
             if answer.status_code != 200:
                 failed.append(f"{answer.url}: {answer.text}")
                 continue
-            assert answer.headers["Content-Type"] == MEDIA[media]
-            require_picture(answer.content, media, 48)
+            assert answer.headers["Content-Type"] == MEDIA[format_name]
+            require_picture(answer.content, format_name, 48)
     assert failed == [], service.errors()
 
 
@@ -65,10 +65,12 @@ def test_every_shape_and_filter_is_drawn(
     drawn = set()
     for name in names:
         for recolour in ("", "&filter=grayscale", "&filter=sepia", "&filter=negative"):
-            for media in ("png", "webp", "avif", "jpeg"):
-                answer = service.client.get(f"/api/render/{name}/ada.{media}?size=32&shape={shape}{recolour}")
+            for format_name in ("png", "webp", "avif", "jpeg"):
+                answer = service.client.get(
+                    f"/api/render/{name}/ada.{format_name}?size=32&shape={shape}{recolour}"
+                )
                 assert answer.status_code == 200, f"{answer.url}: {answer.text} {service.errors()}"
-                require_picture(answer.content, media, 32)
+                require_picture(answer.content, format_name, 32)
                 drawn.add(answer.content)
     assert len(drawn) == 2 * 4 * 4
 
@@ -78,11 +80,11 @@ def test_stored_pictures_are_read_in_every_way(service: Container) -> None:
     avatar_id = service.generate(**body)
     assert service.client.post("/api/v2/generate", json={"angle": 0, "seed": "ada"}).status_code == 201
     for size in range(4, 10):
-        for media in ("png", "webp", "avif", "jpeg"):
+        for format_name in ("png", "webp", "avif", "jpeg"):
             for recolour in ("", "&filter=grayscale", "&filter=sepia", "&filter=negative"):
-                answer = service.client.get(f"/api/{avatar_id}?size={size}&format={media}{recolour}")
+                answer = service.client.get(f"/api/{avatar_id}?size={size}&format={format_name}{recolour}")
                 assert answer.status_code == 200, f"{answer.url}: {answer.text}"
-                require_picture(answer.content, media, 2**size)
+                require_picture(answer.content, format_name, 2**size)
     answer = service.client.get(f"/api/{avatar_id}", headers={"If-None-Match": answer.headers["ETag"]})
     assert answer.status_code == 200, "another size has another ETag"
     known = {"If-None-Match": answer.headers["ETag"]}

@@ -10,7 +10,7 @@ from avatar_gen.drawing.frames import FRAMES, Shape
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import STYLES, draw, traits
 from avatar_gen.drawing.svg import document
-from avatar_gen.imaging.pictures import draw_picture, draw_png
+from avatar_gen.imaging.pipeline import draw_picture, draw_png
 from avatar_gen.imaging.svg import rasterise
 
 STYLE_INPUT = StyleInput(Colour(59, 130, 246), Colour(239, 68, 68), 30, "Ada Lovelace")
@@ -70,14 +70,14 @@ def test_a_filter_changes_colours_alone(filter_name: str) -> None:
 @pytest.mark.parametrize("style", STYLES)
 def test_every_format_shows_the_same_shape(style: str, shape: Shape) -> None:
     drawing = draw(style, "ada", STYLE_INPUT)
-    png = decoded(draw_picture(drawing, 96, media="png", shape=shape))
-    webp = decoded(draw_picture(drawing, 96, media="webp", shape=shape))
+    png = decoded(draw_picture(drawing, 96, format_name="png", shape=shape))
+    webp = decoded(draw_picture(drawing, 96, format_name="webp", shape=shape))
     seen = png[:, :, 3] > 0
     assert np.array_equal(webp[:, :, 3], png[:, :, 3])
     assert np.array_equal(webp[seen], png[seen])
-    avif = decoded(draw_picture(drawing, 96, media="avif", shape=shape))
+    avif = decoded(draw_picture(drawing, 96, format_name="avif", shape=shape))
     assert np.abs(avif[seen] - png[seen]).mean() < 8
-    jpeg = decoded(draw_picture(drawing, 96, media="jpeg", shape=shape))
+    jpeg = decoded(draw_picture(drawing, 96, format_name="jpeg", shape=shape))
     alpha = png[:, :, 3:] / 255
     on_white = png[:, :, :3] * alpha + 255 * (1 - alpha)
     assert np.abs(jpeg[:, :, :3] - on_white).mean() < 8
@@ -99,7 +99,7 @@ def test_a_circle_is_as_large_as_a_circle(px: int) -> None:
 
 def test_a_drawing_without_svg_says_so() -> None:
     with pytest.raises(ValueError, match="pixels alone"):
-        draw_picture(draw("wave", "ada", STYLE_INPUT), 64, media="svg")
+        draw_picture(draw("wave", "ada", STYLE_INPUT), 64, format_name="svg")
 
 
 @pytest.mark.parametrize("filter_name", FILTERS)

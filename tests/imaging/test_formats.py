@@ -22,13 +22,13 @@ def test_each_format_is_listed_once() -> None:
         assert each.media_type.startswith("image/")
 
 
-@pytest.mark.parametrize("media", ENCODERS)
-def test_a_format_writes_what_it_says(media: str) -> None:
+@pytest.mark.parametrize("format_name", ENCODERS)
+def test_a_format_writes_what_it_says(format_name: str) -> None:
     pixels = np.zeros((16, 16, 4), np.uint8)
     pixels[:8] = (200, 40, 40, 255)
-    image = Image.open(io.BytesIO(ENCODERS[media](pixels)))
-    assert image.get_format_mimetype() == FORMATS[media].media_type
-    assert (np.asarray(image.convert("RGBA"))[12, 8, 3] == 0) == FORMATS[media].has_alpha
+    image = Image.open(io.BytesIO(ENCODERS[format_name](pixels)))
+    assert image.get_format_mimetype() == FORMATS[format_name].media_type
+    assert (np.asarray(image.convert("RGBA"))[12, 8, 3] == 0) == FORMATS[format_name].has_alpha
 
 
 @pytest.mark.parametrize("bands", [3, 4])

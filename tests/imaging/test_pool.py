@@ -199,7 +199,10 @@ def options(px: int, shape: Shape = "square") -> RenderOptions:
 
 
 MIX: list[RenderRequest | DicebearRequest] = [
-    *(RenderRequest("bauhaus", "a", media, options(1024)) for media in ("avif", "webp", "png", "jpeg")),
+    *(
+        RenderRequest("bauhaus", "a", format_name, options(1024))
+        for format_name in ("avif", "webp", "png", "jpeg")
+    ),
     RenderRequest("marble", "b", "avif", options(1024, shape="circle")),
     RenderRequest("wave", "c", "avif", options(1024, shape="circle")),
     RenderRequest("smile", "d", "avif", options(2048)),
@@ -227,8 +230,8 @@ def draw_mix(allowed: int) -> None:
 
     for style in ("glass", "lorelei"):
         DicebearRequest(style, {"seed": "a", "size": 16}, "avif").draw()
-    for media in ("avif", "webp", "png", "jpeg"):
-        RenderRequest("bauhaus", "a", media, options(16)).draw()
+    for format_name in ("avif", "webp", "png", "jpeg"):
+        RenderRequest("bauhaus", "a", format_name, options(16)).draw()
     before = peak()
     asyncio.run(scenario())
     sys.stdout.write(f"{(peak() - before) // MEGABYTE}")

@@ -13,7 +13,7 @@ import pyvips
 from PIL import Image
 
 from avatar_gen.errors import InvalidRequest
-from avatar_gen.imaging.pictures import encode_svg
+from avatar_gen.imaging.pipeline import encode_svg
 from avatar_gen.imaging.svg import rasterise
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8" width="32" height="32">{}</svg>'
@@ -108,10 +108,10 @@ def test_nothing_is_fetched_for_a_picture(tmp_path: Path) -> None:
     assert not asked
 
 
-@pytest.mark.parametrize("media", ["png", "webp"])
-def test_a_file_without_loss_has_exactly_the_pixels(media: str) -> None:
+@pytest.mark.parametrize("format_name", ["png", "webp"])
+def test_a_file_without_loss_has_exactly_the_pixels(format_name: str) -> None:
     document = SVG.format('<circle cx="4" cy="4" r="3" fill="#123456"/><path d="M0 0h8L0 8z" opacity=".5"/>')
-    picture = np.asarray(Image.open(io.BytesIO(encode_svg(document, 32, media))).convert("RGBA"))
+    picture = np.asarray(Image.open(io.BytesIO(encode_svg(document, 32, format_name))).convert("RGBA"))
     pixels = rasterise(document, 32)
     assert np.array_equal(picture[:, :, 3], pixels[:, :, 3])
     # Where nothing is, a colour has no meaning.

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from avatar_gen.avatar import AvatarSpec
-from avatar_gen.objects.contents import Contents, read_object
+from avatar_gen.objects.avatar_object import AvatarObject, read_object
 from avatar_gen.runtime.cache import OVERHEAD, Cache, PictureCache
 from avatar_gen.services.avatars import draw_object, size_of
 
@@ -120,7 +120,7 @@ def test_the_overhead_is_what_a_picture_takes_beside_its_own_bytes(size: int) ->
 
 def test_the_size_of_an_opened_object_is_what_it_takes() -> None:
     spec = AvatarSpec(seed="somebody", primary_color="#336699")
-    cache: Cache[tuple[str, int], Contents] = Cache(10**9, size_of)
+    cache: Cache[tuple[str, int], AvatarObject] = Cache(10**9, size_of)
     objects = {}
     for _ in range(500):
         avatar = spec.as_avatar(str(uuid4()))

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from avatar_gen.database import sqlite
-from avatar_gen.objects.contents import read_object
+from avatar_gen.objects.avatar_object import read_object
 from tests.servers.service import Installation, Service
 
 ALONE = sqlite.corrupts_shared_wal(sqlite.sqlite.sqlite_version_info)  # type: ignore[attr-defined]

@@ -9,8 +9,8 @@ from avatar_gen.errors import StartupError
 from avatar_gen.services.checkpoint import Checkpoint, Claim, Status
 
 
-def entry(key: str, made_of: str, **more: str) -> dict[str, str]:
-    return {"file": key, "madeOf": made_of, **more}
+def entry(key: str, inputs_hash: str, **more: str) -> dict[str, str]:
+    return {"file": key, "inputsHash": inputs_hash, **more}
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def opened(path: Path) -> Checkpoint:
-    return Checkpoint(path, "file", "madeOf")
+    return Checkpoint(path, "file", "inputsHash")
 
 
 def test_what_an_earlier_run_made_is_known(path: Path) -> None:
@@ -63,7 +63,7 @@ def test_of_two_lines_the_later_one_stays(path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("line", ["no JSON", "[]", "{}", '{"file": 1, "madeOf": "x"}', '{"file": "x"}'])
+@pytest.mark.parametrize("line", ["no JSON", "[]", "{}", '{"file": 1, "inputsHash": "x"}', '{"file": "x"}'])
 def test_a_file_of_somebody_else_is_left_alone(path: Path, line: str) -> None:
     content = json.dumps(entry("ada", "x")) + "\n" + line + "\n"
     path.write_text(content)

@@ -46,7 +46,7 @@ def shown_at(address: str) -> str:
             pool.close()
 
     content = asyncio.run(render())
-    if request.media == "png":
+    if request.format_name == "png":
         pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))
         content = np.where(pixels[:, :, 3:] > 0, pixels, 0).tobytes()
     return hashlib.sha256(content).hexdigest()

@@ -99,14 +99,14 @@ def summary(  # noqa: PLR0913 - the counts of an import
     *,
     imported: int = 0,
     changed: int = 0,
-    there: int = 0,
+    existing: int = 0,
     orphans: int = 0,
     failed: int = 0,
     rows_alone: int = 0,
 ) -> str:
-    assert objects == imported + there + orphans + failed
+    assert objects == imported + existing + orphans + failed
     return (
-        f"{objects} objects: {imported} imported ({changed} with changes), {there} were there already,"
+        f"{objects} objects: {imported} imported ({changed} with changes), {existing} were there already,"
         f" {orphans} left out without a record, {failed} could not be read;"
         f" {rows_alone} records have no object.\n"
     )
@@ -235,8 +235,8 @@ def test_it_can_be_run_again_and_beside_new_avatars(make_app: MakeApp, old: Path
     app.stop()
     assert run_import(app, "--storage", str(old)).stdout == summary(1, imported=1)
     old_object(old, second)
-    assert run_import(app, "--storage", str(old)).stdout == summary(2, imported=1, there=1)
-    assert run_import(app, "--storage", str(old)).stdout == summary(2, there=2)
+    assert run_import(app, "--storage", str(old)).stdout == summary(2, imported=1, existing=1)
+    assert run_import(app, "--storage", str(old)).stdout == summary(2, existing=2)
     app.start()
     page = app.client.get("/api/list").json()["data"]
     assert {each["id"] for each in page["avatars"]} == {first, second.lower(), ours}
@@ -427,7 +427,7 @@ class TestRecords:
         assert run_import(app, *arguments).stdout == summary(2, imported=1, orphans=1)
         assert list(listed(app.start())) == [recorded]
         app.stop()
-        assert run_import(app, *arguments, "--orphans").stdout == summary(2, imported=1, there=1)
+        assert run_import(app, *arguments, "--orphans").stdout == summary(2, imported=1, existing=1)
         assert set(listed(app.start())) == {recorded, orphan}
 
 

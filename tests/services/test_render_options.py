@@ -13,7 +13,7 @@ from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.palettes import PALETTES
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import InvalidRequest, SettingsError
-from avatar_gen.imaging.pictures import encode_svg
+from avatar_gen.imaging.pipeline import encode_svg
 from avatar_gen.services.palettes import serve_palettes, served_palettes
 from avatar_gen.services.style_families import find_style
 
@@ -34,10 +34,10 @@ def own_palettes() -> Iterator[None]:
     serve_palettes({})
 
 
-def draw(style: str, media: str = "png", **options: str) -> bytes:
+def draw(style: str, format_name: str = "png", **options: str) -> bytes:
     found = find_style(style)
     found.prepare(frozenset({"CC0 1.0", "MIT"}))
-    return found.read(list(options.items()), media).with_seed("ada lovelace").draw()
+    return found.read(list(options.items()), format_name).with_seed("ada lovelace").draw()
 
 
 def pixels(style: str, **options: str) -> np.ndarray:
@@ -83,10 +83,10 @@ class TestPalette:
 
 
 class TestBackground:
-    @pytest.mark.parametrize("media", ["png", "webp", "avif"])
+    @pytest.mark.parametrize("format_name", ["png", "webp", "avif"])
     @pytest.mark.parametrize("style", GROUNDED)
-    def test_may_be_transparent(self, style: str, media: str) -> None:
-        alpha = decoded(draw(style, media, background="transparent", size="96"))[:, :, 3]
+    def test_may_be_transparent(self, style: str, format_name: str) -> None:
+        alpha = decoded(draw(style, format_name, background="transparent", size="96"))[:, :, 3]
         assert (alpha < 8).mean() > 0.1
         assert (alpha > 247).mean() > 0.02
 

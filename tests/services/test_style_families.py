@@ -18,10 +18,10 @@ from avatar_gen.services.style_families import (
 LICENCES = frozenset(dicebear.LICENCES)
 
 
-def read(style: str, seed: str, media: str = "png", **options: str) -> PictureRequest:
+def read(style: str, seed: str, format_name: str = "png", **options: str) -> PictureRequest:
     found = find_style(style)
     found.prepare(LICENCES)
-    return found.read(list(options.items()), media).with_seed(seed)
+    return found.read(list(options.items()), format_name).with_seed(seed)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_a_key_stays_the_same_from_release_to_release(
     request_: tuple[str, str, str, dict[str, str]], key: str
 ) -> None:
     """Checkpoints of `bulk` hold keys: with other ones it would draw every file of a list again."""
-    style, seed, media, options = request_
-    assert read(style, seed, media, **options).key().hex() == key
+    style, seed, format_name, options = request_
+    assert read(style, seed, format_name, **options).key().hex() == key
 
 
 def test_a_name_that_two_families_have_is_the_first_ones_unless_it_has_a_prefix() -> None:
@@ -90,8 +90,8 @@ def test_an_option_is_read_by_the_family_that_has_it() -> None:
 @pytest.mark.parametrize("name", FILTERS)
 def test_every_family_takes_every_filter(name: str) -> None:
     for style in ("pixelize", "pixel-art"):
-        for media in ("png", "svg"):
-            assert read(style, "a", media, filter=name).draw() != read(style, "a", media).draw()
+        for format_name in ("png", "svg"):
+            assert read(style, "a", format_name, filter=name).draw() != read(style, "a", format_name).draw()
 
 
 @pytest.mark.parametrize("seed", ["x" * 257, "😀" * 257])
@@ -112,9 +112,9 @@ def test_a_style_whose_licence_is_not_listed_is_neither_prepared_nor_described()
 
 def test_a_description_lists_the_formats_that_can_be_read() -> None:
     for style in describe_styles(frozenset({"CC0 1.0"})):
-        for media in DRAWN_TYPES:
-            if media in style.formats:
-                assert read(style.name, "a", media).media == media
+        for format_name in DRAWN_TYPES:
+            if format_name in style.formats:
+                assert read(style.name, "a", format_name).format_name == format_name
             else:
                 with pytest.raises(InvalidRequest, match="format must be one of png, webp, avif, jpeg"):
-                    read(style.name, "a", media)
+                    read(style.name, "a", format_name)

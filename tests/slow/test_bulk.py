@@ -64,8 +64,8 @@ def test_a_folder_has_whole_files_and_no_process_works_on(tmp_path: Path) -> Non
             "bulk", "people.csv", "-o", "out", "--json", folder=tmp_path, environ=environment()
         ).stdout
     )
-    assert result["made"] + result["there"] == count
-    assert result["there"] > 0
+    assert result["made"] + result["existing"] == count
+    assert result["existing"] > 0
     assert_folder(out, count)
 
 

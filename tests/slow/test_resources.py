@@ -149,8 +149,8 @@ def test_the_heaviest_work_fits_the_memory_that_the_compose_file_gives(
 
     def get(number: int) -> int:
         style = ("wave", "marble", "lorelei", "sunset")[number % 4]
-        media = ("avif", "webp", "jpeg", "png")[number // 4 % 4]
-        path = f"/api/render/{style}/{number}.{media}?size=1024"
+        format_name = ("avif", "webp", "jpeg", "png")[number // 4 % 4]
+        path = f"/api/render/{style}/{number}.{format_name}?size=1024"
         return httpx.get(f"{service.client.base_url}{path}", timeout=60).status_code
 
     with ThreadPoolExecutor(48) as threads:

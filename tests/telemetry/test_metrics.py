@@ -138,13 +138,13 @@ def test_each_request_is_counted_once(metered: Callable[..., Service], postgres:
     assert figure(text, "avatar_request_seconds_count", route="/api/{id}", method="HEAD") == 1
     assert figure(text, "avatar_request_seconds_count", route="/api/generate", status="201") == 3
     assert figure(text, "avatar_responses_total", **{"class": "4xx"}) == 1
-    for style, media in (
+    for style, format_name in (
         ("bloom", "webp"),
         ("dicebear/lorelei", "svg"),
         ("libravatar/mp", "png"),
         ("stored", "avif"),
     ):
-        assert figure(text, "avatar_renders_total", style=style, format=media) == 1
+        assert figure(text, "avatar_renders_total", style=style, format=format_name) == 1
     assert figure(text, "avatar_cache_hits_total", cache="pictures") == 3
     assert figure(text, "avatar_cache_bytes", cache="pictures") > 1000
     assert figure(text, "avatar_cache_hits_total", cache="objects") == 8
@@ -250,7 +250,7 @@ def test_objects_that_are_damaged_or_missing_are_counted(metered: Callable[..., 
     assert figure(text, "avatar_objects_total", event="damaged") == 1
     assert figure(text, "avatar_objects_total", event="missing") == 1
     assert figure(text, "avatar_objects_total", event="removed") == 0
-    assert figure(text, "avatar_faults_total", fault="ObjectDamaged") == 1
+    assert figure(text, "avatar_errors_total", error="ObjectDamaged") == 1
     assert figure(text, "avatar_responses_total", **{"class": "5xx"}) == 1
 
 
@@ -262,11 +262,11 @@ def test_a_database_that_hangs_is_down_and_its_errors_are_counted(
     proxy = Proxy(url.port)
     try:
         service = metered(environ={"DATABASE_URL": str(url.copy_with(host="127.0.0.1", port=proxy.port))})
-        assert figure(asked(service), "avatar_faults_total", fault="DatabaseUnavailable") == 0
+        assert figure(asked(service), "avatar_errors_total", error="DatabaseUnavailable") == 0
         proxy.hang()
         assert service.client.get("/api/list").status_code == 503
         text = asked(service)
-        assert figure(text, "avatar_faults_total", fault="DatabaseUnavailable") == 1
+        assert figure(text, "avatar_errors_total", error="DatabaseUnavailable") == 1
         assert figure(text, "avatar_dependency_up", dependency="database") == 0
         assert figure(text, "avatar_dependency_up", dependency="storage") == 1
         assert "avatar_stored_avatars" not in text, "it is not known"
@@ -297,7 +297,7 @@ def test_what_is_refused_is_counted(metered: Callable[..., Service]) -> None:
     text = asked(service)
     assert set(statuses) == {200, 503}
     assert figure(text, "avatar_pool_refused_total", pool="imaging") == statuses.count(503)
-    assert figure(text, "avatar_faults_total", fault="Overloaded") == statuses.count(503)
+    assert figure(text, "avatar_errors_total", error="Overloaded") == statuses.count(503)
     assert figure(text, "avatar_renders_total", style="wave", format="avif") == statuses.count(200)
     assert figure(text, "avatar_pool_jobs", pool="imaging") == 0
     assert figure(text, "avatar_pool_refused_total", pool="drawing") == 0

@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from avatar_gen.errors import KeyNeeded, KeyNotAllowed
 from avatar_gen.security.api_keys import Keys
-from avatar_gen.settings.schema import ApiKey, Right
+from avatar_gen.settings.schema import ApiKey, Permission
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
@@ -24,7 +24,7 @@ UNCOUNTED = frozenset(
 _BEARER = re.compile(rb"bearer +([!-~]+)[ \t]*", re.IGNORECASE)
 
 
-def needs(permission: Right) -> Callable[[Handler], Handler]:
+def needs(permission: Permission) -> Callable[[Handler], Handler]:
     """Let `StrictRoute` require an API key with this permission, before it reads the query and the body.
 
     If no keys are configured, every client is allowed.
@@ -42,7 +42,7 @@ def is_guarded(handler: object) -> bool:
     return hasattr(handler, "permission")
 
 
-def require_permission(request: Request, permission: Right) -> None:
+def require_permission(request: Request, permission: Permission) -> None:
     """Raise `KeyNeeded` or `KeyNotAllowed` unless the request has a key with this permission."""
     keys: Keys | None = request.app.state.keys
     if keys is None:

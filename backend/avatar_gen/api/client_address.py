@@ -19,7 +19,7 @@ class _Hop(NamedTuple):
     trusted: bool
 
 
-class Clients:
+class ClientAddresses:
     """Identifies clients: by IPv4 address, or by the /64 of IPv6, which providers give to one customer."""
 
     def __init__(self, trusted: Iterable[IPv4Network | IPv6Network]) -> None:

@@ -17,7 +17,12 @@ from avatar_gen.services.validation import refuse
 if TYPE_CHECKING:
     from avatar_gen.services.rendering import Renderer
 
-FORMATS = {"svg": "svg", "json": "json", "jpg": "jpeg", **{media: media for media in MEDIA_TYPES}}
+FORMATS = {
+    "svg": "svg",
+    "json": "json",
+    "jpg": "jpeg",
+    **{format_name: format_name for format_name in MEDIA_TYPES},
+}
 
 VERSIONS = ("10.x", "10")
 
@@ -50,7 +55,7 @@ async def _get_dicebear_picture(scope: Scope) -> Picture:
         (b"x-robots-tag", b"noindex"),
     ]
     return await answer(
-        scope, etag, headers, DICEBEAR_TYPES[request.media], lambda: renderer.render(request, key)
+        scope, etag, headers, DICEBEAR_TYPES[request.format_name], lambda: renderer.render(request, key)
     )
 
 

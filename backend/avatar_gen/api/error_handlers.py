@@ -34,7 +34,7 @@ async def _answer_avatar_error(request: Request, error: Exception) -> Response:
 
 def answer_error(scope: Scope, error: AvatarError) -> Response:
     """Return the answer of an error; count the error, and log it if the service is at fault."""
-    scope["app"].state.statistics.faults[type(error).__name__] += 1
+    scope["app"].state.statistics.errors[type(error).__name__] += 1
     if isinstance(error, (Overloaded, NotReady)):
         _warn_each_second(error)
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -58,9 +58,9 @@ class LibravatarParameters(NamedTuple):
 async def _get_picture(scope: Scope) -> Picture:
     """Return the picture, 304 if the client has it, or a redirect to a default picture elsewhere."""
     identities: Identities = scope["app"].state.identities
-    identity, media = _read_path(scope["path"].removeprefix("/avatar").removeprefix("/"))
+    identity, format_name = _read_path(scope["path"].removeprefix("/avatar").removeprefix("/"))
     parameters = read_query(scope["query_string"])
-    request = IdentityPicture(identity, parameters.px, media, parameters.text)
+    request = IdentityPicture(identity, parameters.px, format_name, parameters.text)
     may_be_linked = HASH.fullmatch(identity) and not parameters.is_default_forced
     picture = (await identities.linked_picture(request)) if may_be_linked else None
     if picture is None:
@@ -70,9 +70,9 @@ async def _get_picture(scope: Scope) -> Picture:
             location = (b"location", parameters.default.encode("ascii"))
             return Picture(302, [(b"cache-control", CACHE_CONTROL), location, (b"content-length", b"0")])
         picture = default_picture(parameters.default if parameters.default in DEFAULTS else DEFAULT, request)
-    etag = b'"%s-%s"' % (picture.key.hex().encode(), MADE_BY[media].encode())
+    etag = b'"%s-%s"' % (picture.key.hex().encode(), MADE_BY[format_name].encode())
     headers = [(b"cache-control", CACHE_CONTROL)]
-    return await answer(scope, etag, headers, MEDIA_TYPES[media], lambda: identities.make(picture))
+    return await answer(scope, etag, headers, MEDIA_TYPES[format_name], lambda: identities.make(picture))
 
 
 IDENTITY_PICTURE_ROUTE = PictureRoute(
@@ -91,13 +91,13 @@ def _read_path(path: str) -> tuple[str, str]:
     """Return the hash, of any length, and the format that its extension names."""
     name, dot, extension = path.partition(".")
     identity = name.lower() if _NOT_LINKED.fullmatch(name) else read_hash(name)
-    media = EXTENSIONS.get(extension.lower()) if dot else "png"
-    if media not in MEDIA_TYPES:
+    format_name = EXTENSIONS.get(extension.lower()) if dot else "png"
+    if format_name not in MEDIA_TYPES:
         refuse("hash", f"may end in {', '.join(f'.{each}' for each in _EXTENSIONS)}, or in no extension")
-    return identity, media
+    return identity, format_name
 
 
-_EXTENSIONS = [extension for extension, media in EXTENSIONS.items() if media in MEDIA_TYPES]
+_EXTENSIONS = [extension for extension, format_name in EXTENSIONS.items() if format_name in MEDIA_TYPES]
 
 
 @lru_cache(maxsize=256)

@@ -164,7 +164,9 @@ def _picture_operations() -> dict[str, Json]:
         f"Any text of at most {MAX_SEED_LENGTH} code points; slashes may be encoded or not.",
         examples=["ada"],
     )
-    media = _in_path("format", "If it is left out with its dot, `Accept` decides.", enum=list(EXTENSIONS))
+    format_name = _in_path(
+        "format", "If it is left out with its dot, `Accept` decides.", enum=list(EXTENSIONS)
+    )
     picture_by_url = partial(
         _picture_operation,
         "by URL",
@@ -196,12 +198,12 @@ def _picture_operations() -> dict[str, Json]:
         "/api/render/{style}/{seed}.{format}": picture_by_url(
             "Render Picture",
             "The picture that a style makes of a seed. Nothing is stored, and it never changes.",
-            parameters=[style, seed, media, *_parameters(RenderOptions), *_parameters(UrlParameters)],
+            parameters=[style, seed, format_name, *_parameters(RenderOptions), *_parameters(UrlParameters)],
         ),
         "/api/render/{style}.{format}": picture_by_url(
             "Render Picture Of Seed",
             "The same with the seed in the query.",
-            parameters=[style, media, *_parameters(SeededUrlParameters), *_parameters(RenderOptions)],
+            parameters=[style, format_name, *_parameters(SeededUrlParameters), *_parameters(RenderOptions)],
         ),
         "/{version}/{style}/{format}": _dicebear_operation(),
     }

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatar_gen.api.access import UNCOUNTED, identify
-from avatar_gen.api.client_address import Clients
+from avatar_gen.api.client_address import ClientAddresses
 from avatar_gen.api.responses import failure
 from avatar_gen.security.rate_limits import Count, Limit
 from avatar_gen.settings.schema import Limits
@@ -19,7 +19,7 @@ class RateLimiting:
     Each answer says how many requests are left, in the fields of draft-ietf-httpapi-ratelimit-headers-11.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, clients: Clients) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, clients: ClientAddresses) -> None:
         self._app = app
         self._clients = clients
         self._client = limits.client and Limit("client", limits.client)

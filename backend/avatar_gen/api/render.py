@@ -26,10 +26,10 @@ async def _get_render(scope: Scope) -> Picture:
     key = request.key()
     etag = f'"{key.hex()}-{request.made_by}"'.encode()
     headers = [(b"cache-control", IMMUTABLE)]
-    if url.media is None:
+    if url.format_name is None:
         headers.append((b"vary", b"Accept"))
     return await answer(
-        scope, etag, headers, DRAWN_TYPES[request.media], lambda: renderer.render(request, key)
+        scope, etag, headers, DRAWN_TYPES[request.format_name], lambda: renderer.render(request, key)
     )
 
 

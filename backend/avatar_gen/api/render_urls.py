@@ -54,7 +54,7 @@ class RenderUrl(NamedTuple):
     style: FoundStyle
     seed: str | None
     """None if it must be in the query."""
-    media: str | None
+    format_name: str | None
     """None if `Accept` decides."""
 
 
@@ -65,35 +65,35 @@ def split_render_url(path: bytes) -> RenderUrl:
     """
     head, slash, tail = path[len(PREFIX) :].partition(b"/")
     if slash:
-        seed, media = _split_extension(_decode(tail, "seed"))
-        return RenderUrl(find_style(_decode(head, "style")), seed, media)
-    name, media = _split_extension(_decode(head, "style"))
-    return RenderUrl(find_style(name), None, media)
+        seed, format_name = _split_extension(_decode(tail, "seed"))
+        return RenderUrl(find_style(_decode(head, "style")), seed, format_name)
+    name, format_name = _split_extension(_decode(head, "style"))
+    return RenderUrl(find_style(name), None, format_name)
 
 
 def read_render_url(url: RenderUrl, query: bytes, accept: bytes) -> PictureRequest:
     """Return the picture that a URL asks for, once its style is prepared. Raises `InvalidRequest`."""
-    style, seed, media = url
-    media = media or negotiate(accept, style.formats)
+    style, seed, format_name = url
+    format_name = format_name or negotiate(accept, style.formats)
     if seed is None:
-        request, seed = _read_seeded(style, media, query)
+        request, seed = _read_seeded(style, format_name, query)
     else:
-        request = _read(style, media, query)
+        request = _read(style, format_name, query)
     return request.with_seed(seed)
 
 
 @lru_cache(maxsize=256)
-def _read(style: FoundStyle, media: str, query: bytes) -> PictureRequest:
+def _read(style: FoundStyle, format_name: str, query: bytes) -> PictureRequest:
     """Read a query without a seed. Clients send few different ones, so the result is cached."""
     _, options = split_parameters(query, UrlParameters)
     if any(name == "seed" for name, _ in options):
         refuse("seed", "is in the path already")
-    return style.read(options, media)
+    return style.read(options, format_name)
 
 
-def _read_seeded(style: FoundStyle, media: str, query: bytes) -> tuple[PictureRequest, str]:
+def _read_seeded(style: FoundStyle, format_name: str, query: bytes) -> tuple[PictureRequest, str]:
     parameters, options = split_parameters(query, SeededUrlParameters)
-    return style.read(options, media), parameters.seed
+    return style.read(options, format_name), parameters.seed
 
 
 def split_parameters(query: bytes, model: type[P]) -> tuple[P, Sequence[tuple[str, str]]]:
@@ -125,8 +125,8 @@ def _split_extension(text: str) -> tuple[str, str | None]:
     extension = extension.lower()
     if dot and UNSERVED_EXTENSION.fullmatch(extension):
         refuse("format", f"must be one of {', '.join(DRAWN_TYPES)}")
-    media = EXTENSIONS.get(extension) if dot else None
-    return (name, media) if media else (text, None)
+    format_name = EXTENSIONS.get(extension) if dot else None
+    return (name, format_name) if format_name else (text, None)
 
 
 def negotiate(accept: bytes, formats: Sequence[str]) -> str:
@@ -143,8 +143,8 @@ def _preferred(accept: bytes, formats: tuple[str, ...]) -> str:
         quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
         qualities[name] = float(quality) if re.fullmatch(r"[01](?:\.[0-9]{0,3})?", quality) else 0.0
 
-    def quality_of(media: str) -> float:
-        ranges = (DRAWN_TYPES[media], "image/*", "*/*")
+    def quality_of(format_name: str) -> float:
+        ranges = (DRAWN_TYPES[format_name], "image/*", "*/*")
         return next((qualities[name] for name in ranges if name in qualities), 0.0)
 
     # max() returns the first among equals, and PNG comes first.

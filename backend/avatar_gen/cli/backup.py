@@ -32,11 +32,11 @@ def command(*, folder: Path) -> None:
     job = Backup(store, links, folder, lambda name, reason: warn(f"{name}: not in the backup: {reason}"))
     with progress("Backing up") as reach:
         for report in job.run():
-            reach(report.part, report.seen)
+            reach(report.progress, report.processed)
     report = job.report
     click.echo(
-        f"{report.copied} avatars copied, {report.there} were there already, {report.links} identity links,"
-        f" {report.failed} damaged."
+        f"{report.copied} avatars copied, {report.existing} were there already,"
+        f" {report.links} identity links, {report.failed} damaged."
     )
     if report.failed:
         sys.exit(PARTLY)

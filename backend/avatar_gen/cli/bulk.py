@@ -19,9 +19,9 @@ from avatar_gen.database.schema import prepare
 from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.bulk.csv_input import Columns, CsvInput
-from avatar_gen.services.bulk.pictures import Folder
+from avatar_gen.services.bulk.folder import BulkFolder
 from avatar_gen.services.bulk.report import BulkReport
-from avatar_gen.services.bulk.stored import Storing
+from avatar_gen.services.bulk.storage import BulkStorage
 from avatar_gen.services.validation import read_fields
 from avatar_gen.settings.loader import load_settings
 
@@ -105,7 +105,7 @@ def command(  # noqa: PLR0913
     no_header: bool,
     encoding: str,
     jobs: int | None,
-    media: str | None,
+    format_name: str | None,
     others: tuple[str, ...],
     as_json: bool,
     **parameters: str | None,
@@ -126,22 +126,22 @@ def command(  # noqa: PLR0913
     with ExitStack() as stack:
         people = _open(names, columns, header=not no_header, encoding=encoding, stack=stack)
         if folder is None:
-            if media or others or file_column or letters_column or set(_given(parameters)) - _FOR_STORED:
-                raise click.UsageError("A stored avatar takes only a style, colours, a scheme and an angle.")
-            job: Folder | Storing = _storing(
+            _require_none(
+                format_name, others, file_column, letters_column, set(_given(parameters)) - _FOR_STORED
+            )
+            job: BulkFolder | BulkStorage = _storing(
                 _spec(style, parameters), manifest or _manifest_of(names), jobs, stack
             )
         elif manifest:
             raise click.UsageError("--manifest is for --store; DIR has its own.")
         else:
-            letters = {"name": ""} if letters_column else {}
-            picture = read_picture(
-                style, "", media=media or "png", parameters={**parameters, **letters}, others=others
-            )
-            job = Folder(folder, picture, extension=media or "png", jobs=jobs, on_refusal=_refuse)
+            given = {**parameters, **({"name": ""} if letters_column else {})}
+            extension = format_name or "png"
+            picture = read_picture(style, "", format_name=extension, parameters=given, others=others)
+            job = BulkFolder(folder, picture, extension=extension, jobs=jobs, on_refusal=_refuse)
         with progress("Storing" if store else "Drawing") as reach:
             for report in job.run(people):
-                reach(people.part, report.seen)
+                reach(people.progress, report.processed)
     _tell(job.report, as_json=as_json)
 
 
@@ -183,18 +183,24 @@ def _spec(style: str, parameters: Parameters) -> AvatarSpec:
     return read_fields(fields, AvatarOptions).spec()
 
 
+def _require_none(*options: object) -> None:
+    """Raise `UsageError` if one of the options that are for files alone is given."""
+    if any(options):
+        raise click.UsageError("A stored avatar takes only a style, colours, a scheme and an angle.")
+
+
 def _manifest_of(names: str) -> Path:
     if names == "-":
         raise click.UsageError("A list from standard input needs --manifest FILE.")
     return Path(names).with_suffix(".stored.jsonl")
 
 
-def _storing(spec: AvatarSpec, manifest: Path, jobs: int, stack: ExitStack) -> Storing:
+def _storing(spec: AvatarSpec, manifest: Path, jobs: int, stack: ExitStack) -> BulkStorage:
     settings = load_settings()
     engines = stack.enter_context(closing(open_engines(settings.database)))
     prepare(engines)
     repository = Repository(engines)
-    return Storing(open_store(settings), repository, manifest, spec=spec, jobs=jobs, on_refusal=_refuse)
+    return BulkStorage(open_store(settings), repository, manifest, spec=spec, jobs=jobs, on_refusal=_refuse)
 
 
 def _refuse(line: int, reason: str) -> None:
@@ -206,7 +212,7 @@ def _tell(report: BulkReport, *, as_json: bool) -> None:
         print_json(asdict(report))
     else:
         click.echo(
-            f"{report.made} made, {report.there} were there already, {report.repeated} repeated,"
+            f"{report.made} made, {report.existing} were there already, {report.repeated} repeated,"
             f" {report.refused} refused."
         )
     if report.refused:

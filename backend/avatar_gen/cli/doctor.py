@@ -32,7 +32,7 @@ from avatar_gen.services.reindex import has_objects
 from avatar_gen.settings.loader import trace_settings
 from avatar_gen.settings.schema import Database, Settings
 
-State = Literal["ok", "note", "fault"]
+State = Literal["ok", "note", "error"]
 
 _LITTLE = 1_000_000_000
 """Free bytes below which the storage gets a note."""
@@ -40,7 +40,7 @@ _LITTLE = 1_000_000_000
 _FEW_INODES = 100_000
 """Free inodes below which the storage gets a note. Each avatar takes one."""
 
-_COLOURS: dict[State, str] = {"ok": "green", "note": "yellow", "fault": "red"}
+_COLOURS: dict[State, str] = {"ok": "green", "note": "yellow", "error": "red"}
 
 
 class Finding(NamedTuple):
@@ -64,7 +64,7 @@ def command(*, as_json: bool) -> None:
     """Check everything that the service needs, and say what to do.
 
     It checks settings, libraries, fonts, the database and the storage, where it writes a file and removes it
-    again. Each line is ok, a note, or a fault with its remedy. With a fault the exit status is 1. Nothing
+    again. Each line is ok, a note, or an error with its remedy. With an error the exit status is 1. Nothing
     else is made or changed, and the service may run meanwhile.
     """
     findings = []
@@ -73,7 +73,7 @@ def command(*, as_json: bool) -> None:
         if not as_json:
             state = click.style(f"{finding.state:5}", fg=_COLOURS[finding.state])
             click.echo(f"{state}  {finding.name:9}  {finding.text}")
-    healthy = all(finding.state != "fault" for finding in findings)
+    healthy = all(finding.state != "error" for finding in findings)
     if as_json:
         print_json({"healthy": healthy, "checks": [finding._asdict() for finding in findings]})
     if not healthy:
@@ -94,7 +94,7 @@ def _examine() -> Iterator[Finding]:
     try:
         settings, origins = trace_settings()
     except StartupError as error:
-        yield Finding("settings", "fault", str(error))
+        yield Finding("settings", "error", str(error))
         return
     yield Finding("settings", "ok", ", ".join(dict.fromkeys(origins.values())) or "the defaults")
     yield _found("keys", lambda: _keys(settings))
@@ -108,9 +108,9 @@ def _found(name: str, check: Callable[[], str]) -> Finding:
     except _Noteworthy as note:
         return Finding(name, "note", str(note))
     except StartupError as error:
-        return Finding(name, "fault", str(error))
+        return Finding(name, "error", str(error))
     except (AvatarError, OSError) as error:
-        return Finding(name, "fault", f"{error} ({error.__cause__ or type(error).__name__})")
+        return Finding(name, "error", f"{error} ({error.__cause__ or type(error).__name__})")
 
 
 def _libvips() -> str:

@@ -43,13 +43,13 @@ DIR/512/ID.png and so on are the pictures; DIR/manifest.jsonl has a line of JSON
 )
 @click.option(
     "--format",
-    "media",
+    "format_name",
     type=click.Choice(list(MEDIA_TYPES)),
     default="png",
     show_default=True,
     help="Format of the pictures.",
 )
-def command(*, folder: Path, widths: tuple[str, ...], media: str) -> None:
+def command(*, folder: Path, widths: tuple[str, ...], format_name: str) -> None:
     """Copy stored avatars into a folder of plain pictures.
 
     The folder also gets a manifest with the fields of each avatar. The command does not use the database, and
@@ -57,14 +57,19 @@ def command(*, folder: Path, widths: tuple[str, ...], media: str) -> None:
     import` reads an export that has all widths in PNG. Identity links are not exported.
     """
     store = open_store(load_settings(), make=False)
-    job = Export(store, folder, widths=[int(px) for px in widths] or WIDTHS, media=media, on_failure=_report)
+    job = Export(
+        store,
+        folder,
+        widths=[int(px) for px in widths] or WIDTHS,
+        format_name=format_name,
+        on_failure=_report,
+    )
     with progress("Exporting") as reach:
         for report in job.run():
-            reach(report.part, report.seen)
-    click.echo(
-        f"{job.report.exported} exported, {job.report.there} were there already, {job.report.failed} damaged."
-    )
-    if job.report.failed:
+            reach(report.progress, report.processed)
+    report = job.report
+    click.echo(f"{report.exported} exported, {report.existing} were there already, {report.failed} damaged.")
+    if report.failed:
         sys.exit(PARTLY)
 
 

@@ -7,7 +7,7 @@ import click
 from pydantic import ValidationError
 
 from avatar_gen.security.api_keys import hash_of, new_key
-from avatar_gen.settings.schema import ApiKey, Right
+from avatar_gen.settings.schema import ApiKey, Permission
 
 
 @click.group("keys")
@@ -25,10 +25,10 @@ Examples:
 @click.option(
     "--may",
     multiple=True,
-    type=click.Choice(get_args(Right)),
+    type=click.Choice(get_args(Permission)),
     help="A permission of the key. Repeat the option for several. Default: all.",
 )
-def new(*, name: str, may: tuple[Right, ...]) -> None:
+def new(*, name: str, may: tuple[Permission, ...]) -> None:
     """Make an API key, and print its entry for the settings.
 
     The command prints the key on standard output and does not store it. The rest goes to standard error.

@@ -88,12 +88,13 @@ def _records(database: str | None, stack: ExitStack) -> LegacyRecords | None:
 def _run(reports: Iterable[ImportReport]) -> None:
     with progress("Importing") as reach:
         for report in reports:
-            reach(report.part, report.seen)
+            reach(report.progress, report.processed)
 
 
 def _finish(report: ImportReport) -> None:
     click.echo(
-        f"{report.imported} imported, {report.there} were there already, {report.failed} could not be read."
+        f"{report.imported} imported, {report.existing} were there already,"
+        f" {report.failed} could not be read."
     )
     if report.failed:
         sys.exit(PARTLY)
@@ -102,7 +103,7 @@ def _finish(report: ImportReport) -> None:
 def _finish_legacy(report: LegacyImportReport) -> None:
     click.echo(
         f"{report.objects} objects: {report.imported} imported ({report.changed} with changes),"
-        f" {report.there} were there already, {report.orphans} left out without a record,"
+        f" {report.existing} were there already, {report.orphans} left out without a record,"
         f" {report.failed} could not be read; {report.rows_alone} records have no object."
     )
     if report.failed or report.rows_alone:

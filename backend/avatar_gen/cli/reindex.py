@@ -41,7 +41,7 @@ def command(*, allow_empty: bool) -> None:
         job = Reindex(open_store(settings, make=False), Repository(engines), _report_damage)
         with progress("Reindexing") as reach:
             for report in job.run(allow_empty=allow_empty):
-                reach(report.part, report.seen)
+                reach(report.progress, report.processed)
     report = job.report
     click.echo(
         f"{report.avatars} avatars: {report.added} rows added, {report.removed} removed,"

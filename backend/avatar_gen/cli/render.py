@@ -38,7 +38,7 @@ def command(
     style: str,
     seed: str,
     output: str,
-    media: str | None,
+    format_name: str | None,
     others: tuple[str, ...],
     **parameters: str | None,
 ) -> None:
@@ -48,14 +48,14 @@ def command(
     the service shows at /api/render/STYLE/SEED. Nothing is stored, and no running service is needed.
     """
     to_file = output != "-"
-    picture_format = media_of(media or (Path(output).suffix.removeprefix(".") if to_file else "png"))
+    picture_format = media_of(format_name or (Path(output).suffix.removeprefix(".") if to_file else "png"))
     if picture_format is None:
         raise click.UsageError(
             f"{output}: the name must end in a format, or --format must name one: {', '.join(DRAWN_TYPES)}."
         )
     if not to_file and picture_format != "svg" and sys.stdout.isatty():
         raise click.UsageError("A terminal cannot show a picture. Name a file, or use a pipe.")
-    data = read_picture(style, seed, media=picture_format, parameters=parameters, others=others).draw()
+    data = read_picture(style, seed, format_name=picture_format, parameters=parameters, others=others).draw()
     if to_file:
         write_file(Path(output), data)
     else:

@@ -30,7 +30,9 @@ class _StyleName(click.ParamType[str]):
 
 STYLE_NAME = _StyleName()
 
-FORMAT = click.option("--format", "media", type=click.Choice(list(EXTENSIONS)), help="The file's format.")
+FORMAT = click.option(
+    "--format", "format_name", type=click.Choice(list(EXTENSIONS)), help="The file's format."
+)
 
 OPTION = click.option(
     "--option",
@@ -73,7 +75,7 @@ def _help(description: str, default: object) -> str:
 
 
 def read_picture(
-    style: str, seed: str, *, media: str, parameters: dict[str, str | None], others: Iterable[str] = ()
+    style: str, seed: str, *, format_name: str, parameters: dict[str, str | None], others: Iterable[str] = ()
 ) -> PictureRequest:
     """Return the picture that the options ask for, read as the same options in a URL.
 
@@ -91,7 +93,7 @@ def read_picture(
     serve_palettes(settings.palettes)
     found = find_style(style)
     found.prepare(frozenset(settings.dicebear.licenses))
-    return found.read(pairs, media).with_seed(seed)
+    return found.read(pairs, format_name).with_seed(seed)
 
 
 def _require_utf8(field: str, text: str) -> None:

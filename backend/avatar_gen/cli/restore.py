@@ -48,7 +48,7 @@ def command(*, folder: Path, replace: bool) -> None:
         job.require_room()
     with progress("Restoring") as reach:
         for report in job.run(replace=replace):
-            reach(report.part, report.seen)
+            reach(report.progress, report.processed)
     damaged = _rebuild(settings)
     _finish(job.report)
     if job.report.failed or damaged:
@@ -62,13 +62,13 @@ def _rebuild(settings: Settings) -> int:
         reindex = Reindex(open_store(settings), Repository(engines), _report_damage)
         with progress("Rebuilding the database") as reach:
             for report in reindex.run(allow_empty=True):
-                reach(report.part, report.seen)
+                reach(report.progress, report.processed)
     return reindex.report.damaged
 
 
 def _finish(report: BackupReport) -> None:
     click.echo(
-        f"{report.copied} avatars restored, {report.there} were there already, {report.removed} removed,"
+        f"{report.copied} avatars restored, {report.existing} were there already, {report.removed} removed,"
         f" {report.links} identity links, {report.failed} damaged."
     )
 

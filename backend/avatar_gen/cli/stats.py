@@ -16,7 +16,7 @@ from avatar_gen.database.repository import Repository, Summary
 from avatar_gen.database.schema import require, revision_of
 from avatar_gen.errors import AvatarError, ObjectDamaged, StorageUnavailable
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.contents import read_object
+from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.settings.loader import load_settings
 
 

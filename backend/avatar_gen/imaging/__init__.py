@@ -1,4 +1,4 @@
-"""Pictures: from drawings to files. `pictures.py` has the steps, `formats` the formats."""
+"""Pictures: from drawings to files. `pipeline.py` has the steps, `formats` the formats."""
 
 import io
 import re
@@ -31,13 +31,13 @@ _FILTERED_BYTES_PER_PIXEL = 72
 _BYTES_PER_PICTURE = 3_000_000
 
 
-def memory_of(px: int, media: str, *, filtered: bool = False) -> int:
+def memory_of(px: int, format_name: str, *, filtered: bool = False) -> int:
     """Return the most bytes that making a picture takes, `px` wide, in one of `FORMATS` or JSON.
 
     `filtered` says whether it is a document with SVG filters, for which librsvg keeps several larger
     pictures. A test compares the result with the peak of a process.
     """
-    bytes_per_pixel = FORMATS[media].bytes_per_pixel if media in FORMATS else 0
+    bytes_per_pixel = FORMATS[format_name].bytes_per_pixel if format_name in FORMATS else 0
     if filtered and bytes_per_pixel:
         bytes_per_pixel = max(bytes_per_pixel, _FILTERED_BYTES_PER_PIXEL)
     return _BYTES_PER_PICTURE + px * px * bytes_per_pixel
@@ -46,23 +46,23 @@ def memory_of(px: int, media: str, *, filtered: bool = False) -> int:
 def require_formats() -> None:
     """Raise `StartupError` if a library was built without one of the formats."""
     pixels = np.zeros((16, 16, 3), np.uint8)
-    for media, encode in ENCODERS.items():
+    for format_name, encode in ENCODERS.items():
         try:
             encode(pixels)
         except (pyvips.Error, OSError, KeyError) as error:
             reason = str(error).partition("\n")[0]
             remedy = "pip install --force-reinstall pyvips-binary pillow"
-            raise StartupError(f"{media} cannot be written ({reason}): {remedy}") from error
+            raise StartupError(f"{format_name} cannot be written ({reason}): {remedy}") from error
 
 
-def scaled(png: bytes, px: int, media: str) -> bytes:
+def scaled(png: bytes, px: int, format_name: str) -> bytes:
     """Return a PNG file at another width, in a format of `MEDIA_TYPES`."""
-    return ENCODERS[media](scale(decode(png), px))
+    return ENCODERS[format_name](scale(decode(png), px))
 
 
-def convert(png: bytes, media: str) -> bytes:
+def convert(png: bytes, format_name: str) -> bytes:
     """Return a PNG file in another format of `MEDIA_TYPES`."""
-    return ENCODERS[media](decode(png))
+    return ENCODERS[format_name](decode(png))
 
 
 def decode(png: bytes) -> Pixels:

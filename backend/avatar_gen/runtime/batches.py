@@ -28,13 +28,18 @@ class Batches(Generic[T]):
     """
 
     def __init__(
-        self, name: str, work: Callable[[Sequence[T]], Sequence[Exception | None]], *, most: int, at_once: int
+        self,
+        name: str,
+        work: Callable[[Sequence[T]], Sequence[Exception | None]],
+        *,
+        max_waiting: int,
+        max_batch: int,
     ) -> None:
         self._work = work
-        self.limit = most
+        self.limit = max_waiting
         self.refused = 0
         """Items that were refused so far, because too many waited."""
-        self._at_once = at_once
+        self._max_batch = max_batch
         self._queue: SimpleQueue[_Waiting[T] | None] = SimpleQueue()
         # A daemon: the exit of the process does not wait for a disk that hangs.
         self._thread = Thread(target=self._run, name=name, daemon=True)
@@ -63,7 +68,7 @@ class Batches(Generic[T]):
         ending = False
         while not ending:
             arrived = [self._queue.get()]
-            while not self._queue.empty() and len(arrived) < self._at_once:
+            while not self._queue.empty() and len(arrived) < self._max_batch:
                 arrived.append(self._queue.get())
             ending = None in arrived
             # A cancelled request has been answered already, so its item must have no effect.

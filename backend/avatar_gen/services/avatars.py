@@ -28,12 +28,12 @@ from avatar_gen.errors import (
     ObjectDamaged,
 )
 from avatar_gen.imaging import convert, memory_of, scaled
-from avatar_gen.imaging.pictures import draw_picture, draw_png
+from avatar_gen.imaging.pipeline import draw_picture, draw_png
 from avatar_gen.imaging.png import is_indexed, recolour_png, width_of
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.contents import Contents, read_object, write_object
+from avatar_gen.objects.avatar_object import AvatarObject, read_object, write_object
 from avatar_gen.runtime.cache import Cache, PictureCache
 from avatar_gen.runtime.threads import DaemonThreads
 from avatar_gen.services.writer import AvatarWriter, NewAvatar
@@ -66,7 +66,7 @@ class _Known(NamedTuple):
     """An object that was read, and the stamp that it had then."""
 
     stamp: Hashable
-    contents: Contents
+    object: AvatarObject
 
 
 class Avatars:
@@ -86,7 +86,7 @@ class Avatars:
         self._pool = pool
         self._cache = cache
         self._statistics = statistics
-        self.opened: Cache[str, _Known] = Cache(_MOST_OPENED, lambda known: size_of(known.contents))
+        self.opened: Cache[str, _Known] = Cache(_MOST_OPENED, lambda known: size_of(known.object))
         """Objects that were read lately, by id."""
         self._writer = AvatarWriter(store, repository)
         self.queue = self._writer.queue
@@ -115,28 +115,30 @@ class Avatars:
         if opened is None:
             raise AvatarNotFound
         if opened.data is not None:
-            contents = read_object(avatar_id, opened.data)
-            known = self.opened.put(avatar_id, _Known(opened.stamp, contents))
+            avatar_object = read_object(avatar_id, opened.data)
+            known = self.opened.put(avatar_id, _Known(opened.stamp, avatar_object))
         assert known is not None  # noqa: S101 - without data, the stamp was known
         try:
-            return StoredPicture(known.contents.avatar, known.contents.pictures[1 << exponent])
+            return StoredPicture(known.object.avatar, known.object.pictures[1 << exponent])
         except KeyError as error:
             raise ObjectDamaged from error
 
-    async def convert(self, key: bytes, png: bytes, filter_name: str | None, media: str) -> bytes:
+    async def convert(self, key: bytes, png: bytes, filter_name: str | None, format_name: str) -> bytes:
         """Return a stored picture with a filter and in a format of `imaging.MEDIA_TYPES`.
 
         `key` identifies the result, which is cached under it.
         """
         recolour = FILTERS.get(filter_name or "")
-        if media == "png" and recolour is None:
+        if format_name == "png" and recolour is None:
             return png
-        if media == "png" and recolour is not None and is_indexed(png):
+        if format_name == "png" and recolour is not None and is_indexed(png):
             return self._cache.get(key) or self._cache.put(key, recolour_png(png, recolour))
 
         async def make() -> bytes:
-            picture = await self._pool.run(memory_of(width_of(png), media), _convert, png, recolour, media)
-            self._statistics.renders[STORED, media] += 1
+            picture = await self._pool.run(
+                memory_of(width_of(png), format_name), _convert, png, recolour, format_name
+            )
+            self._statistics.renders[STORED, format_name] += 1
             return picture
 
         return await self._cache.get_or_make(key, make)
@@ -176,18 +178,18 @@ async def _ask(threads: DaemonThreads, question: Callable[[], T]) -> T:
         raise DatabaseUnavailable from error
 
 
-def size_of(contents: Contents) -> int:
+def size_of(avatar_object: AvatarObject) -> int:
     """Return the bytes of memory that an opened object takes: its pictures, and 1,200 for the rest."""
-    return 1200 + sum(map(len, contents.pictures.values()))
+    return 1200 + sum(map(len, avatar_object.pictures.values()))
 
 
-def _convert(png: bytes, recolour: Filter | None, media: str) -> bytes:
+def _convert(png: bytes, recolour: Filter | None, format_name: str) -> bytes:
     if recolour is not None:
         png = recolour_png(png, recolour) if is_indexed(png) else filter_pixels(png, recolour)
-    return png if media == "png" else convert(png, media)
+    return png if format_name == "png" else convert(png, format_name)
 
 
-def resize(stored: StoredPicture, px: int, media: str) -> bytes:
+def resize(stored: StoredPicture, px: int, format_name: str) -> bytes:
     """Return a stored picture at any width: drawn anew if its options draw the stored picture, else scaled.
 
     They do not if the picture was random, since its seed is not stored, or if the old service drew it. This
@@ -196,11 +198,11 @@ def resize(stored: StoredPicture, px: int, media: str) -> bytes:
     png = stored.png
     width = width_of(png)
     if width == px:
-        return png if media == "png" else convert(png, media)
+        return png if format_name == "png" else convert(png, format_name)
     drawing = _drawing_of(stored.avatar)
     if px >= 1 << EXPONENTS[0] and drawing is not None and draw_png(drawing, width) == png:
-        return draw_picture(drawing, px, media=media)
-    return scaled(png, px, media)
+        return draw_picture(drawing, px, format_name=format_name)
+    return scaled(png, px, format_name)
 
 
 def style_input(spec: AvatarSpec) -> StyleInput:

@@ -19,7 +19,7 @@ from avatar_gen.errors import (
     TooManyIdentityLinks,
 )
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.contents import read_object
+from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.objects.files import sync
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
@@ -40,19 +40,19 @@ class BackupReport:
     """Counts of a backup or a restore so far."""
 
     copied: int = 0
-    there: int = 0
+    existing: int = 0
     """Avatars that an earlier, interrupted run copied."""
     removed: int = 0
     """Avatars that were in the storage and are not in the backup."""
     links: int = 0
     failed: int = 0
-    part: float = 0.0
+    progress: float = 0.0
     """The finished part of the work, 0 to 1."""
 
     @property
-    def seen(self) -> int:
+    def processed(self) -> int:
         """Return the number of avatars that were looked at."""
-        return self.copied + self.there + self.failed
+        return self.copied + self.existing + self.failed
 
 
 class Backup:
@@ -85,13 +85,13 @@ class Backup:
             for batch in batches(self._store.ids(self._fail_folder), _BATCH):
                 for avatar_id, digest in self._copy(batch, target):
                     checksums.write(f"{digest}  {OBJECTS}/{avatar_id[:2]}/{avatar_id}.zip\n")
-                self.report.part = int(batch[-1][:8], 16) / 2**32
+                self.report.progress = int(batch[-1][:8], 16) / 2**32
                 yield self.report
             checksums.flush()
             os.fsync(checksums.fileno())
         os.replace(partial, self._folder / CHECKSUMS)
         sync(self._folder)
-        self.report.part = 1.0
+        self.report.progress = 1.0
         yield self.report
 
     def _claim(self) -> None:
@@ -134,7 +134,7 @@ class Backup:
             if data is None:
                 continue
             if target.get(avatar_id) == data:
-                self.report.there += 1
+                self.report.existing += 1
             else:
                 objects[avatar_id] = data
             yield avatar_id, sha256(data).hexdigest()
@@ -209,13 +209,13 @@ class Restore:
         for batch in batches(self._checksums(), _BATCH):
             self._copy(batch, source)
             done += len(batch)
-            self.report.part = min(done * _LINE / size, 1)
+            self.report.progress = min(done * _LINE / size, 1)
             yield self.report
         self._restore_links(replace=replace)
         for avatar_id in list(self._not_in_backup()) if replace else ():
             with self._store.removing(avatar_id):
                 self.report.removed += 1
-        self.report.part = 1.0
+        self.report.progress = 1.0
         yield self.report
 
     def _checksums(self) -> Iterator[tuple[str, str]]:
@@ -242,7 +242,7 @@ class Restore:
             if data is None:
                 self._fail(avatar_id, "its file in the backup is missing or damaged")
             elif self._stored(avatar_id) == data:
-                self.report.there += 1
+                self.report.existing += 1
             else:
                 objects[avatar_id] = data
         if objects:

@@ -43,13 +43,13 @@ class Claim(NamedTuple):
 class Checkpoint:
     """A file of JSON Lines that grows by whole lines and belongs to one process at a time.
 
-    `key` names the field that identifies an entry, `made_of` the field with the hash of its inputs. The index
-    of entries is on disk, so there may be any number. A line that a killed process cut off is removed.
+    `key` names the field that identifies an entry, `inputs_hash` the field with the hash of its inputs. The
+    index of entries is on disk, so there may be any number. A line that a killed process cut off is removed.
     """
 
-    def __init__(self, path: Path, key: str, made_of: str) -> None:
+    def __init__(self, path: Path, key: str, inputs_hash: str) -> None:
         self._path = path
-        self._fields = (key, made_of)
+        self._fields = (key, inputs_hash)
         self._line = 0
         self._replaced = 0
         self._file = open(path, "a+b")  # noqa: SIM115 - __exit__ closes it
@@ -60,7 +60,7 @@ class Checkpoint:
             for pragma in ("journal_mode = OFF", "cache_size = -32000"):
                 self._index.execute(f"PRAGMA {pragma}")
             self._index.execute(
-                "CREATE TABLE entries (key TEXT PRIMARY KEY, made_of TEXT, sha256 TEXT, line INTEGER,"
+                "CREATE TABLE entries (key TEXT PRIMARY KEY, inputs_hash TEXT, sha256 TEXT, line INTEGER,"
                 " fresh INTEGER NOT NULL) WITHOUT ROWID"
             )
             self._index.execute("BEGIN")
@@ -85,19 +85,19 @@ class Checkpoint:
         """Return whether it has no entries."""
         return self._line == 0
 
-    def claim(self, key: str, made_of: str) -> Claim:
+    def claim(self, key: str, inputs_hash: str) -> Claim:
         """Claim a thing that this run is about to make."""
         found = self._index.execute(
-            "SELECT made_of, sha256, fresh FROM entries WHERE key = ?", (key,)
+            "SELECT inputs_hash, sha256, fresh FROM entries WHERE key = ?", (key,)
         ).fetchone()
         if found is None:
-            self._index.execute("INSERT INTO entries VALUES (?, ?, NULL, NULL, 1)", (key, made_of))
+            self._index.execute("INSERT INTO entries VALUES (?, ?, NULL, NULL, 1)", (key, inputs_hash))
             return Claim(Status.NEW, None)
         known, sha256, fresh = found
         if fresh:
-            return Claim(Status.REPEATED if known == made_of else Status.TAKEN, None)
-        self._index.execute("UPDATE entries SET made_of = ?, fresh = 1 WHERE key = ?", (made_of, key))
-        return Claim(Status.MADE if known == made_of else Status.OTHER, sha256)
+            return Claim(Status.REPEATED if known == inputs_hash else Status.TAKEN, None)
+        self._index.execute("UPDATE entries SET inputs_hash = ?, fresh = 1 WHERE key = ?", (inputs_hash, key))
+        return Claim(Status.MADE if known == inputs_hash else Status.OTHER, sha256)
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Append entries. They survive the end of this process, including SIGKILL.
@@ -151,11 +151,11 @@ class Checkpoint:
                 yield line
 
     def _note(self, entry: Entry, *, fresh: bool) -> None:
-        key, made_of = (entry[field] for field in self._fields)
+        key, inputs_hash = (entry[field] for field in self._fields)
         before = self._index.execute("SELECT line FROM entries WHERE key = ?", (key,)).fetchone()
         if before and before[0]:
             self._replaced += 1
-        row = (key, made_of, entry.get("sha256"), self._line, fresh)
+        row = (key, inputs_hash, entry.get("sha256"), self._line, fresh)
         self._index.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", row)
 
     def _load(self) -> None:

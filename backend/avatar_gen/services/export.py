@@ -11,7 +11,7 @@ from avatar_gen.avatar import avatar_as_json
 from avatar_gen.errors import AvatarError, ObjectDamaged, StorageUnavailable
 from avatar_gen.imaging import convert
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.contents import read_object
+from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.objects.files import read
 from avatar_gen.runtime.batches import batches
 from avatar_gen.runtime.processors import usable_processors
@@ -34,16 +34,16 @@ class ExportReport:
     """Counts of an export so far."""
 
     exported: int = 0
-    there: int = 0
+    existing: int = 0
     """Avatars that an earlier run exported."""
     failed: int = 0
-    part: float = 0.0
+    progress: float = 0.0
     """The finished part of the work, 0 to 1."""
 
     @property
-    def seen(self) -> int:
+    def processed(self) -> int:
         """Return the number of avatars that were looked at."""
-        return self.exported + self.there + self.failed
+        return self.exported + self.existing + self.failed
 
 
 class Export:
@@ -54,12 +54,18 @@ class Export:
     """
 
     def __init__(
-        self, store: ObjectStore, folder: Path, *, widths: Sequence[int], media: str, on_failure: OnFailure
+        self,
+        store: ObjectStore,
+        folder: Path,
+        *,
+        widths: Sequence[int],
+        format_name: str,
+        on_failure: OnFailure,
     ) -> None:
         self._store = store
         self._folder = folder
         self._widths = sorted(widths)
-        self._media = media
+        self._format_name = format_name
         self._on_failure = on_failure
         self.report = ExportReport()
 
@@ -79,9 +85,9 @@ class Export:
                 entries = [entry for entry in threads.map(self._export, missing) if entry]
                 manifest.add(entry for entry in entries if not isinstance(entry, _Failure))
                 self._count(entries)
-                self.report.part = int(batch[-1][:8], 16) / 2**32
+                self.report.progress = int(batch[-1][:8], 16) / 2**32
                 yield self.report
-        self.report.part = 1.0
+        self.report.progress = 1.0
         yield self.report
 
     def _fail_folder(self, folder: str, error: AvatarError) -> None:
@@ -90,13 +96,13 @@ class Export:
         self._on_failure(folder, f"this folder cannot be read: {error.__cause__}")
 
     @property
-    def _made_of(self) -> str:
-        return f"{self._media} {','.join(map(str, self._widths))}"
+    def _inputs_hash(self) -> str:
+        return f"{self._format_name} {','.join(map(str, self._widths))}"
 
     def _is_there(self, avatar_id: str, manifest: Checkpoint) -> bool:
-        status, known = manifest.claim(avatar_id, self._made_of)
+        status, known = manifest.claim(avatar_id, self._inputs_hash)
         is_there = status is Status.MADE and known == self._digest(avatar_id)
-        self.report.there += is_there
+        self.report.existing += is_there
         return is_there
 
     def _digest(self, avatar_id: str) -> str | None:
@@ -110,7 +116,7 @@ class Export:
         return digest.hexdigest()
 
     def _file(self, avatar_id: str, px: int) -> str:
-        return f"{px}/{avatar_id}.{self._media}"
+        return f"{px}/{avatar_id}.{self._format_name}"
 
     def _export(self, avatar_id: str) -> "dict[str, Any] | _Failure | None":
         """Write the pictures of an avatar. Return its entry, or None if it has been deleted."""
@@ -123,7 +129,7 @@ class Export:
             return _Failure(avatar_id, str(error.__cause__ or error))
         files, whole = {}, sha256()
         for px in self._widths:
-            picture = pictures[px] if self._media == "png" else convert(pictures[px], self._media)
+            picture = pictures[px] if self._format_name == "png" else convert(pictures[px], self._format_name)
             name = self._file(avatar_id, px)
             write_into(self._folder, name, picture)
             files[str(px)] = {"file": name, "sha256": sha256(picture).hexdigest()}
@@ -132,7 +138,7 @@ class Export:
             **avatar_as_json(avatar),
             "files": files,
             "sha256": whole.hexdigest(),
-            "madeOf": self._made_of,
+            "inputsHash": self._inputs_hash,
         }
 
     def _count(self, entries: Sequence["dict[str, Any] | _Failure"]) -> None:

@@ -54,7 +54,7 @@ class ExportImporter:
             lines = enumerate(iter(lambda: file.readline(_MAX_LINE), b""), 1)
             for batch in batches(lines, _BATCH):
                 self._importer.process(self._candidates(batch))
-                self.report.part = min(file.tell() / size, 1) if size else 1
+                self.report.progress = min(file.tell() / size, 1) if size else 1
                 yield self.report
 
     def _candidates(self, lines: Sequence[tuple[int, bytes]]) -> Iterator[Candidate]:

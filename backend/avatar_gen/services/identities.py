@@ -11,7 +11,7 @@ from avatar_gen.drawing.placeholders import nothing, plain, silhouette
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.errors import AvatarNotFound, IdentityNotLinked, StorageUnavailable
 from avatar_gen.imaging import memory_of, scaled
-from avatar_gen.imaging.pictures import draw_picture
+from avatar_gen.imaging.pipeline import draw_picture
 from avatar_gen.imaging.png import width_of
 from avatar_gen.objects import IdentityStore
 from avatar_gen.runtime.threads import DaemonThreads
@@ -54,7 +54,7 @@ class IdentityPicture(NamedTuple):
     identity: str
     """MD5 or SHA-256 in lower-case digits; for default pictures any number of digits."""
     px: int
-    media: str
+    format_name: str
     """One of `imaging.MEDIA_TYPES`."""
     text: str = ""
     """The name whose initials are drawn."""
@@ -133,37 +133,39 @@ def default_picture(name: str, request: IdentityPicture) -> PreparedPicture:
     """Return the picture of a hash without a link: `name` is one of `DEFAULTS`."""
     if name == "initials" and not request.text:
         name = DEFAULT
-    identity, px, media, text = request
+    identity, px, format_name, text = request
     text = text if name == "initials" else ""
     differs = "" if name in _SAME_FOR_ALL else identity
-    key = _key(b"default", name.encode(), differs.encode(), text.encode(), b"%d" % px, media.encode())
+    key = _key(b"default", name.encode(), differs.encode(), text.encode(), b"%d" % px, format_name.encode())
 
     def make() -> bytes:
         drawing = _draw(name, identity, text)
         if px >= _MIN_DRAWN_PX:
-            return draw_picture(drawing, px, media=media)
-        return scaled(draw_picture(drawing, _MIN_DRAWN_PX, media="png"), px, media)
+            return draw_picture(drawing, px, format_name=format_name)
+        return scaled(draw_picture(drawing, _MIN_DRAWN_PX, format_name="png"), px, format_name)
 
-    is_small_png = media == "png" and _MIN_DRAWN_PX <= px <= QUICK_PX
+    is_small_png = format_name == "png" and _MIN_DRAWN_PX <= px <= QUICK_PX
     is_exact = name == "color" or (name in _STYLES and traits(_STYLES[name]).exact)
     return PreparedPicture(
         key,
         make,
-        memory=memory_of(max(px, _MIN_DRAWN_PX), media),
+        memory=memory_of(max(px, _MIN_DRAWN_PX), format_name),
         quick=is_small_png and is_exact,
-        kind=(f"libravatar/{name}", media),
+        kind=(f"libravatar/{name}", format_name),
     )
 
 
 def _resized(stored: StoredPicture, request: IdentityPicture) -> PreparedPicture:
-    key = _key(b"tied", stored.avatar.id.encode(), stored.png, b"%d" % request.px, request.media.encode())
-    is_stored = request.media == "png" and request.px in {1 << exponent for exponent in EXPONENTS}
+    key = _key(
+        b"tied", stored.avatar.id.encode(), stored.png, b"%d" % request.px, request.format_name.encode()
+    )
+    is_stored = request.format_name == "png" and request.px in {1 << exponent for exponent in EXPONENTS}
     return PreparedPicture(
         key,
-        lambda: resize(stored, request.px, request.media),
-        memory=memory_of(max(request.px, width_of(stored.png)), request.media),
+        lambda: resize(stored, request.px, request.format_name),
+        memory=memory_of(max(request.px, width_of(stored.png)), request.format_name),
         quick=is_stored,
-        kind=(STORED, request.media),
+        kind=(STORED, request.format_name),
     )
 
 

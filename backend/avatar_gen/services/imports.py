@@ -10,7 +10,7 @@ from avatar_gen.avatar import Avatar
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.contents import read_object, write_object
+from avatar_gen.objects.avatar_object import read_object, write_object
 
 OnFailure = Callable[[str, str], None]
 """Receives the id of an avatar, or the name of a line, and what is wrong with it in plain words."""
@@ -42,16 +42,16 @@ class ImportReport:
     """Counts of an import so far."""
 
     imported: int = 0
-    there: int = 0
+    existing: int = 0
     """Avatars that are in the storage already. A missing row is added."""
     failed: int = 0
-    part: float = 0.0
+    progress: float = 0.0
     """The finished part of the work, 0 to 1."""
 
     @property
-    def seen(self) -> int:
+    def processed(self) -> int:
         """Return the number of avatars that were looked at."""
-        return self.imported + self.there + self.failed
+        return self.imported + self.existing + self.failed
 
 
 class BatchImporter:
@@ -71,7 +71,7 @@ class BatchImporter:
         avatars: dict[str, Avatar] = {}
         for candidate in candidates:
             if candidate.avatar_id in avatars:
-                self._report.there += 1
+                self._report.existing += 1
                 continue
             try:
                 avatar, data = self._read(candidate)
@@ -80,7 +80,7 @@ class BatchImporter:
                 continue
             avatars[avatar.id] = avatar
             if data is None:
-                self._report.there += 1
+                self._report.existing += 1
             else:
                 objects[avatar.id] = data
         if objects:

@@ -86,7 +86,7 @@ class LegacyImport:
         for batch in batches(names, _BATCH):
             self._importer.process(self._candidates(batch, names))
             done += len(batch)
-            self.report.part = done / len(names)
+            self.report.progress = done / len(names)
             yield self.report
         for avatar_id in self._records.ids() if self._records else ():
             if avatar_id not in names:

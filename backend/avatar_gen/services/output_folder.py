@@ -30,7 +30,7 @@ def open_folder(path: Path, key: str) -> Iterator[Checkpoint]:
         raise StartupError(
             f"{path}: there are files in it and no {MANIFEST} of an earlier run. Choose another folder"
         )
-    with Checkpoint(path / MANIFEST, key, "madeOf") as manifest:
+    with Checkpoint(path / MANIFEST, key, "inputsHash") as manifest:
         incoming = path / _INCOMING
         make_folder(incoming)
         for entry in os.scandir(incoming):

@@ -9,7 +9,7 @@ from avatar_gen.avatar import Avatar
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import AvatarError, SchemaError, StartupError
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.contents import read_object
+from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.runtime.batches import batches
 
 log = logging.getLogger(__name__)
@@ -25,11 +25,11 @@ class Report:
     added: int = 0
     removed: int = 0
     damaged: int = 0
-    seen: int = 0
+    processed: int = 0
     """Objects and rows so far."""
     avatars: int = 0
     """The number of all avatars, at the end."""
-    part: float = 0.0
+    progress: float = 0.0
     """The share of the work that is done, 0 to 1, from the place of the last id among all possible ids."""
 
 
@@ -72,7 +72,7 @@ class Reindex:
                 self.report.removed += self._repository.remove_rows(lost)
             yield self._reached(batch, half=1)
         self.report.avatars = self._repository.recount()
-        self.report.part = 1.0
+        self.report.progress = 1.0
         yield self.report
 
     def _read(self, avatar_id: str) -> Avatar | None:
@@ -94,8 +94,8 @@ class Reindex:
             return False
 
     def _reached(self, batch: Sequence[str], *, half: int) -> Report:
-        self.report.seen += len(batch)
-        self.report.part = (half + int(batch[-1][:8], 16) / 2**32) / 2
+        self.report.processed += len(batch)
+        self.report.progress = (half + int(batch[-1][:8], 16) / 2**32) / 2
         return self.report
 
 

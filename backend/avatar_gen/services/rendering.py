@@ -15,7 +15,7 @@ from avatar_gen.drawing.frames import Shape
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import filtered, framed, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
-from avatar_gen.imaging.pictures import MOST_CUT, draw_picture, encode_svg
+from avatar_gen.imaging.pipeline import MOST_CUT, draw_picture, encode_svg
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.runtime.cache import PictureCache
 from avatar_gen.services.render_options import DEFAULT_PX, MAX_PX, RenderOptions
@@ -34,7 +34,7 @@ class PictureRequest(Protocol):
     """A picture that a client asks for, whatever the family of its style."""
 
     @property
-    def media(self) -> str:
+    def format_name(self) -> str:
         """Return the format."""
 
     @property
@@ -70,7 +70,7 @@ class RenderRequest(NamedTuple):
 
     style: str
     seed: str
-    media: str
+    format_name: str
     """One of `imaging.DRAWN_TYPES`."""
     options: RenderOptions
 
@@ -82,29 +82,29 @@ class RenderRequest(NamedTuple):
     @property
     def made_by(self) -> str:
         """Return the versions of the libraries that affect the file's bytes."""
-        return MADE_BY[self.media]
+        return MADE_BY[self.format_name]
 
     @property
     def memory(self) -> int:
         """Return the maximum memory for making the file, in bytes."""
-        return memory_of(self.options.size, self.media)
+        return memory_of(self.options.size, self.format_name)
 
     def with_seed(self, seed: str, *, letters: str | None = None) -> "RenderRequest":
         """Return the same request for another seed. Raises `InvalidRequest`."""
         if len(seed) > MAX_SEED_LENGTH:
             refuse("seed", f"must have at most {MAX_SEED_LENGTH} characters")
         options = self.options if letters is None else self.options.with_name(letters)
-        return RenderRequest(self.style, seed, self.media, options)
+        return RenderRequest(self.style, seed, self.format_name, options)
 
     def key(self) -> bytes:
         """Return the cache key: a hash, 16 bytes, of everything that decides the picture."""
-        made_of = (self.style.encode(), self.media.encode(), self.options.canonical, self.seed.encode())
-        return blake2b(b"\0".join(made_of), digest_size=16).digest()
+        inputs = (self.style.encode(), self.format_name.encode(), self.options.canonical, self.seed.encode())
+        return blake2b(b"\0".join(inputs), digest_size=16).digest()
 
     def is_quick(self) -> bool:
         """Return whether the picture may be drawn on the event loop."""
-        if self.media != "png":
-            return self.media == "svg"
+        if self.format_name != "png":
+            return self.format_name == "svg"
         kind = traits(self.style)
         is_quick_to_cut = self.options.shape == "square" or kind.colours <= MOST_CUT
         return self.options.size <= QUICK_PX and kind.exact and is_quick_to_cut
@@ -115,11 +115,11 @@ class RenderRequest(NamedTuple):
         return draw_picture(
             draw(self.style, self.seed, options.style_input(self.style, self.seed)),
             options.size,
-            media=self.media,
+            format_name=self.format_name,
             recolour=FILTERS.get(options.filter or ""),
             shape=options.shape,
             # An id begins with a letter.
-            unique=f"a{self.key().hex()[:15]}" if self.media == "svg" else "",
+            unique=f"a{self.key().hex()[:15]}" if self.format_name == "svg" else "",
         )
 
 
@@ -130,7 +130,7 @@ class DicebearRequest:
     style: str
     options: Mapping[str, Value]
     """The values that the style's options read, sorted by name; the seed is one of them."""
-    media: str
+    format_name: str
     """One of `DICEBEAR_TYPES`."""
     filter: str | None = None
     shape: Shape = "square"
@@ -146,12 +146,12 @@ class DicebearRequest:
     @property
     def made_by(self) -> str:
         """Return the versions of the libraries that affect the file's bytes."""
-        return f"{dicebear.RELEASE}-{MADE_BY.get(self.media, __version__)}"
+        return f"{dicebear.RELEASE}-{MADE_BY.get(self.format_name, __version__)}"
 
     @property
     def memory(self) -> int:
         """Return the maximum memory for making the file, in bytes."""
-        return memory_of(self._px, self.media, filtered=dicebear.has_filters(self.style))
+        return memory_of(self._px, self.format_name, filtered=dicebear.has_filters(self.style))
 
     def with_seed(self, seed: str, *, letters: str | None = None) -> "DicebearRequest":
         """Return the same request for another seed. Raises `InvalidRequest`, also for letters."""
@@ -167,10 +167,10 @@ class DicebearRequest:
 
     def key(self) -> bytes:
         """Return the cache key: a hash, 16 bytes, of everything that decides the picture."""
-        made_of = ["dicebear", self.style, self.media, self.filter, self.own_ids, self.options]
+        inputs = ["dicebear", self.style, self.format_name, self.filter, self.own_ids, self.options]
         if self.shape != "square":
-            made_of.append(self.shape)
-        return blake2b(json.dumps(made_of).encode(), digest_size=16).digest()
+            inputs.append(self.shape)
+        return blake2b(json.dumps(inputs).encode(), digest_size=16).digest()
 
     def is_quick(self) -> bool:
         """Return False: every one takes milliseconds."""
@@ -178,9 +178,9 @@ class DicebearRequest:
 
     def draw(self) -> bytes:
         """Return the file. Raises `InvalidRequest` for letters that no font has."""
-        if self.media == "json":
+        if self.format_name == "json":
             return dicebear.draw_json(self.style, self.options).encode()
-        if self.media == "svg":
+        if self.format_name == "svg":
             document = dicebear.draw_svg(self.style, self.options)
             document = framed(document, self.shape, f"s{self.key().hex()[:15]}")
             if self.filter is not None:
@@ -189,7 +189,7 @@ class DicebearRequest:
                 document = with_own_ids(document, f"a{self.key().hex()[:15]}")
             return document.encode()
         document = dicebear.draw_svg(self.style, {**self.options, "size": self._px})
-        return encode_svg(document, self._px, self.media, FILTERS.get(self.filter or ""), self.shape)
+        return encode_svg(document, self._px, self.format_name, FILTERS.get(self.filter or ""), self.shape)
 
     @property
     def _px(self) -> int:
@@ -208,7 +208,7 @@ class Renderer:
 
     async def render(self, request: PictureRequest, key: bytes) -> bytes:
         """Return the file of a request, given the request's key. Raises `Overloaded`."""
-        kind = (request.label, request.media)
+        kind = (request.label, request.format_name)
         return await self.encode(key, request.draw, kind, memory=request.memory, quick=request.is_quick())
 
     async def encode(

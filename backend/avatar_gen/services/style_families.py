@@ -58,7 +58,7 @@ class FoundStyle(Hashable, Protocol):
     def prepare(self, licences: frozenset[str]) -> None:
         """Load the style, for which it may read files. Raises `StyleNotServed` for another licence."""
 
-    def read(self, pairs: Pairs, media: str) -> PictureRequest:
+    def read(self, pairs: Pairs, format_name: str) -> PictureRequest:
         """Return the request of a picture with the seed `""`, once `prepare` has returned.
 
         Raises `InvalidRequest`.
@@ -88,12 +88,12 @@ class _OwnStyle:
     def prepare(self, _licences: frozenset[str]) -> None:
         """Do nothing."""
 
-    def read(self, pairs: Pairs, media: str) -> RenderRequest:
+    def read(self, pairs: Pairs, format_name: str) -> RenderRequest:
         options = read_pairs(pairs, RenderOptions)
         options.check_style(self.name)
-        if media not in self.formats:
+        if format_name not in self.formats:
             refuse("format", f"must be one of {', '.join(self.formats)} for the style {self.name}")
-        return RenderRequest(self.name, "", media, options)
+        return RenderRequest(self.name, "", format_name, options)
 
     def describe(self) -> StyleDescription:
         style = STYLES[self.name]
@@ -105,7 +105,7 @@ class _OwnStyle:
 
 @cache
 def _formats_of(style: str) -> Sequence[str]:
-    return tuple(media for media in DRAWN_TYPES if media != "svg" or traits(style).has_svg)
+    return tuple(format_name for format_name in DRAWN_TYPES if format_name != "svg" or traits(style).has_svg)
 
 
 _READY: set[tuple[str, frozenset[str]]] = set()
@@ -151,11 +151,11 @@ class DicebearStyle:
         dicebear.options(self.artwork)
         _READY.add((self.artwork, licences))
 
-    def read_as_dicebear(self, pairs: Pairs, media: str) -> DicebearRequest:
+    def read_as_dicebear(self, pairs: Pairs, format_name: str) -> DicebearRequest:
         """Return what DiceBear's own HTTP API returns for these options. Raises `InvalidRequest`."""
-        return DicebearRequest(self.artwork, self._options(pairs), media)
+        return DicebearRequest(self.artwork, self._options(pairs), format_name)
 
-    def read(self, pairs: Pairs, media: str) -> DicebearRequest:
+    def read(self, pairs: Pairs, format_name: str) -> DicebearRequest:
         """Return the request of a picture with the seed `""`. Raises `InvalidRequest`."""
         common = read_pairs([pair for pair in pairs if pair[0] in CommonOptions.model_fields], CommonOptions)
         own = [pair for pair in pairs if pair[0] not in CommonOptions.model_fields]
@@ -169,7 +169,7 @@ class DicebearStyle:
             values["borderRadius"] = _BORDER_RADIUS[common.shape]
         values["seed"] = ""
         ordered = dict(sorted(values.items()))
-        return DicebearRequest(self.artwork, ordered, media, common.filter, shape, own_ids=True)
+        return DicebearRequest(self.artwork, ordered, format_name, common.filter, shape, own_ids=True)
 
     def _options(self, pairs: Pairs) -> dict[str, Value]:
         try:

@@ -26,10 +26,10 @@ from avatar_gen.objects import ObjectStore
 from avatar_gen.runtime.batches import Batches, batches
 from avatar_gen.runtime.threads import DaemonThreads
 
-MOST_WAITING = 1024
+MAX_WAITING = 1024
 """New avatars that may wait to be stored. The service answers 503 to further ones."""
 
-MOST_AT_ONCE = 64
+MAX_BATCH = 64
 """New avatars in one batch: as many files are open meanwhile, and the first waits for the last."""
 
 WRITE_TIMEOUT_SECONDS = 10.0
@@ -66,7 +66,7 @@ class AvatarWriter:
         self._repository = repository
         self._unsettled: dict[str, float] = {}
         """Ids of avatars whose commit got no answer, and when."""
-        self.queue = Batches("storing", self._store_batch, most=MOST_WAITING, at_once=MOST_AT_ONCE)
+        self.queue = Batches("storing", self._store_batch, max_waiting=MAX_WAITING, max_batch=MAX_BATCH)
         # A removal that waits for a lock of the database must not hold up lists.
         self._remover = DaemonThreads(1, "removing")
         self._closing = Event()

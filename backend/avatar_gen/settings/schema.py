@@ -31,7 +31,7 @@ LogLevel = Annotated[
     Literal["trace", "debug", "info", "warn", "error", "fatal"], BeforeValidator(parse_log_level)
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Right = Literal["write", "list", "delete"]
+Permission = Literal["write", "list", "delete"]
 PaletteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 _OLD: JsonDict = {"old": True}
@@ -214,7 +214,7 @@ class ApiKey(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
     """The name in logs. If it is empty, logs have the first digits of the hash."""
     sha256: str
-    may: list[Right] = list(get_args(Right))
+    may: list[Permission] = list(get_args(Permission))
 
     @field_validator("sha256")
     @classmethod

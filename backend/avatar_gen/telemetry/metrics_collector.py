@@ -178,10 +178,10 @@ def _requests(statistics: RequestStatistics) -> Iterator[Metric]:
     for digit in range(1, 6):
         classes.add_metric([f"{digit}xx"], statistics.by_class(digit))
     yield classes
-    errors = _counter("avatar_faults", "Requests that failed because of the service", "fault")
+    errors = _counter("avatar_errors", "Requests that failed because of the service", "error")
     for kind in _kinds_of(AvatarError):
         if kind.status >= 500:
-            errors.add_metric([kind.__name__], statistics.faults[kind.__name__])
+            errors.add_metric([kind.__name__], statistics.errors[kind.__name__])
     yield errors
 
 
@@ -200,7 +200,7 @@ def _work(sources: Sources) -> Iterator[Metric]:
     objects = _counter("avatar_objects", "Events of stored objects", "event")
     for event in ("written", "removed", "missing"):
         objects.add_metric([event], sources.statistics.objects[event])
-    objects.add_metric(["damaged"], sources.statistics.faults["ObjectDamaged"])
+    objects.add_metric(["damaged"], sources.statistics.errors["ObjectDamaged"])
     yield objects
     jobs = _gauge("avatar_pool_jobs", "Jobs that run or wait", "pool")
     limit = _gauge("avatar_pool_limit", "Jobs that are accepted at the same time", "pool")

@@ -25,7 +25,7 @@ class RequestStatistics:
         self.requests: dict[Key, list[float]] = {}
         """For each key: the number of requests in each bucket of the histogram, the number above the highest
         bound, and the total of seconds."""
-        self.faults: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
         """How often each kind of `AvatarError` was answered."""
         self.renders: Counter[tuple[str, str]] = Counter()
         """How many pictures were made, by style and format. Pictures from a cache are not counted."""

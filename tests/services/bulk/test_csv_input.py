@@ -21,7 +21,7 @@ def read(
             stream, "people.csv", columns or Columns(), longest=10, header=header, encoding=encoding
         )
         found = list(people.read())
-        assert people.part == 1
+        assert people.progress == 1
     return found
 
 

@@ -70,7 +70,7 @@ class CsvInput:
         self._size = os.fstat(stream.fileno()).st_size
 
     @property
-    def part(self) -> float:
+    def progress(self) -> float:
         """The part of the list that has been read, 0 to 1. It is 0 for a list of unknown length."""
         return min(self._lines.position / self._size, 1) if self._size else 0.0
 

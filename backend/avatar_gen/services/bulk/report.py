@@ -12,13 +12,13 @@ class BulkReport:
     """Rows by their outcome so far."""
 
     made: int = 0
-    there: int = 0
+    existing: int = 0
     """Rows whose avatar an earlier run made."""
     repeated: int = 0
     """Rows that equal an earlier row."""
     refused: int = 0
 
     @property
-    def seen(self) -> int:
+    def processed(self) -> int:
         """Return the number of all rows that were read."""
-        return self.made + self.there + self.repeated + self.refused
+        return self.made + self.existing + self.repeated + self.refused

@@ -14,7 +14,7 @@ from avatar_gen.avatar import Avatar, AvatarSpec, format_time
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.contents import read_object
+from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.objects.files import read, sync, write_synced
 from avatar_gen.runtime.batches import batches
 from avatar_gen.runtime.interrupts import check_interrupted
@@ -33,7 +33,7 @@ class _Task(NamedTuple):
 
     line: int
     avatar_id: str
-    made_of: str
+    inputs_hash: str
     spec: AvatarSpec
 
 
@@ -45,7 +45,7 @@ class _Drawn(NamedTuple):
     data: bytes
 
 
-class Storing:
+class BulkStorage:
     """Store an avatar with the seed of each row, and write a manifest that names the id of each seed.
 
     An avatar enters the manifest after its object and its row survive a crash. A row that is in the manifest
@@ -74,7 +74,7 @@ class Storing:
 
     def run(self, rows: CsvInput) -> Iterator[BulkReport]:
         """Store, and yield the report after each batch. Raises what the store and the repository raise."""
-        with Checkpoint(self._manifest, "madeOf", "madeOf") as manifest:
+        with Checkpoint(self._manifest, "inputsHash", "inputsHash") as manifest:
             secret, resumed = self._open_secret()
             tasks = batches(self._tasks(rows, manifest, secret), _BATCH)
             for drawn in share(_draw, tasks, jobs=self._jobs):
@@ -107,15 +107,15 @@ class Storing:
                 self._on_refusal(row.line, row.reason)
                 continue
             spec = replace(self._spec, seed=row.seed)
-            made_of = blake2b(repr(spec).encode(), digest_size=16).hexdigest()
-            status = manifest.claim(made_of, made_of).status
+            inputs_hash = blake2b(repr(spec).encode(), digest_size=16).hexdigest()
+            status = manifest.claim(inputs_hash, inputs_hash).status
             if status is Status.REPEATED:
                 self.report.repeated += 1
             elif status is Status.MADE:
-                self.report.there += 1
+                self.report.existing += 1
             else:
-                number = blake2b(secret + made_of.encode(), digest_size=16).digest()
-                yield _Task(row.line, str(UUID(bytes=number, version=4)), made_of, spec)
+                number = blake2b(secret + inputs_hash.encode(), digest_size=16).digest()
+                yield _Task(row.line, str(UUID(bytes=number, version=4)), inputs_hash, spec)
 
     def _store_batch(self, drawn: Sequence[_Drawn], *, look_first: bool) -> list[Avatar]:
         """Store objects, then rows. What is stored already stays as it is."""
@@ -152,5 +152,5 @@ def _entry(drawn: _Drawn, avatar: Avatar) -> dict[str, object]:
         "seed": avatar.seed,
         "id": avatar.id,
         "createdAt": format_time(avatar.created_ms),
-        "madeOf": drawn.task.made_of,
+        "inputsHash": drawn.task.inputs_hash,
     }

@@ -14,7 +14,7 @@ _FORMAT = 1
 _RECORD = "avatar.json"
 
 
-class Contents(NamedTuple):
+class AvatarObject(NamedTuple):
     """An object that was read."""
 
     avatar: Avatar
@@ -29,7 +29,7 @@ def write_object(avatar: Avatar, pictures: Mapping[int, bytes]) -> bytes:
     return pack({_RECORD: json.dumps(record, ensure_ascii=False).encode(), **files})
 
 
-def read_object(avatar_id: str, data: bytes) -> Contents:
+def read_object(avatar_id: str, data: bytes) -> AvatarObject:
     """Return what is in the object of this avatar.
 
     Raises `ObjectDamaged`, and no other error, for bytes that this release cannot have written.
@@ -42,7 +42,7 @@ def read_object(avatar_id: str, data: bytes) -> Contents:
         raise ObjectDamaged from error
     if avatar.id != avatar_id:
         raise ObjectDamaged from Damaged(f"this is the object of {avatar.id}")
-    return Contents(avatar, pictures)
+    return AvatarObject(avatar, pictures)
 
 
 def _read_record(content: bytes) -> Avatar:

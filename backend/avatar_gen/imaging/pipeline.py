@@ -34,7 +34,7 @@ class Output(NamedTuple):
     """The file that is asked for."""
 
     px: int
-    media: str
+    format_name: str
     """The name of a format."""
     recolour: Filter | None = None
     shape: Shape = "square"
@@ -100,9 +100,9 @@ def _cut(picture: Picture, output: Output) -> Picture:
 
 def _encode(picture: Picture, output: Output) -> Picture:
     """Write the pixels as a file."""
-    if isinstance(picture, Indexed) and output.media == "png":
+    if isinstance(picture, Indexed) and output.format_name == "png":
         return encode_png(*picture)
-    return ENCODERS[output.media](_to_pixels(picture))
+    return ENCODERS[output.format_name](_to_pixels(picture))
 
 
 def _write(picture: Picture, output: Output) -> Picture:
@@ -134,7 +134,7 @@ def draw_picture(  # noqa: PLR0913
     drawing: Drawing,
     px: int,
     *,
-    media: str,
+    format_name: str,
     recolour: Filter | None = None,
     shape: Shape = "square",
     unique: str = "",
@@ -144,8 +144,8 @@ def draw_picture(  # noqa: PLR0913
     Corners outside the shape are transparent, or white in a format without alpha. `unique` begins every id in
     an SVG. Raises `ValueError` if SVG is asked of a style that has none.
     """
-    steps = DRAWING_TO_SVG if media == "svg" else DRAWING_TO_PIXELS
-    return make_file(drawing, Output(px, media, recolour, shape, unique), steps)
+    steps = DRAWING_TO_SVG if format_name == "svg" else DRAWING_TO_PIXELS
+    return make_file(drawing, Output(px, format_name, recolour, shape, unique), steps)
 
 
 def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: Shape = "square") -> bytes:
@@ -154,13 +154,13 @@ def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: S
 
 
 def encode_svg(
-    svg: str, px: int, media: str, recolour: Filter | None = None, shape: Shape = "square"
+    svg: str, px: int, format_name: str, recolour: Filter | None = None, shape: Shape = "square"
 ) -> bytes:
     """Return an SVG document, `px` wide, as a file in a format of `imaging.MEDIA_TYPES`.
 
     Raises `InvalidRequest` for text without a font.
     """
-    return make_file(svg, Output(px, media, recolour, shape), DOCUMENT_TO_PIXELS)
+    return make_file(svg, Output(px, format_name, recolour, shape), DOCUMENT_TO_PIXELS)
 
 
 def _to_pixels(picture: Picture) -> Pixels:

@@ -41,7 +41,7 @@ class _Outcome(NamedTuple):
     refusal: str | None = None
 
 
-class Folder:
+class BulkFolder:
     """Draw `picture` with the seed of each row, and write a manifest that names the file of each seed.
 
     A file that an earlier run drew and that is intact is kept. So a run can be stopped at any time and run
@@ -95,7 +95,7 @@ class Folder:
             if outcome.refusal:
                 self._refuse(outcome.line, outcome.refusal)
             elif not outcome.entry:
-                self.report.there += 1
+                self.report.existing += 1
 
     def _refuse(self, line: int, reason: str) -> None:
         self.report.refused += 1
@@ -122,7 +122,7 @@ def _draw_one(folder: str, task: _Task) -> _Outcome:
         "file": task.file,
         "bytes": len(data),
         "sha256": sha256(data).hexdigest(),
-        "madeOf": task.picture.key().hex(),
+        "inputsHash": task.picture.key().hex(),
     }
     return _Outcome(task.line, entry=entry)
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from avatar_gen.avatar import Avatar
 from avatar_gen.errors import ObjectDamaged
+from avatar_gen.objects.avatar_object import read_object, write_object
 from avatar_gen.objects.container import pack, unpack
-from avatar_gen.objects.contents import read_object, write_object
 
 ID = "0a1b2c3d-0000-4000-8000-000000000000"
 AVATAR = Avatar("wave", id=ID, created_ms=1_700_000_000_123, seed="☃", color_scheme="ocean", angle=0.5)
