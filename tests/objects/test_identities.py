@@ -1,6 +1,5 @@
 import errno
 import os
-import stat
 from pathlib import Path
 
 import pytest
@@ -48,27 +47,12 @@ def test_a_file_that_cannot_be_read_is_damaged(links: LocalIdentityStore, root: 
     assert links.get(MD5) == OTHER
 
 
-def test_a_link_is_on_disk_before_it_is_seen(
-    links: LocalIdentityStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    events: list[str] = []
-    fsync, rename = os.fsync, os.rename
-
-    def noted_fsync(descriptor: int) -> None:
-        events.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
-        fsync(descriptor)
-
-    def noted_rename(source: str, target: str) -> None:
-        events.append("rename")
-        rename(source, target)
-
-    monkeypatch.setattr(os, "fsync", noted_fsync)
-    monkeypatch.setattr(os, "rename", noted_rename)
+def test_a_link_is_on_disk_before_it_is_seen(links: LocalIdentityStore, disk_events: list[str]) -> None:
     links.put(MD5, ONE)
-    assert events == ["sync file", "rename", "sync folder"]
-    events.clear()
+    assert disk_events == ["sync file", "rename", "sync folder"]
+    disk_events.clear()
     links.remove(MD5)
-    assert events == ["sync folder"]
+    assert disk_events == ["sync folder"]
 
 
 def test_a_full_disk_leaves_the_old_link(

@@ -5,7 +5,6 @@ import errno
 import fcntl
 import os
 import socket
-import stat
 import subprocess
 import sys
 import time
@@ -120,27 +119,14 @@ def test_a_disk_that_takes_only_a_part_is_full(
 
 
 def test_everything_is_on_disk_before_it_has_its_name_and_its_name_before_put_returns(
-    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    store: LocalStore, disk_events: list[str]
 ) -> None:
-    events: list[str] = []
-    fsync, rename = os.fsync, os.rename
-
-    def noted_fsync(descriptor: int) -> None:
-        events.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
-        fsync(descriptor)
-
-    def noted_rename(source: str, target: str) -> None:
-        rename(source, target)
-        events.append("rename")
-
-    monkeypatch.setattr(os, "fsync", noted_fsync)
-    monkeypatch.setattr(os, "rename", noted_rename)
     identity = "0a1b2c3d-0000-4000-8000-000000000000"
     store.put({identity: b"x", identity.replace("3d", "3f"): b"y"})
-    assert events == ["sync file", "sync file", "rename", "rename", "sync folder"]
-    events.clear()
+    assert disk_events == ["sync file", "sync file", "rename", "rename", "sync folder"]
+    disk_events.clear()
     assert remove(store, identity)
-    assert events == ["rename", "sync folder"]
+    assert disk_events == ["rename", "sync folder"]
 
 
 def test_a_store_that_is_not_there_is_not_taken_for_an_empty_one(store: LocalStore, tmp_path: Path) -> None:

@@ -95,6 +95,16 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
         writer.transport.abort()
 
 
+@asynccontextmanager
+async def refused_early(here: Here) -> AsyncIterator[asyncio.StreamWriter]:
+    """A connection whose request has its answer, and whose long body has not been sent."""
+    here.app.reads_body, here.app.status = False, 413
+    async with connected(here.port) as (reader, writer):
+        writer.write(POST + b"Connection: close\r\nContent-Length: 99999999\r\n\r\n")
+        assert (await answer(reader))[0] == 413
+        yield writer
+
+
 def run(scenario: Callable[[Here], Awaitable[None]]) -> None:
     async def whole() -> None:
         async with serving() as here, asyncio.timeout(60):
@@ -359,10 +369,7 @@ class TestEarlyAnswers:
 
     def test_the_size_that_is_discarded_is_bounded(self) -> None:
         async def scenario(here: Here) -> None:
-            here.app.reads_body, here.app.status = False, 413
-            async with connected(here.port) as (reader, writer):
-                writer.write(POST + b"Connection: close\r\nContent-Length: 99999999\r\n\r\n")
-                assert (await answer(reader))[0] == 413
+            async with refused_early(here) as writer:
                 with pytest.raises(ConnectionError):
                     await send(writer, MESSAGE_LIMIT + 40_000_000)
 
@@ -370,10 +377,7 @@ class TestEarlyAnswers:
 
     def test_the_time_is_bounded(self) -> None:
         async def scenario(here: Here) -> None:
-            here.app.reads_body, here.app.status = False, 413
-            async with connected(here.port) as (reader, writer):
-                writer.write(POST + b"Connection: close\r\nContent-Length: 99999999\r\n\r\n")
-                assert (await answer(reader))[0] == 413
+            async with refused_early(here):
                 await until(lambda: here.protocol.is_ending)
                 here.pass_time(9)
                 assert here.state.connections
@@ -384,10 +388,7 @@ class TestEarlyAnswers:
 
     def test_a_shutdown_does_not_wait_for_the_body(self) -> None:
         async def scenario(here: Here) -> None:
-            here.app.reads_body, here.app.status = False, 413
-            async with connected(here.port) as (reader, writer):
-                writer.write(POST + b"Connection: close\r\nContent-Length: 99999999\r\n\r\n")
-                assert (await answer(reader))[0] == 413
+            async with refused_early(here):
                 await until(lambda: here.protocol.is_ending)
                 here.protocol.shutdown()
                 await until(lambda: not here.state.connections)

@@ -301,8 +301,8 @@ def test_what_cannot_be_read_is_said_and_passed_over(make_app: MakeApp, old: Pat
     (old / f"{folder}.obj").mkdir()
     (old / f"{sparse}.obj").touch()
     os.truncate(old / f"{sparse}.obj", 1 << 40)
-    expected |= dict.fromkeys((pipe, folder), "its file is not a regular file")
-    expected[sparse] = "its file has more than 64,000,000 bytes"
+    expected |= dict.fromkeys((pipe, folder), "its file cannot be read: it is not a regular file")
+    expected[sparse] = f"its file cannot be read: it has {1 << 40} bytes, more than 64000000"
     (old / "notes.txt").write_text("passed over")
     app = make_app()
     result = run_import(app, "--storage", str(old), status=3)

@@ -2,8 +2,6 @@
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,29 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from avatar_gen.avatar import AvatarSpec
-from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
-from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError, DatabaseUnavailable
 from avatar_gen.objects.container import pack
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.services.avatars import draw_object
 from avatar_gen.services.reindex import Reindex
-from tests.conftest import database
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> LocalStore:
-    store = LocalStore(tmp_path / "avatars")
-    store.prepare()
-    return store
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Iterator[Repository]:
-    with closing(open_engines(database(f"file:{tmp_path}/avatars.db"))) as engines:
-        prepare(engines)
-        yield Repository(engines)
 
 
 def store_avatars(store: LocalStore, count: int) -> list[str]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -18,29 +18,12 @@ import pytest
 from sqlalchemy import event
 
 from avatar_gen.avatar import AvatarSpec
-from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
-from avatar_gen.database.schema import prepare
 from avatar_gen.errors import DatabaseUnavailable, StorageFull, StorageUnavailable
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.services import writer as module
 from avatar_gen.services.avatars import draw_object
 from avatar_gen.services.writer import AvatarWriter, NewAvatar
-from tests.conftest import database
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> LocalStore:
-    store = LocalStore(tmp_path / "avatars")
-    store.prepare()
-    return store
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Iterator[Repository]:
-    with closing(open_engines(database(f"file:{tmp_path}/avatars.db"))) as engines:
-        prepare(engines)
-        yield Repository(engines)
 
 
 def new(avatar_id: str | None = None, draw: Callable[[], bytes] | None = None) -> NewAvatar:

@@ -1,7 +1,6 @@
 """The part that all imports share: read avatars one by one, store them in batches, count and report."""
 
 import os
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from avatar_gen.database.repository import Repository
 from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.avatar_object import read_object, write_object
+from avatar_gen.objects.files import OddFile, read
 
 OnFailure = Callable[[str, str], None]
 """Receives the id of an avatar, or the name of a line, and what is wrong with it in plain words."""
@@ -115,23 +115,8 @@ class BatchImporter:
 def read_file(path: str, max_size: int) -> bytes:
     """Return the content of a regular file. Raises `Unreadable`; a pipe is not waited for."""
     try:
-        # O_NONBLOCK opens a pipe at once, so that its kind can be looked at.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return read(path, max_size)
+    except OddFile as error:
+        raise Unreadable(f"its file cannot be read: {error}") from None
     except OSError as error:
-        raise _cannot_be_read(error) from error
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise Unreadable("its file is not a regular file")
-        if found.st_size > max_size:
-            raise Unreadable(f"its file has more than {max_size:,} bytes")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read()
-    except OSError as error:
-        raise _cannot_be_read(error) from error
-    finally:
-        os.close(descriptor)
-
-
-def _cannot_be_read(error: OSError) -> Unreadable:
-    return Unreadable(f"its file cannot be read: {os.strerror(error.errno or 0)}")
+        raise Unreadable(f"its file cannot be read: {os.strerror(error.errno or 0)}") from error
