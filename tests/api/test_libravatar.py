@@ -407,24 +407,24 @@ class TestClientsThatWeDidNotWrite:
     def test_pylibravatar(self, service: Service, tied: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
         """It finds us as it finds every federated server, by what a domain's SRV record says."""
         monkeypatch.setattr(libravatar, "lookup_avatar_server", lambda *_: f"127.0.0.1:{service.port}")
-        assert httpx.get(libravatar.libravatar_url(EMAIL, size=256)).content == tied
+        assert httpx.get(libravatar.libravatar_url(EMAIL, size=256), timeout=60).content == tied
         for name in ("identicon", "monsterid", "retro", "mm"):
             address = libravatar.libravatar_url("nobody@example.org", default=name, size=100)
-            assert Image.open(io.BytesIO(httpx.get(address).content)).size == (100, 100)
+            assert Image.open(io.BytesIO(httpx.get(address, timeout=60).content)).size == (100, 100)
         address = libravatar.libravatar_url("nobody@example.org", default=404)
-        assert httpx.get(address).status_code == 404
+        assert httpx.get(address, timeout=60).status_code == 404
         address = libravatar.libravatar_url(openid="https://ada.example.org/", default="retro")
-        assert httpx.get(address).status_code == 200
+        assert httpx.get(address, timeout=60).status_code == 200
 
     def test_libgravatar(self, service: Service, tied: bytes) -> None:
         ada, nobody = libgravatar.Gravatar(EMAIL), libgravatar.Gravatar("nobody@example.org")
-        assert httpx.get(here(service, ada.get_image(size=256))).content == tied
+        assert httpx.get(here(service, ada.get_image(size=256)), timeout=60).content == tied
         for name in libgravatar.Gravatar.DEFAULT_IMAGE:
             address = nobody.get_image(size=100, default=name, rating="pg", filetype_extension=True)
-            answer = httpx.get(here(service, address))
+            answer = httpx.get(here(service, address), timeout=60)
             assert answer.status_code == (404 if name == "404" else 200)
             assert name == "404" or Image.open(io.BytesIO(answer.content)).size == (100, 100)
-        forced = httpx.get(here(service, ada.get_image(default="blank", force_default=True)))
+        forced = httpx.get(here(service, ada.get_image(default="blank", force_default=True)), timeout=60)
         assert pixels(forced.content)[:, :, 3].max() == 0
 
     @pytest.mark.skipif(shutil.which("npm") is None, reason="npm's clients need Node")
@@ -464,4 +464,4 @@ class TestClientsThatWeDidNotWrite:
         addresses = json.loads(result.stdout)
         assert len(addresses) == 3
         for address in addresses:
-            assert httpx.get(here(service, address)).content == tied
+            assert httpx.get(here(service, address), timeout=60).content == tied

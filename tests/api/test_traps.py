@@ -129,7 +129,7 @@ class TestUpgrades:
     @pytest.mark.parametrize("pause", [0, 0.2])
     def test_a_body_behind_one_is_a_body(self, service: Service, pause: float) -> None:
         content = b'{"seed": "upgraded"}'
-        with closing(socket.create_connection(("127.0.0.1", service.port), timeout=5)) as connection:
+        with closing(socket.create_connection(("127.0.0.1", service.port), timeout=60)) as connection:
             connection.sendall(self.HEAD + b"Content-Length: %d\r\n\r\n" % len(content))
             time.sleep(pause)
             connection.sendall(content)
@@ -270,7 +270,7 @@ class TestPatience:
     def test_a_byte_now_and_then_does_not_help(self, patient: Service) -> None:
         started = time.monotonic()
         with (
-            closing(socket.create_connection(("127.0.0.1", patient.port), timeout=5)) as connection,
+            closing(socket.create_connection(("127.0.0.1", patient.port), timeout=60)) as connection,
             pytest.raises(OSError, match=r"reset|[Bb]roken"),
         ):
             trickle(connection)
@@ -285,7 +285,7 @@ class TestPatience:
                 trickle(connection, request)
 
     def test_a_connection_in_use_stays(self, patient: Service) -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{patient.port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{patient.port}", timeout=60) as client:
             for _ in range(6):
                 assert client.get("/api/health/live").status_code == 200
                 time.sleep(0.5)

@@ -173,4 +173,4 @@ def test_it_can_be_stopped_while_it_waits_for_the_database(make_service: MakeSer
         assert process.stdout
         assert "does not answer yet (attempt 1)" in process.stdout.readline()
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0

@@ -254,6 +254,6 @@ def test_a_migration_has_a_longer_timeout(postgres: Postgres) -> None:
         time.sleep(3)
         assert not migrating.done()
         other.execute("ROLLBACK")
-        migrating.result(timeout=10)
+        migrating.result(timeout=60)
     assert Repository(engines).total() == 0
     engines.close()

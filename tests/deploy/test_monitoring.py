@@ -126,7 +126,7 @@ class Prometheus:
         ]
         with (folder / "prometheus.log").open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=10)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=60)
 
     def ask(self, what: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON
         """What its API answers; nothing as long as it is starting."""

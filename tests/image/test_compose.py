@@ -118,7 +118,7 @@ def test_prometheus_watches_it_and_nobody_else_can(project: Project) -> None:
     project.backend.generate()
 
     def asked(what: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON
-        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/{what}", params=parameters)
+        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/{what}", params=parameters, timeout=60)
         return answer.json()["data"] if answer.status_code == 200 else {}
 
     def stored() -> list[str]:

@@ -16,7 +16,7 @@ GATEWAY = ("-f", "docker-compose.yml", "-f", "docker-compose.gateway.yml", "--pr
 @pytest.mark.parametrize("service", ["avatar-backend", "postgres", "gateway"])
 def test_every_service_is_confined(project: Project, service: str) -> None:
     up_with_gateway(project)
-    with httpx.Client() as client:
+    with httpx.Client(timeout=60) as client:
         assert_confined(Container(project.container(service), client))
 
 

@@ -96,7 +96,7 @@ def test_the_details_show_an_avatar_through_filters(visit: Visit, empty_service:
         expect(details.locator(".large img")).to_have_attribute("src", re.compile(f"filter={parameter}$"))
         address = details.locator("code").inner_text()
         assert address.endswith(f"?filter={parameter}")
-        assert httpx.get(address).status_code == 200
+        assert httpx.get(address, timeout=60).status_code == 200
     assert drawn(page, "#details img")
     details.get_by_role("button", name="Copy").click()
     assert page.evaluate("navigator.clipboard.readText()") == address

@@ -84,7 +84,7 @@ def test_a_style_is_chosen_by_its_picture_and_every_option_is_in_the_address(vis
     assert parts.path == "/api/render/gradient/ada.webp"
     wanted = {"colorScheme": "sunset", "angle": "30", "shape": "rounded", "filter": "sepia", "size": "256"}
     assert dict(parse_qsl(parts.query)) == wanted
-    assert pixels(httpx.get(address(page)).content).shape == (256, 256, 3)
+    assert pixels(httpx.get(address(page), timeout=60).content).shape == (256, 256, 3)
 
 
 def test_an_angle_and_letters_are_asked_for_only_where_they_are_heeded(visit: Visit) -> None:
@@ -172,7 +172,7 @@ def test_what_is_copied_works_where_it_is_pasted(visit: Visit, tmp_path: Path) -
         page.locator("#copy").click()
         expect(page.locator("#notice")).to_have_text("Copied.")
         copied[way] = page.evaluate("navigator.clipboard.readText()")
-    picture = httpx.get(copied["URL"]).content
+    picture = httpx.get(copied["URL"], timeout=60).content
     assert pixels(picture).shape == (64, 64, 3)
     parser = Picture()
     parser.feed(copied["HTML"])
@@ -189,7 +189,7 @@ def test_a_download_is_the_picture_under_the_seeds_name(visit: Visit) -> None:
     with page.expect_download() as download:
         page.locator("#download").click()
     assert download.value.suggested_filename == "Zoë-Ж-exe.webp"
-    assert download.value.path().read_bytes() == httpx.get(address(page)).content
+    assert download.value.path().read_bytes() == httpx.get(address(page), timeout=60).content
 
 
 @pytest.mark.parametrize("style", ["smile", "gradient", "wave", "initials"])
@@ -200,7 +200,7 @@ def test_what_is_stored_is_what_was_seen(style: str, visit: Visit, service: Serv
     page.get_by_role("button", name="Store it").click()
     expect(page.locator("#stored")).to_contain_text("Stored.")
     stored = source(page, "#stored img")
-    seen = httpx.get(address(page)).content
+    seen = httpx.get(address(page), timeout=60).content
     kept = service.client.get(f"{stored}?size=7").content
     assert np.array_equal(pixels(seen), pixels(kept))
 

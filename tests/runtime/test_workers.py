@@ -35,7 +35,7 @@ def is_running(pid: int) -> bool:
 
 def served_by(service: Service, path: str) -> int:
     """The status that a connection of its own, so any of the workers, answers."""
-    return httpx.get(f"{service.client.base_url}{path}").status_code
+    return httpx.get(f"{service.client.base_url}{path}", timeout=60).status_code
 
 
 @pytest.mark.parametrize("kind", KINDS)

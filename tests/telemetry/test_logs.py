@@ -132,7 +132,7 @@ def test_a_reader_that_stops_holds_up_nothing_and_lines_are_counted(make_service
     many = get + b"\r\n"
     answers = exchange(service.port, many * 8000 + get + b"Connection: close\r\n\r\n", seconds=60, whole=True)
     assert answers.count(b"HTTP/1.1 200 OK") == 8001
-    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
     dropped = re.search(r"^avatar_log_lines_dropped_total{.*} (\S+)$", metrics, re.MULTILINE)
     assert dropped
     assert float(dropped[1]) > 100

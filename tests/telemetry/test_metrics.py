@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 def asked(service: Service) -> str:
     """What it tells, as text."""
     port = service.settings["metrics"]["port"]  # type: ignore[index]
-    answer = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
+    answer = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
     return answer.text
@@ -290,7 +290,9 @@ def test_what_is_refused_is_counted(metered: Callable[..., Service]) -> None:
     assert limit == 2
 
     def render(number: int) -> int:
-        return httpx.get(f"{service.client.base_url}/api/render/wave/{number}.avif?size=512").status_code
+        return httpx.get(
+            f"{service.client.base_url}/api/render/wave/{number}.avif?size=512", timeout=60
+        ).status_code
 
     with ThreadPoolExecutor(12) as threads:
         statuses = list(threads.map(render, range(36)))
