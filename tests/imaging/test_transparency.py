@@ -103,7 +103,7 @@ def test_an_svg_document_keeps_alpha_and_is_filtered_alike(format_name: str) -> 
         '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBox="0 0 8 8">'
         '<rect width="4" height="8" fill="#ff0000"/></svg>'
     )
-    pixels = decoded(encode_svg(svg, 32, format_name, FILTERS["negative"]))
+    pixels = decoded(encode_svg(svg, 32, format_name, recolour=FILTERS["negative"]))
     assert np.abs(pixels[:, 2, :3] - (0, 255, 255)).max() < 12
     if FORMATS[format_name].has_alpha:
         assert pixels[:, 2, 3].min() >= 250

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from avatar_gen.drawing.dicebear_options import Option, Value, options_of
 
@@ -42,6 +42,17 @@ class Artwork:
     source_url: str
 
 
+class Credits(NamedTuple):
+    """What the metadata of a picture say about its artwork. None for what the style does not say."""
+
+    title: str | None
+    creator: str | None
+    rights: str
+    """A sentence with the title, the artist and the licence."""
+    licence_url: str | None
+    source_url: str | None
+
+
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of all styles, sorted."""
@@ -63,6 +74,21 @@ def artwork(name: str) -> Artwork:
         creator_url=meta["creator"]["url"],
         source=meta["source"]["name"],
         source_url=meta["source"]["url"],
+    )
+
+
+@cache
+def credits_of(name: str) -> Credits:
+    """Return the credits of a style, one of `names()`, as the metadata of its SVG have them."""
+    from dicebear.utils.license import License  # noqa: PLC0415 - the import is slow
+
+    meta = _style(name).meta()
+    return Credits(
+        meta.source().name(),
+        meta.creator().name(),
+        License.text(meta),
+        meta.license().url(),
+        meta.source().url(),
     )
 
 

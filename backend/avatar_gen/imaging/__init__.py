@@ -9,6 +9,7 @@ from PIL import Image
 
 from avatar_gen.errors import StartupError
 from avatar_gen.imaging.formats import ENCODERS, FORMATS
+from avatar_gen.imaging.png import xmp_of
 from avatar_gen.imaging.vips import Pixels, scale
 
 MEDIA_TYPES = {name: FORMATS[name].media_type for name in ENCODERS}
@@ -56,13 +57,13 @@ def require_formats() -> None:
 
 
 def scaled(png: bytes, px: int, format_name: str) -> bytes:
-    """Return a PNG file at another width, in a format of `MEDIA_TYPES`."""
-    return ENCODERS[format_name](scale(decode(png), px))
+    """Return a PNG file at another width, in a format of `MEDIA_TYPES`. Its XMP is kept."""
+    return ENCODERS[format_name](scale(decode(png), px), xmp_of(png))
 
 
 def convert(png: bytes, format_name: str) -> bytes:
-    """Return a PNG file in another format of `MEDIA_TYPES`."""
-    return ENCODERS[format_name](decode(png))
+    """Return a PNG file in another format of `MEDIA_TYPES`. Its XMP is kept."""
+    return ENCODERS[format_name](decode(png), xmp_of(png))
 
 
 def decode(png: bytes) -> Pixels:

@@ -40,6 +40,8 @@ class Output(NamedTuple):
     shape: Shape = "square"
     unique: str = ""
     """The beginning of every id in an SVG."""
+    xmp: bytes = b""
+    """The packet of XMP in a file of pixels. Drawings have none."""
 
 
 class Indexed(NamedTuple):
@@ -102,7 +104,7 @@ def _encode(picture: Picture, output: Output) -> Picture:
     """Write the pixels as a file."""
     if isinstance(picture, Indexed) and output.format_name == "png":
         return encode_png(*picture)
-    return ENCODERS[output.format_name](_to_pixels(picture))
+    return ENCODERS[output.format_name](_to_pixels(picture), output.xmp)
 
 
 def _write(picture: Picture, output: Output) -> Picture:
@@ -153,14 +155,20 @@ def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: S
     return make_file(drawing, Output(px, "png", recolour, shape), DRAWING_TO_PIXELS)
 
 
-def encode_svg(
-    svg: str, px: int, format_name: str, recolour: Filter | None = None, shape: Shape = "square"
+def encode_svg(  # noqa: PLR0913
+    svg: str,
+    px: int,
+    format_name: str,
+    *,
+    recolour: Filter | None = None,
+    shape: Shape = "square",
+    xmp: bytes = b"",
 ) -> bytes:
     """Return an SVG document, `px` wide, as a file in a format of `imaging.MEDIA_TYPES`.
 
-    Raises `InvalidRequest` for text without a font.
+    `xmp` is the packet of XMP in the file. Raises `InvalidRequest` for text without a font.
     """
-    return make_file(svg, Output(px, format_name, recolour, shape), DOCUMENT_TO_PIXELS)
+    return make_file(svg, Output(px, format_name, recolour, shape, xmp=xmp), DOCUMENT_TO_PIXELS)
 
 
 def _to_pixels(picture: Picture) -> Pixels:

@@ -21,6 +21,11 @@ _HEADER = struct.Struct(">II5B")
 _PALETTE_AT = len(_SIGNATURE) + 12 + _HEADER.size
 """The offset of the palette in files of this module: after the signature and the first chunk."""
 
+_XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
+"""What precedes a packet of XMP in its chunk: a keyword, and no compression, language or translation."""
+
+_LAST_SEARCHED = (b"IDAT", b"IEND")
+
 _EFFORTS = {1: 3, 2: 6, 4: 6, 8: 3}
 """zlib's levels by bits a pixel. A higher level costs time, and saves bytes only in `retro`'s few colours."""
 
@@ -93,6 +98,33 @@ def recolour_png(png: bytes, recolour: Filter) -> bytes:
     palette = np.frombuffer(png, np.uint8, length, start).reshape(-1, 3)
     chunk = _chunk(b"PLTE", recolour(palette).tobytes())
     return png[:_PALETTE_AT] + chunk + png[start + length + 4 :]
+
+
+def with_xmp(png: bytes, xmp: bytes) -> bytes:
+    """Return a file of this module with a packet of XMP before its pixels."""
+    at = _start_of(png, b"IDAT")
+    return png[:at] + _chunk(b"iTXt", _XMP_KEYWORD + xmp) + png[at:]
+
+
+def xmp_of(png: bytes) -> bytes:
+    """Return the packet of XMP of a file of this module, or nothing."""
+    at = _start_of(png, b"iTXt")
+    if not at:
+        return b""
+    (length,) = struct.unpack_from(">I", png, at)
+    return png[at + 8 + len(_XMP_KEYWORD) : at + 8 + length]
+
+
+def _start_of(png: bytes, kind: bytes) -> int:
+    """Return the offset of the first chunk of a kind up to the pixels, or 0 if there is none."""
+    at = len(_SIGNATURE)
+    while True:
+        length, found = struct.unpack_from(">I4s", png, at)
+        if found == kind:
+            return at
+        if found in _LAST_SEARCHED:
+            return 0
+        at += 12 + length
 
 
 def _scanlines(index_map: IndexMap, depth: int) -> bytes:

@@ -4,7 +4,9 @@ import pyvips
 
 from avatar_gen.drawing.palette import Filter
 from avatar_gen.imaging import decode
+from avatar_gen.imaging.formats import ENCODERS
 from avatar_gen.imaging.formats.png import encode_pixels
+from avatar_gen.imaging.png import xmp_of
 from avatar_gen.imaging.vips import Pixels
 
 __all__ = ["decode_png", "encode_pixels", "filter_pixels", "recolour_pixels"]
@@ -26,8 +28,11 @@ def decode_png(png: bytes) -> Pixels:
 
 
 def filter_pixels(png: bytes, recolour: Filter) -> bytes:
-    """Return a PNG file with a filter applied to every pixel. It blocks: run it in the `Pool`."""
-    return encode_pixels(recolour_pixels(decode(png), recolour))
+    """Return a PNG file with a filter applied to every pixel. Its XMP is kept.
+
+    It blocks: run it in the `Pool`.
+    """
+    return ENCODERS["png"](recolour_pixels(decode(png), recolour), xmp_of(png))
 
 
 def recolour_pixels(pixels: Pixels, recolour: Filter) -> Pixels:

@@ -60,6 +60,9 @@ def without_opaque_alpha(pixels: Pixels) -> Pixels:
     return pixels
 
 
-def to_image(pixels: Pixels) -> pyvips.Image:
-    """Return an image of libvips with these pixels."""
-    return pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="srgb")
+def to_image(pixels: Pixels, xmp: bytes = b"") -> pyvips.Image:
+    """Return an image of libvips with these pixels, and with a packet of XMP unless it is empty."""
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="srgb")
+    if xmp:
+        image.set_type(pyvips.GValue.blob_type, "xmp-data", xmp)
+    return image

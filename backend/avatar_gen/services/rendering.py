@@ -17,6 +17,7 @@ from avatar_gen.drawing.svg import filtered, framed, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
 from avatar_gen.imaging.pipeline import MOST_CUT, draw_picture, encode_svg
 from avatar_gen.imaging.pool import Pool
+from avatar_gen.imaging.xmp import write_xmp
 from avatar_gen.runtime.cache import PictureCache
 from avatar_gen.services.render_options import DEFAULT_PX, MAX_PX, RenderOptions
 from avatar_gen.services.validation import refuse
@@ -189,7 +190,14 @@ class DicebearRequest:
                 document = with_own_ids(document, f"a{self.key().hex()[:15]}")
             return document.encode()
         document = dicebear.draw_svg(self.style, {**self.options, "size": self._px})
-        return encode_svg(document, self._px, self.format_name, FILTERS.get(self.filter or ""), self.shape)
+        return encode_svg(
+            document,
+            self._px,
+            self.format_name,
+            recolour=FILTERS.get(self.filter or ""),
+            shape=self.shape,
+            xmp=write_xmp(dicebear.credits_of(self.style)),
+        )
 
     @property
     def _px(self) -> int:

@@ -5,10 +5,10 @@ from avatar_gen.imaging.formats.format import RENDERERS, Format
 from avatar_gen.imaging.vips import Pixels, to_image, without_opaque_alpha
 
 
-def _encode(pixels: Pixels) -> bytes:
+def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
     """Full colour resolution. The lowest effort is a twentieth of the default's time."""
-    options = {"compression": "av1", "Q": 80, "effort": 0, "subsample_mode": "off", "keep": "none"}
-    avif: bytes = to_image(without_opaque_alpha(pixels)).heifsave_buffer(**options)
+    options = {"compression": "av1", "Q": 80, "effort": 0, "subsample_mode": "off", "keep": "xmp"}
+    avif: bytes = to_image(without_opaque_alpha(pixels), xmp).heifsave_buffer(**options)
     return avif
 
 

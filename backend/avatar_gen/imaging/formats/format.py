@@ -1,13 +1,23 @@
 """What the service knows about a picture format."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from avatar_gen.imaging import thorvg, vips
 from avatar_gen.imaging.vips import Pixels
 
 RENDERERS = f"{vips.VERSION}-{thorvg.VERSION}"
 """The releases of what turns drawings into pixels and scales them."""
+
+
+class Encoder(Protocol):
+    """Writes the pixels of a picture as a file."""
+
+    def __call__(self, pixels: Pixels, xmp: bytes = b"") -> bytes:
+        """Return a file with these pixels, and with this packet of XMP unless it is empty.
+
+        It blocks: run it in the `Pool`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +36,5 @@ class Format:
     another way, which a strong ETag must not hide."""
     bytes_per_pixel: int
     """The most memory that drawing and encoding takes, measured on the most expensive styles."""
-    encode: Callable[[Pixels], bytes] | None
-    """Return a file of these pixels. None for SVG, which has no pixels. It blocks: run it in the `Pool`."""
+    encode: Encoder | None
+    """None for SVG, which has no pixels."""

@@ -5,12 +5,12 @@ from avatar_gen.imaging.formats.format import RENDERERS, Format
 from avatar_gen.imaging.vips import Pixels, to_image
 
 
-def _encode(pixels: Pixels) -> bytes:
+def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
     """Full colour resolution, so that flat areas keep sharp borders. Transparent pixels show white."""
-    image = to_image(pixels)
+    image = to_image(pixels, xmp)
     if image.hasalpha():
         image = image.flatten(background=[255, 255, 255])
-    options = {"Q": 90, "subsample_mode": "off", "optimize_coding": True, "keep": "none"}
+    options = {"Q": 90, "subsample_mode": "off", "optimize_coding": True, "keep": "xmp"}
     jpeg: bytes = image.jpegsave_buffer(**options)
     return jpeg
 

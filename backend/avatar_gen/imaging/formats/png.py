@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from avatar_gen import __version__
 from avatar_gen.drawing.drawing import every_row
 from avatar_gen.imaging.formats.format import RENDERERS, Format
-from avatar_gen.imaging.png import encode_png, encode_true_colour
+from avatar_gen.imaging.png import encode_png, encode_true_colour, with_xmp
 from avatar_gen.imaging.vips import Pixels, without_opaque_alpha
 
 _SAMPLE = 4096
@@ -45,6 +45,12 @@ def _values(pixels: Pixels) -> NDArray[np.uint32]:
     return values
 
 
+def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
+    """Lossless, like `encode_pixels`."""
+    png = encode_pixels(pixels)
+    return with_xmp(png, xmp) if xmp else png
+
+
 PNG = Format(
     name="png",
     media_type="image/png",
@@ -52,5 +58,5 @@ PNG = Format(
     has_alpha=True,
     made_by=f"{__version__}-{zlib.ZLIB_RUNTIME_VERSION}-{RENDERERS}",
     bytes_per_pixel=32,
-    encode=encode_pixels,
+    encode=_encode,
 )

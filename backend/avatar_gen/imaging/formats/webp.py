@@ -9,13 +9,14 @@ from avatar_gen.imaging.formats.format import RENDERERS, Format
 from avatar_gen.imaging.vips import Pixels, without_opaque_alpha
 
 
-def _encode(pixels: Pixels) -> bytes:
+def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
     """Lossless: for flat pictures it is exact and the smallest.
 
     Method 0, the fastest, knows no palettes, so a gradient takes hundreds of times the bytes.
     """
     file = io.BytesIO()
-    Image.fromarray(without_opaque_alpha(pixels)).save(file, "WEBP", lossless=True, quality=20, method=1)
+    options = {"lossless": True, "quality": 20, "method": 1, "xmp": xmp}
+    Image.fromarray(without_opaque_alpha(pixels)).save(file, "WEBP", **options)
     return file.getvalue()
 
 
