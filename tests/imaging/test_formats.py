@@ -32,12 +32,15 @@ def test_a_format_writes_what_it_says(format_name: str) -> None:
 
 
 @pytest.mark.parametrize("bands", [3, 4])
-@pytest.mark.parametrize("colours", [1, 2, 17, 256, 257, 5000])
-def test_any_pixels_are_written_exactly_and_indexed_if_they_can_be(colours: int, bands: int) -> None:
+@pytest.mark.parametrize("run", [1, 9])
+@pytest.mark.parametrize("colours", [1, 2, 17, 256, 257, 1000])
+def test_any_pixels_are_written_exactly_and_indexed_if_they_can_be(
+    colours: int, run: int, bands: int
+) -> None:
     chance = np.random.default_rng(colours)
     palette = np.unique(chance.integers(0, 256, (colours * 3, bands), dtype=np.uint8), axis=0)[:colours]
     assert len(palette) == colours
-    indices = np.resize(np.arange(colours), 96 * 96)
+    indices = np.resize(np.repeat(np.arange(colours), run), 96 * 96)
     pixels = palette[indices].reshape(96, 96, bands)
     image = Image.open(io.BytesIO(encode_pixels(pixels)))
     assert np.array_equal(np.asarray(image.convert("RGB" if bands == 3 else "RGBA")), pixels)

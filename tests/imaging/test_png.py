@@ -37,10 +37,13 @@ def by_libvips(png: bytes) -> np.ndarray:
     return np.asarray(image.numpy())
 
 
-@given(pictures())
-def test_other_decoders_see_the_pixels_that_were_drawn(picture: tuple[IndexMap, np.ndarray]) -> None:
+@given(pictures(), st.booleans())
+def test_other_decoders_see_the_pixels_that_were_drawn(
+    picture: tuple[IndexMap, np.ndarray],
+    differences: bool,  # noqa: FBT001 - Hypothesis gives it by position
+) -> None:
     index_map, palette = picture
-    png = encode_png(index_map, palette)
+    png = encode_png(index_map, palette, differences=differences)
     expected = palette[index_map.pixels()]
     assert np.array_equal(by_pillow(png), expected)
     assert np.array_equal(by_libvips(png), expected)

@@ -1,14 +1,18 @@
 """PNG: indexed, written straight from an index map, or in true colour from pixels.
 
-libvips and Pillow write PNG too. This is cheaper, because rows are packed before they are repeated, and no
-quantiser looks for a palette that is already known. Tests compare it with the decoders of both.
+libvips and Pillow write PNG too. This is cheaper, because rows are packed before they are repeated, no
+quantiser looks for a palette that is already known, and ISA-L compresses. Tests compare it with the decoders
+of both.
 Format: https://www.w3.org/TR/png-3/
 """
 
 import struct
 import zlib
+from importlib.metadata import version
+from platform import machine
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from avatar_gen.drawing.drawing import IndexMap
@@ -26,58 +30,51 @@ _XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
 
 _LAST_SEARCHED = (b"IDAT", b"IEND")
 
-_EFFORTS = {1: 3, 2: 6, 4: 6, 8: 3}
-"""zlib's levels by bits a pixel. A higher level costs time, and saves bytes only in `retro`'s few colours."""
+COMPRESSORS = f"{zlib.ZLIB_RUNTIME_VERSION}-{version('isal')}-{machine()}"
+"""The releases of what packs pixels. ISA-L has other code, and packs in another way, for other processors."""
 
 
-def encode_png(index_map: IndexMap, palette: Palette, alpha: bytes = b"") -> bytes:
+def encode_png(
+    index_map: IndexMap, palette: Palette, alpha: bytes = b"", *, differences: bool = True
+) -> bytes:
     """Return a PNG file at the lowest bit depth that holds the palette's indices.
 
-    `alpha` has one byte for each colour, 255 if it is opaque. Colours beyond its end are opaque.
+    `alpha` has one byte for each colour, 255 if it is opaque. Colours beyond its end are opaque. A picture
+    with sharp borders is smaller without `differences`: see `_lines`.
     """
     depth = next(d for d in (1, 2, 4, 8) if len(palette) <= 1 << d)
-    px = index_map.rows.shape[1]
-    return b"".join(
-        (
-            _SIGNATURE,
-            _chunk(b"IHDR", _HEADER.pack(px, px, depth, _INDEXED, 0, 0, 0)),
-            _chunk(b"PLTE", palette.tobytes()),
-            _chunk(b"tRNS", alpha) if alpha else b"",
-            _chunk(b"IDAT", _compress(_scanlines(index_map, depth), depth, repeats=len(index_map.rows) < px)),
-            _chunk(b"IEND", b""),
-        )
-    )
+    rows, heights = index_map
+    px = rows.shape[1]
+    if depth == 8:
+        lines = _lines(index_map.pixels(), differences=differences)
+    else:
+        lines = np.repeat(_lines(_pack(rows, depth), differences=False), heights, axis=0)
+    # Rows of packed bits that repeat are the one case in which zlib, which takes longer, saves many bytes.
+    repeats = depth in {2, 4} and len(rows) < px
+    data = zlib.compress(lines.data, 6) if repeats else _compress(lines)
+    transparency = _chunk(b"tRNS", alpha) if alpha else b""
+    return _file(px, depth, _INDEXED, _chunk(b"PLTE", palette.tobytes()) + transparency, data)
 
 
-def encode_true_colour(pixels: NDArray[np.uint8]) -> bytes:
+def encode_true_colour(pixels: NDArray[np.uint8], *, differences: bool) -> bytes:
     """Return a PNG file of pixels, shape (px, px, 3), or (px, px, 4) with alpha.
 
-    Each row is written as its difference to the one above, which is zero in flat areas. Only runs are worth
-    looking for in the rest, so this is cheaper than libvips and no larger.
+    A picture with sharp borders is smaller without `differences`: see `_lines`.
     """
     px, _, bands = pixels.shape
-    rows = np.ascontiguousarray(pixels).reshape(px, -1)
-    lines = np.empty((px, rows.shape[1] + 1), np.uint8)
-    lines[:, 0] = _FILTER_UP
-    lines[0, 1:] = rows[0]
-    np.subtract(rows[1:], rows[:-1], out=lines[1:, 1:])
-    compressor = zlib.compressobj(1, zlib.DEFLATED, 15, 8, zlib.Z_RLE)
-    return b"".join(
-        (
-            _SIGNATURE,
-            _chunk(b"IHDR", _HEADER.pack(px, px, 8, _RGBA if bands == 4 else _RGB, 0, 0, 0)),
-            _chunk(b"IDAT", compressor.compress(lines.data) + compressor.flush()),
-            _chunk(b"IEND", b""),
-        )
-    )
+    lines = _lines(pixels.reshape(px, -1), differences=differences)
+    return _file(px, 8, _RGBA if bands == 4 else _RGB, b"", _compress(lines))
 
 
-def _compress(scanlines: bytes, depth: int, *, repeats: bool) -> bytes:
-    """Compress scanlines. If no row repeats, runs within rows are all that is worth looking for."""
-    if depth == 4 and not repeats:
-        compressor = zlib.compressobj(1, zlib.DEFLATED, 15, 8, zlib.Z_RLE)
-        return compressor.compress(scanlines) + compressor.flush()
-    return zlib.compress(scanlines, _EFFORTS[depth])
+def _file(px: int, depth: int, kind: int, palette: bytes, data: bytes) -> bytes:
+    header = _chunk(b"IHDR", _HEADER.pack(px, px, depth, kind, 0, 0, 0))
+    return b"".join((_SIGNATURE, header, palette, _chunk(b"IDAT", data), _chunk(b"IEND", b"")))
+
+
+def _compress(lines: NDArray[np.uint8]) -> bytes:
+    """Return the lines in zlib's format. Higher levels of ISA-L take longer and save nothing here."""
+    data: bytes = isal_zlib.compress(lines, 1)
+    return data
 
 
 def width_of(png: bytes) -> int:
@@ -127,38 +124,34 @@ def _start_of(png: bytes, kind: bytes) -> int:
         at += 12 + length
 
 
-def _scanlines(index_map: IndexMap, depth: int) -> bytes:
-    """Return what PNG compresses: each row packed to `depth` bits a pixel, after the byte of its filter.
+def _lines(rows: NDArray[np.uint8], *, differences: bool) -> NDArray[np.uint8]:
+    """Return what PNG compresses: the bytes of each row, after a byte that names the row's filter.
 
-    Whole bytes compress better as differences to the row above. Packed bits do not, and equal rows would then
-    no longer look equal.
+    A row may be written as its difference to the row above. Where colours change a little from each pixel to
+    the next, most differences are equal. Where they do not, the rows themselves are more alike.
     """
-    rows, heights = index_map
-    if depth == 8:
-        pixels = index_map.pixels()
-        lines = np.empty((len(pixels), pixels.shape[1] + 1), np.uint8)
+    lines = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
+    if differences:
         lines[:, 0] = _FILTER_UP
-        lines[0, 1:] = pixels[0]
-        np.subtract(pixels[1:], pixels[:-1], out=lines[1:, 1:])
-        return lines.tobytes()
-    packed = _pack(rows, depth)
-    lines = np.empty((len(packed), packed.shape[1] + 1), np.uint8)
-    lines[:, 0] = _FILTER_NONE
-    lines[:, 1:] = packed
-    return np.repeat(lines, heights, axis=0).tobytes()
+        lines[0, 1:] = rows[0]
+        np.subtract(rows[1:], rows[:-1], out=lines[1:, 1:])
+    else:
+        lines[:, 0] = _FILTER_NONE
+        lines[:, 1:] = rows
+    return lines
 
 
-def _pack(rows: np.ndarray, depth: int) -> np.ndarray:
+def _pack(rows: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
     """Return indices of less than eight bits side by side in bytes, the leftmost in the highest bits."""
     if depth == 1:
         return np.packbits(rows, axis=1)
-    if depth == 4:
-        if rows.shape[1] % 2:
-            rows = np.pad(rows, ((0, 0), (0, 1)))
-        packed: np.ndarray = rows[:, 0::2] << 4 | rows[:, 1::2]
-        return packed
-    bits = np.unpackbits(rows[:, :, np.newaxis], axis=2)[:, :, 8 - depth :]
-    return np.packbits(bits.reshape(len(rows), -1), axis=1)
+    rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % (8 // depth))))
+    while depth < 8:
+        # The left pixel of a pair is the lower byte.
+        pairs = rows.view("<u2")
+        rows = (pairs << depth | pairs >> 8).astype(np.uint8)
+        depth *= 2
+    return rows
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

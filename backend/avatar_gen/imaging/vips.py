@@ -6,6 +6,7 @@ import ctypes
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
+from PIL import Image
 
 from avatar_gen.errors import StartupError
 
@@ -55,9 +56,24 @@ def scale(pixels: Pixels, px: int) -> Pixels:
 
 def without_opaque_alpha(pixels: Pixels) -> Pixels:
     """Return the pixels without their alpha if all of them are opaque."""
-    if pixels.shape[2] == 4 and pixels[:, :, 3].min() == 255:
-        return pixels[:, :, :3]
+    if pixels.shape[2] == 4 and np.bitwise_and.reduce(as_numbers(pixels)) >> 24 == 255:
+        return without_alpha(pixels)
     return pixels
+
+
+def without_alpha(pixels: Pixels) -> Pixels:
+    """Return the colours of pixels, shape (px, px, 4). Pillow takes a seventh of NumPy's time for this."""
+    px = len(pixels)
+    image = Image.frombuffer("RGBA", (px, px), np.ascontiguousarray(pixels), "raw", "RGBA", 0, 1)
+    return np.frombuffer(image.tobytes("raw", "RGB"), np.uint8).reshape(px, px, 3)
+
+
+def as_numbers(pixels: Pixels) -> NDArray[np.uint32]:
+    """Return each pixel, shape (px, px, 4), as one number, shape (px * px,).
+
+    From the highest byte to the lowest it has alpha, blue, green and red.
+    """
+    return np.ascontiguousarray(pixels).view("<u4").ravel()
 
 
 def to_image(pixels: Pixels, xmp: bytes = b"") -> pyvips.Image:
