@@ -83,17 +83,30 @@ def postgres() -> Iterator[Postgres]:
 BOTH = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def services(postgres: Postgres) -> Iterator[dict[str, Service]]:  # noqa: ARG001 - it is to stop after them
+    """The services that many tests share, by the kind of their database, once each is started."""
+    started: dict[str, Service] = {}
+    yield started
+    for service in started.values():
+        assert service.stop() == 0
+        assert "Traceback" not in service.log.read_text()
+        service.client.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: Postgres
-) -> Iterator[Service]:
+    request: pytest.FixtureRequest,
+    services: dict[str, Service],
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres: Postgres,
+) -> Service:
     """One service for each database. Many tests share it; they may add avatars and delete their own."""
-    environ = {"DATABASE_URL": postgres.new_database()} if request.param == "postgresql" else {}
-    shared = Service(tmp_path_factory.mktemp("shared"), environ=environ).start()
-    yield shared
-    assert shared.stop() == 0
-    assert "Traceback" not in shared.log.read_text()
-    shared.client.close()
+    kind = request.param
+    if kind not in services:
+        environ = {"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
+        services[kind] = Service(tmp_path_factory.mktemp("shared"), environ=environ).start()
+    return services[kind]
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import MakeService, Service, assert_failure
+from tests.conftest import App, MakeService, Service, assert_failure
 
 MEDIA = {"png": "image/png", "webp": "image/webp", "avif": "image/avif", "jpeg": "image/jpeg"}
 
 
 @pytest.fixture(scope="session", params=["pixelize", "wave", "gradient"])
-def avatar(service: Service, request: pytest.FixtureRequest) -> str:
-    return service.generate(type=request.param, seed="ada", colorScheme="default")
+def avatar(app: App, request: pytest.FixtureRequest) -> str:
+    return app.generate(type=request.param, seed="ada", colorScheme="default")
 
 
 def opened(content: bytes) -> np.ndarray:
@@ -22,9 +22,9 @@ def opened(content: bytes) -> np.ndarray:
 @pytest.mark.parametrize("size", range(4, 10))
 @pytest.mark.parametrize("format_name", MEDIA)
 def test_every_size_is_served_in_every_format(
-    client: httpx.Client, avatar: str, size: int, format_name: str
+    app_client: httpx.Client, avatar: str, size: int, format_name: str
 ) -> None:
-    answer = client.get(f"/api/{avatar}", params={"size": size, "format": format_name})
+    answer = app_client.get(f"/api/{avatar}", params={"size": size, "format": format_name})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == MEDIA[format_name]
     assert int(answer.headers["content-length"]) == len(answer.content)
@@ -34,11 +34,11 @@ def test_every_size_is_served_in_every_format(
     assert not image.has_transparency_data
 
 
-def test_without_parameters_it_is_a_png_of_64_px(client: httpx.Client, avatar: str) -> None:
-    plain = client.get(f"/api/{avatar}")
+def test_without_parameters_it_is_a_png_of_64_px(app_client: httpx.Client, avatar: str) -> None:
+    plain = app_client.get(f"/api/{avatar}")
     assert plain.headers["content-type"] == "image/png"
     assert opened(plain.content).shape == (64, 64, 3)
-    assert plain.content == client.get(f"/api/{avatar}?size=6&format=png").content
+    assert plain.content == app_client.get(f"/api/{avatar}?size=6&format=png").content
 
 
 def test_it_carries_the_headers_of_the_contract(client: httpx.Client, service: Service) -> None:
@@ -56,15 +56,17 @@ def test_it_carries_the_headers_of_the_contract(client: httpx.Client, service: S
 @pytest.mark.parametrize("format_name", ["png", "webp"])
 @pytest.mark.parametrize("size", [4, 9])
 def test_filters_are_exact_on_every_pixel(
-    client: httpx.Client, avatar: str, size: int, format_name: str
+    app_client: httpx.Client, avatar: str, size: int, format_name: str
 ) -> None:
     pictures = {
         name: opened(
-            client.get(f"/api/{avatar}", params={"size": size, "format": format_name, "filter": name}).content
+            app_client.get(
+                f"/api/{avatar}", params={"size": size, "format": format_name, "filter": name}
+            ).content
         ).astype(int)
         for name in ("grayscale", "sepia", "negative")
     }
-    plain = opened(client.get(f"/api/{avatar}", params={"size": size}).content).astype(int)
+    plain = opened(app_client.get(f"/api/{avatar}", params={"size": size}).content).astype(int)
     assert np.array_equal(pictures["negative"], 255 - plain)
     grey = np.floor(plain @ [0.2126, 0.7152, 0.0722] + 0.5)
     assert np.abs(pictures["grayscale"] - grey[..., np.newaxis]).max() <= 1
@@ -73,33 +75,35 @@ def test_filters_are_exact_on_every_pixel(
     assert np.all((red >= green) & (green >= blue))
 
 
-def test_a_client_that_has_it_gets_304(client: httpx.Client, avatar: str) -> None:
+def test_a_client_that_has_it_gets_304(app_client: httpx.Client, avatar: str) -> None:
     for query in ("", "?size=9", "?format=webp", "?filter=sepia&format=avif"):
-        first = client.get(f"/api/{avatar}{query}")
+        first = app_client.get(f"/api/{avatar}{query}")
         etag = first.headers["etag"]
-        assert client.get(f"/api/{avatar}{query}").headers["etag"] == etag
+        assert app_client.get(f"/api/{avatar}{query}").headers["etag"] == etag
         for given in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-            answer = client.get(f"/api/{avatar}{query}", headers={"If-None-Match": given})
+            answer = app_client.get(f"/api/{avatar}{query}", headers={"If-None-Match": given})
             assert answer.status_code == 304
             assert answer.content == b""
             assert answer.headers["etag"] == etag
             assert "content-type" not in answer.headers
-        other = client.get(f"/api/{avatar}{query}", headers={"If-None-Match": '"other"'})
+        other = app_client.get(f"/api/{avatar}{query}", headers={"If-None-Match": '"other"'})
         assert (other.status_code, other.content) == (200, first.content)
 
 
-def test_every_representation_has_a_tag_of_its_own(client: httpx.Client, avatar: str) -> None:
+def test_every_representation_has_a_tag_of_its_own(app_client: httpx.Client, avatar: str) -> None:
     queries = [
         f"size={size}&format={format_name}{name}"
         for size in (4, 9)
         for format_name in MEDIA
         for name in ("", "&filter=sepia", "&filter=negative")
     ]
-    assert len({client.get(f"/api/{avatar}?{query}").headers["etag"] for query in queries}) == len(queries)
+    assert len({app_client.get(f"/api/{avatar}?{query}").headers["etag"] for query in queries}) == len(
+        queries
+    )
 
 
-def test_head_is_get_without_the_picture(client: httpx.Client, avatar: str) -> None:
-    got, head = client.get(f"/api/{avatar}?size=8"), client.head(f"/api/{avatar}?size=8")
+def test_head_is_get_without_the_picture(app_client: httpx.Client, avatar: str) -> None:
+    got, head = app_client.get(f"/api/{avatar}?size=8"), app_client.head(f"/api/{avatar}?size=8")
     assert head.status_code == 200
     assert head.content == b""
     ignored = {"date", "x-request-id"}
@@ -108,8 +112,8 @@ def test_head_is_get_without_the_picture(client: httpx.Client, avatar: str) -> N
     }
 
 
-def test_an_id_is_an_id_in_any_case(client: httpx.Client, avatar: str) -> None:
-    assert client.get(f"/api/{avatar.upper()}").content == client.get(f"/api/{avatar}").content
+def test_an_id_is_an_id_in_any_case(app_client: httpx.Client, avatar: str) -> None:
+    assert app_client.get(f"/api/{avatar.upper()}").content == app_client.get(f"/api/{avatar}").content
 
 
 @pytest.mark.parametrize(
@@ -152,9 +156,9 @@ def test_an_unknown_id_is_a_404_whatever_it_looks_like(client: httpx.Client, ide
     ],
 )
 def test_a_parameter_that_is_not_understood_is_refused(
-    client: httpx.Client, avatar: str, query: str, message: str
+    app_client: httpx.Client, avatar: str, query: str, message: str
 ) -> None:
-    assert_failure(client.get(f"/api/{avatar}?{query}"), 400, mentions=message)
+    assert_failure(app_client.get(f"/api/{avatar}?{query}"), 400, mentions=message)
 
 
 def test_a_damaged_object_is_an_error_and_never_a_wrong_picture(make_service: MakeService) -> None:
