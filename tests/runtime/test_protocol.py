@@ -353,6 +353,17 @@ class TestEarlyAnswers:
 
         run(scenario)
 
+    @pytest.mark.parametrize("target", ["/\u00e9", "/?a=\u00e9"])
+    def test_a_url_that_is_not_percent_encoded_is_named(self, target: str) -> None:
+        async def scenario(here: Here) -> None:
+            async with connected(here.port) as (reader, writer):
+                writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % target.encode())
+                status, content = await answer(reader)
+                assert status == 400
+                assert b"percent-encoded" in content
+
+        run(scenario)
+
     def test_what_follows_a_last_request_does_not_cost_its_answer(self) -> None:
         async def scenario(here: Here) -> None:
             here.app.may_answer.clear()

@@ -19,7 +19,8 @@ METHODS = "GET, HEAD, POST, PUT, DELETE"
 EXPOSED = "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Avatar-ID, X-Created-At, X-Version, X-Request-ID"
 PREFLIGHT_SECONDS = 86_400
 
-_FIELD_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?: *, *[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
+_FIELD_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]*(?: *+, *+[A-Za-z0-9!#$%&'*+.^_`|~-]*)*+")
+"""A list may have empty elements: RFC 9110, 5.6.1."""
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 
 Fields = list[tuple[bytes, bytes]]
@@ -70,8 +71,12 @@ class CrossOrigin:
                 HTTPStatus.BAD_REQUEST,
                 "Pages of this origin may not call this service; corsEnabled lists those that may.",
             )
-        elif method not in METHODS.split(", ") or (names and not _FIELD_NAMES.fullmatch(names)):
+        elif method not in METHODS.split(", "):
             answer = failure(HTTPStatus.BAD_REQUEST, f"Pages of other origins may use {METHODS}.")
+        elif names and not _FIELD_NAMES.fullmatch(names):
+            answer = failure(
+                HTTPStatus.BAD_REQUEST, "Access-Control-Request-Headers must be a list of names."
+            )
         else:
             answer = PlainTextResponse("OK")
             answer.headers["Access-Control-Allow-Methods"] = METHODS

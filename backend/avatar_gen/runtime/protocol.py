@@ -16,6 +16,7 @@ from avatar_gen.runtime.request_head import (
     END_OF_HEAD,
     FIELD_LIMIT,
     HEAD_LIMIT,
+    NOT_ASCII,
     TARGET_LIMIT,
     TOO_LARGE,
     TOO_LONG,
@@ -302,7 +303,8 @@ class TimeoutProtocol(HttpToolsProtocol):
             if isinstance(reason, Unacceptable):
                 self._refuse(reason.status, str(reason))
             else:
-                self._refuse(HTTPStatus.BAD_REQUEST, "The request is not HTTP/1.1.")
+                is_url = self._phase == _HEAD and not piece.partition(b"\r\n")[0].isascii()
+                self._refuse(HTTPStatus.BAD_REQUEST, NOT_ASCII if is_url else "The request is not HTTP/1.1.")
         if self._phase == _HEAD:
             self._tail = (self._tail + piece)[-3:]
         elif self._phase == _BODY and self._body_left == _UNKNOWN:
