@@ -19,6 +19,8 @@ import pytest
 
 from avatar_gen.errors import AvatarError, ObjectDamaged, StorageFull, StorageUnavailable
 from avatar_gen.objects import MAX_OBJECT_SIZE, Opened, mounts
+from avatar_gen.objects import breaker as module
+from avatar_gen.objects.breaker import Breaker
 from avatar_gen.objects.local import LocalStore
 
 
@@ -393,7 +395,7 @@ class TestReader:
     def test_gives_up_on_a_file_system_that_hangs(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(mounts, "_TIMEOUT_SECONDS", 0.05)
+        monkeypatch.setattr(mounts, "TIMEOUT_SECONDS", 0.05)
         store = LocalStore(tmp_path / "avatars", threaded=True)
         store.prepare()
         hang = Event()
@@ -403,29 +405,120 @@ class TestReader:
         hang.set()
 
     @pytest.mark.parametrize(
-        ("kind", "remote"),
+        ("kind", "local"),
         [
-            ("nfs4", True),
-            ("nfs", True),
-            ("fuse.s3fs", True),
-            ("cifs", True),
-            ("ext4", False),
+            ("nfs4", False),
+            ("fuse.s3fs", False),
+            ("cifs", False),
             ("fuseblk", False),
+            ("a-type-of-next-year", False),
+            ("ext4", True),
+            ("xfs", True),
+            ("overlay", True),
         ],
     )
-    def test_knows_network_file_systems_by_their_type(
+    def test_trusts_only_types_that_it_knows(
         self,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
         kind: str,
-        remote: bool,  # noqa: FBT001
+        local: bool,  # noqa: FBT001
     ) -> None:
-        device = os.stat(tmp_path).st_dev
-        number = f"{os.major(device)}:{os.minor(device)}"
+        folder = tmp_path / "a folder"
+        folder.mkdir()
         (tmp_path / "mountinfo").write_text(
-            "1 0 0:1 / / rw shared:1 master:2 - overlay overlay rw\n"
-            f"2 1 {number} / {tmp_path} rw,relatime shared:7 - {kind} server:/export rw\n"
+            "1 0 0:1 / / rw shared:1 master:2 - nfs4 server:/root rw\n"
+            f"2 1 8:1 / {tmp_path} rw,relatime shared:7 - nfs4 server:/export rw\n"
+            f"3 2 8:2 / {tmp_path}/a\\040folder rw,relatime shared:7 - {kind} /dev/sda rw\n"
+            f"4 2 8:3 / {tmp_path}/a\\040folder/below rw,relatime shared:7 - nfs4 /dev/sda rw\n"
+            f"5 2 8:3 / {tmp_path}/a rw,relatime shared:7 - nfs4 /dev/sda rw\n"
         )
         monkeypatch.setattr(mounts, "_MOUNTS", str(tmp_path / "mountinfo"))
-        assert mounts.is_remote(tmp_path) is remote
-        assert not mounts.is_remote(tmp_path / "missing")
+        assert mounts.is_local(folder) is local
+        assert not mounts.is_local(tmp_path / "missing")
+
+    @pytest.mark.parametrize("number", [errno.ENOSYS, errno.EINVAL, errno.EPERM])
+    def test_reads_in_threads_where_the_kernel_or_a_sandbox_refuses(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        monkeypatch.setattr(mounts, "open_cached", failing(number))
+        assert not mounts.is_local(tmp_path)
+
+    def test_reads_inline_only_what_the_kernel_has_in_its_memory(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = LocalStore(tmp_path / "avatars", threaded=False)
+        store.prepare()
+        one, other = str(uuid4()), str(uuid4())
+        store.put({one: b"one", other: b"other"})
+        drop_from_memory(store, other)
+        in_threads: list[object] = []
+        run = mounts.Reader.run
+
+        async def noted_run(self: mounts.Reader, call: Callable[..., Opened], *arguments: object) -> Opened:
+            in_threads.append(arguments[0])
+            return await run(self, call, *arguments)
+
+        monkeypatch.setattr(mounts.Reader, "run", noted_run)
+        for avatar_id, content in ((one, b"one"), (other, b"other")):
+            found = asyncio.run(open_object(store, avatar_id))
+            assert found
+            assert found.data == content
+        assert in_threads == [store._path(other)]
+        assert asyncio.run(open_object(store, str(uuid4()))) is None
+
+
+def drop_from_memory(store: LocalStore, avatar_id: str) -> None:
+    """Make the kernel forget the content of an object."""
+    descriptor = os.open(store._path(avatar_id), os.O_RDONLY)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
+class TestBreaker:
+    def test_opens_after_calls_without_an_answer_and_closes_after_an_answer(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        breaker, calls = Breaker(), 0
+        monkeypatch.setattr(module, "_PAUSE_SECONDS", 60.0)
+
+        def call(*, answered: bool) -> None:
+            nonlocal calls
+            with breaker.watch(TimeoutError):
+                calls += 1
+                if not answered:
+                    raise TimeoutError
+
+        for _ in range(4):
+            with pytest.raises(StorageUnavailable):
+                call(answered=False)
+        call(answered=True)
+        for _ in range(8):
+            with pytest.raises(StorageUnavailable):
+                call(answered=False)
+        assert calls == 4 + 1 + 5
+        with pytest.raises(StorageUnavailable):
+            call(answered=True)
+        breaker._next_trial = 0
+        call(answered=True)
+        call(answered=True)
+        assert calls == 10 + 2
+
+    def test_lets_one_call_at_a_time_try(self) -> None:
+        breaker = Breaker()
+        for _ in range(5):
+            with pytest.raises(StorageUnavailable), breaker.watch(TimeoutError):
+                raise TimeoutError
+        breaker._next_trial = 0
+        with (
+            breaker.watch(TimeoutError),
+            pytest.raises(StorageUnavailable),
+            breaker.watch(TimeoutError),
+        ):
+            raise AssertionError("this call must not run")
+
+    def test_an_error_is_an_answer(self) -> None:
+        breaker = Breaker()
+        for _ in range(20):
+            with pytest.raises(ObjectDamaged), breaker.watch(TimeoutError):
+                raise ObjectDamaged

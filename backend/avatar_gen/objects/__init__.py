@@ -12,6 +12,9 @@ from avatar_gen.errors import AvatarError
 MAX_OBJECT_SIZE = 16_000_000
 """Bytes. Six pictures of an avatar without any compression take 1.4 MB."""
 
+TIMEOUT_SECONDS = 1.9
+"""The longest that a request waits for a store. Its client gets a 503 within two seconds then."""
+
 OnError = Callable[[str, AvatarError], None]
 """Receives the name of what cannot be read, and why."""
 

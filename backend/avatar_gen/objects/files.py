@@ -9,6 +9,7 @@ from concurrent import futures
 from pathlib import Path
 
 from avatar_gen.errors import StorageFull, StorageUnavailable
+from avatar_gen.objects.mounts import open_cached
 from avatar_gen.runtime.threads import DaemonThreads
 
 
@@ -25,20 +26,46 @@ def read(path: str, limit: int = MAX_FILE_SIZE) -> bytes:
 
     Raises `OddFile` for anything else, and `OSError`. Never waits for the other end of a pipe.
     """
+    return read_with_status(path, limit)[1]
+
+
+def read_with_status(path: str, limit: int) -> tuple[os.stat_result, bytes]:
+    """Return the status and the content of a file, as `read` does."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise OddFile("it is not a regular file")
-        if found.st_size > limit:
-            raise OddFile(f"it has {found.st_size} bytes, more than {limit}")
+        found = _require_regular(descriptor, limit)
         content = os.read(descriptor, found.st_size)
         # A network file system may return less than it was asked for.
         while len(content) < found.st_size and (more := os.read(descriptor, found.st_size - len(content))):
             content += more
-        return content
+        return found, content
     finally:
         os.close(descriptor)
+
+
+def read_cached(path: str, limit: int) -> tuple[os.stat_result, bytes]:
+    """Return the same without waiting: only for the event loop, and only where `mounts.is_local`.
+
+    Also raises `OSError` if the kernel does not have the whole file in its memory.
+    """
+    descriptor = open_cached(path)
+    try:
+        found = _require_regular(descriptor, limit)
+        content = bytearray(found.st_size)
+        if content and os.preadv(descriptor, [content], 0, os.RWF_NOWAIT) < len(content):
+            raise BlockingIOError
+        return found, bytes(content)
+    finally:
+        os.close(descriptor)
+
+
+def _require_regular(descriptor: int, limit: int) -> os.stat_result:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise OddFile("it is not a regular file")
+    if found.st_size > limit:
+        raise OddFile(f"it has {found.st_size} bytes, more than {limit}")
+    return found
 
 
 def write_synced(files: Iterable[tuple[str, bytes]], *, wait: bool = True) -> None:

@@ -14,9 +14,9 @@ from secrets import token_hex
 from uuid import UUID
 
 from avatar_gen.errors import IdentityLinkDamaged, TooManyIdentityLinks
-from avatar_gen.objects.files import OddFile, read, sync, translated, write_synced
+from avatar_gen.objects.files import OddFile, read, read_cached, sync, translated, write_synced
 from avatar_gen.objects.local import INCOMING, SHARDS, unusable
-from avatar_gen.objects.mounts import Reader, is_remote
+from avatar_gen.objects.mounts import Reader, is_local
 
 IDENTITIES = "identities"
 MAX_LINKS = 1_048_576
@@ -31,12 +31,13 @@ class LocalIdentityStore:
     """An `IdentityStore` in the folder of a prepared `LocalStore`, which several processes may share."""
 
     def __init__(self, root: Path, *, max_links: int = MAX_LINKS, threaded: bool | None = None) -> None:
-        """`threaded` says whether to read in threads; by default the kind of the file system decides."""
+        """`threaded` says whether to read only in threads; by default the type of the file system decides."""
         self._root = root.absolute() / IDENTITIES
         self._incoming = root.absolute() / INCOMING
         self._max_in_shard = max_links // len(SHARDS)
         self._threaded = threaded
-        self._reader = Reader(threaded=bool(threaded))
+        self._reads_cached = threaded is False
+        self._reader = Reader()
 
     def prepare(self) -> None:
         """Make the folders that are missing."""
@@ -45,13 +46,20 @@ class LocalIdentityStore:
                 (self._root / shard).mkdir(parents=True, exist_ok=True)
             sync(self._root, self._root.parent)
         if self._threaded is None:
-            self._reader = Reader(threaded=is_remote(self._root))
+            self._reads_cached = is_local(self._root)
 
     def unusable_folders(self) -> list[str]:
         """Return the folders that exist and that this user cannot read and write."""
         return unusable(self._root, *SHARDS)
 
     async def find(self, identity: str) -> str | None:
+        path = self._path(identity)
+        if self._reads_cached:
+            try:
+                return _read_link(read_cached(path, _MAX_FILE_SIZE)[1])
+            except (OddFile, OSError):
+                # It is missing, or not in the kernel's memory. A thread finds out.
+                pass
         return await self._reader.run(self.get, identity)
 
     def get(self, identity: str) -> str | None:
@@ -64,15 +72,7 @@ class LocalIdentityStore:
                 return None
             except OddFile as error:
                 raise IdentityLinkDamaged from error
-        try:
-            link = json.loads(content)
-            is_newer = link["format"] > _FORMAT
-            avatar_id = str(UUID(link["avatarId"]))
-        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
-            raise IdentityLinkDamaged from error
-        if is_newer:
-            raise IdentityLinkDamaged from ValueError("a newer release wrote it")
-        return avatar_id
+        return _read_link(content)
 
     def put(self, identity: str, avatar_id: str) -> None:
         path = self._path(identity)
@@ -120,3 +120,16 @@ class LocalIdentityStore:
         if not _HASH.fullmatch(identity):
             raise ValueError("not an MD5 or SHA-256 in lower-case digits")
         return f"{self._root}/{identity[:2]}/{identity}.json"
+
+
+def _read_link(content: bytes) -> str:
+    """Return the avatar's id in the content of a link. Raises `IdentityLinkDamaged`."""
+    try:
+        link = json.loads(content)
+        is_newer = link["format"] > _FORMAT
+        avatar_id = str(UUID(link["avatarId"]))
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        raise IdentityLinkDamaged from error
+    if is_newer:
+        raise IdentityLinkDamaged from ValueError("a newer release wrote it")
+    return avatar_id

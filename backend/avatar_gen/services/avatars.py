@@ -26,13 +26,14 @@ from avatar_gen.errors import (
     AvatarNotFound,
     DatabaseUnavailable,
     ObjectDamaged,
+    StorageUnavailable,
 )
 from avatar_gen.imaging import convert, memory_of, scaled
 from avatar_gen.imaging.pipeline import draw_picture, draw_png
 from avatar_gen.imaging.png import is_indexed, recolour_png, width_of
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
-from avatar_gen.objects import ObjectStore
+from avatar_gen.objects import ObjectStore, Opened
 from avatar_gen.objects.avatar_object import AvatarObject, read_object, write_object
 from avatar_gen.runtime.cache import Cache, PictureCache
 from avatar_gen.runtime.threads import DaemonThreads
@@ -106,12 +107,17 @@ class Avatars:
         return avatar
 
     async def find(self, avatar_id: str, exponent: int) -> StoredPicture:
-        """Return the stored picture of 2**exponent px. This needs no database.
+        """Return the stored picture of 2**exponent px. This needs no database while the store answers.
 
         Raises `AvatarNotFound`, `ObjectDamaged`.
         """
         known = self.opened.get(avatar_id)
-        opened = await self._store.open(avatar_id, known=known and known.stamp)
+        try:
+            opened = await self._store.open(avatar_id, known=known and known.stamp)
+        except StorageUnavailable:
+            if known is None or not await self._has_row(avatar_id):
+                raise
+            opened = Opened(known.stamp, None)
         if opened is None:
             raise AvatarNotFound
         if opened.data is not None:
@@ -122,6 +128,13 @@ class Avatars:
             return StoredPicture(known.object.avatar, known.object.pictures[1 << exponent])
         except KeyError as error:
             raise ObjectDamaged from error
+
+    async def _has_row(self, avatar_id: str) -> bool:
+        """Return whether an avatar has a row. Without one, it may have been deleted."""
+        try:
+            return bool(await _ask(self._readers, partial(self._repository.known, [avatar_id])))
+        except DatabaseUnavailable:
+            return False
 
     async def convert(self, key: bytes, png: bytes, filter_name: str | None, format_name: str) -> bytes:
         """Return a stored picture with a filter and in a format of `imaging.MEDIA_TYPES`.

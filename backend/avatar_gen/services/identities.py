@@ -13,12 +13,11 @@ from avatar_gen.errors import AvatarNotFound, IdentityNotLinked, StorageUnavaila
 from avatar_gen.imaging import memory_of, scaled
 from avatar_gen.imaging.pipeline import draw_picture
 from avatar_gen.imaging.png import width_of
-from avatar_gen.objects import IdentityStore
+from avatar_gen.objects import TIMEOUT_SECONDS, IdentityStore
 from avatar_gen.runtime.threads import DaemonThreads
 from avatar_gen.services.avatars import EXPONENTS, STORED, Avatars, StoredPicture, resize
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import QUICK_PX, Renderer
-from avatar_gen.services.writer import WRITE_TIMEOUT_SECONDS
 
 T = TypeVar("T")
 
@@ -117,7 +116,7 @@ class Identities:
     async def _write(self, call: Callable[..., T], *arguments: str) -> T:
         """Write in a thread. Raises `StorageUnavailable` if that takes too long."""
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 return await asyncio.wrap_future(self._threads.submit(call, *arguments))
         except TimeoutError as error:
             raise StorageUnavailable from error

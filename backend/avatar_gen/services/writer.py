@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Event, Thread
 
@@ -22,6 +21,7 @@ from avatar_gen.errors import (
     OutcomeUnknown,
     StorageUnavailable,
 )
+from avatar_gen.objects import TIMEOUT_SECONDS as STORE_TIMEOUT_SECONDS
 from avatar_gen.objects import ObjectStore
 from avatar_gen.runtime.batches import Batches, batches
 from avatar_gen.runtime.threads import DaemonThreads
@@ -32,8 +32,8 @@ MAX_WAITING = 1024
 MAX_BATCH = 64
 """New avatars in one batch: as many files are open meanwhile, and the first waits for the last."""
 
-WRITE_TIMEOUT_SECONDS = 10.0
-"""The longest that a client waits for its avatar to be stored."""
+_ROWS_TIMEOUT_SECONDS = 8.0
+"""The longest that a client then waits for the rows of its batch. The database has timeouts of its own."""
 
 _SETTLED_AFTER = 5.0
 """Seconds after which a commit without an answer is done or never will be: the database gives up on a silent
@@ -67,6 +67,8 @@ class AvatarWriter:
         self._unsettled: dict[str, float] = {}
         """Ids of avatars whose commit got no answer, and when."""
         self.queue = Batches("storing", self._store_batch, max_waiting=MAX_WAITING, max_batch=MAX_BATCH)
+        self._adding_waits_for: type[AvatarError] = StorageUnavailable
+        self._removal_waits_for: type[AvatarError] = DatabaseUnavailable
         # A removal that waits for a lock of the database must not hold up lists.
         self._remover = DaemonThreads(1, "removing")
         self._closing = Event()
@@ -75,19 +77,24 @@ class AvatarWriter:
 
     async def add(self, new: NewAvatar) -> None:
         """Store an avatar. When this returns, its object and its row survive a crash."""
+        adding = asyncio.ensure_future(self.queue.add(new))
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
-                await self.queue.add(new)
-        except TimeoutError as error:
-            raise StorageUnavailable from error
+            await asyncio.wait({adding}, timeout=STORE_TIMEOUT_SECONDS)
+            if self._adding_waits_for is DatabaseUnavailable:
+                await asyncio.wait({adding}, timeout=_ROWS_TIMEOUT_SECONDS)
+            if not adding.done():
+                raise self._adding_waits_for
+            await adding
+        finally:
+            adding.cancel()
 
     async def remove(self, avatar_id: str) -> tuple[bool, bool]:
         """Remove an avatar. Return whether it existed, and whether its object did."""
         had_object: list[bool] = []
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        removing = _while_awaited(self._store.removing(avatar_id), deadline, had_object)
+        removing = self._removing(avatar_id, time.monotonic() + TIMEOUT_SECONDS, had_object)
 
         def remove() -> bool:
+            self._removal_waits_for = DatabaseUnavailable
             try:
                 return self._repository.remove(avatar_id, removing)
             except OutcomeUnknown:
@@ -98,8 +105,20 @@ class AvatarWriter:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 existed = await asyncio.wrap_future(self._remover.submit(remove))
         except TimeoutError as error:
-            raise DatabaseUnavailable from error
+            raise self._removal_waits_for from error
         return existed, had_object[-1]
+
+    @contextlib.contextmanager
+    def _removing(self, avatar_id: str, deadline: float, found: list[bool]) -> Iterator[bool]:
+        """A removal that does not begin after its client got a timeout. `found` receives its value."""
+        if time.monotonic() > deadline:
+            raise DatabaseUnavailable
+        self._removal_waits_for = StorageUnavailable
+        with self._store.removing(avatar_id) as has_object:
+            found.append(has_object)
+            self._removal_waits_for = DatabaseUnavailable
+            yield has_object
+            self._removal_waits_for = StorageUnavailable
 
     def mend(self) -> None:
         """Finish the removals that killed processes began, and delete their temporary files."""
@@ -128,8 +147,10 @@ class AvatarWriter:
 
     def _store_batch(self, batch: Sequence[NewAvatar]) -> list[Exception | None]:
         """Store the objects, then their rows. Return the error of each avatar, or None."""
+        self._adding_waits_for = StorageUnavailable
         objects, errors = _draw(batch)
         errors |= self._put(objects)
+        self._adding_waits_for = DatabaseUnavailable
         stored = [new.avatar for new in batch if new.avatar.id not in errors]
         if stored:
             errors |= self._add_rows(stored)
@@ -204,15 +225,3 @@ def _draw(batch: Sequence[NewAvatar]) -> tuple[dict[str, bytes], dict[str, Excep
         except Exception as error:  # noqa: BLE001 - it is raised where the avatar is awaited
             errors[new.avatar.id] = error
     return objects, errors
-
-
-@contextlib.contextmanager
-def _while_awaited(
-    removing: AbstractContextManager[bool], deadline: float, found: list[bool]
-) -> Iterator[bool]:
-    """A removal that does not begin after its client got a timeout. `found` receives its value."""
-    if time.monotonic() > deadline:
-        raise DatabaseUnavailable
-    with removing as has_object:
-        found.append(has_object)
-        yield has_object

@@ -1,0 +1,68 @@
+"""A mounted folder that is slow or hangs: a stand-in for NFS and EFS."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def slow_folder(folder: Path, milliseconds: float = 0) -> Iterator["SlowFolder"]:
+    """Mount a folder below `folder`. Skips the test where FUSE is missing."""
+    if sys.platform != "linux" or os.geteuid() != 0 or not os.path.exists("/dev/fuse"):
+        pytest.skip("only root on Linux with FUSE can mount a file system of a program")
+    if not find_spec("mfusepy") or not list(Path("/usr/lib").glob("*/libfuse3.so.*")):
+        pytest.skip("libfuse3 is not installed")
+    mounted = SlowFolder(folder)
+    mounted.delay(milliseconds)
+    mounted.mount()
+    try:
+        yield mounted
+    finally:
+        mounted.close()
+
+
+class SlowFolder:
+    """A mounted folder, and its control."""
+
+    def __init__(self, folder: Path) -> None:
+        self._source = folder / "source"
+        self.path = folder / "mounted"
+        self._source.mkdir(parents=True)
+        self.path.mkdir()
+
+    def mount(self) -> None:
+        """Mount it; return when it is there."""
+        command = [sys.executable, "-m", "tests.servers.slow_file_system", str(self._source), str(self.path)]
+        self._process = subprocess.Popen(command)
+        deadline = time.monotonic() + 30
+        while not os.path.ismount(self.path):
+            assert self._process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def delay(self, milliseconds: float) -> None:
+        """Make every later call take so long."""
+        self._source.with_suffix(".delay").write_text(str(milliseconds))
+
+    def hang(self) -> None:
+        """Let no call return."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Answer again, also the calls that hang."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """Unmount it."""
+        self.resume()
+        command = ["umount", "-l", str(self.path)]
+        subprocess.run(command, check=True)
+        self._process.wait(timeout=30)
