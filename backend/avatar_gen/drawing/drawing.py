@@ -46,6 +46,10 @@ class Svg(NamedTuple):
     """The number of tiles in a row, if shapes touch along their borders. A renderer must not move such a
     border to a whole pixel, or seams show. 0 if there are none."""
 
+    def splits_pixels(self, px: int) -> bool:
+        """Return whether borders of tiles lie between pixels at a width in px."""
+        return bool(self.tiles) and px % self.tiles > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Flat:

@@ -2,6 +2,7 @@
 
 import colorsys
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,9 @@ from avatar_gen.drawing.oklab import Oklab, direction, to_colour, to_oklab
 from avatar_gen.drawing.palette import Colour, Palette
 from avatar_gen.drawing.palettes import drawable_on
 from avatar_gen.drawing.seed import Chance
+
+_CACHED = 4096
+"""Results that are cached. The curated palettes have few pairs of colours, so most mixes recur."""
 
 _STEP = 0.01
 """The step of lightness by which a foreign colour moves away from a primary colour that is too similar."""
@@ -93,6 +97,7 @@ def seed_colours(seed: str, hue: int | None = None) -> tuple[Colour, Colour]:
     return to_colour(primary), _parted(foreign, to_colour(primary))
 
 
+@lru_cache(_CACHED)
 def blend(one: Colour, other: Colour, part: float) -> Colour:
     """Return the colour that lies `part` (0 to 1) of the way from one colour to another, in Oklab."""
     return to_colour(to_oklab(one).mixed(to_oklab(other), part))
@@ -102,6 +107,7 @@ _CLEAN_CHROMA = 0.55
 """The lowest chroma of a clean mix, as a part of the chroma of its paler end."""
 
 
+@lru_cache(_CACHED)
 def mixes_cleanly(one: Colour, other: Colour) -> bool:
     """Return whether a gradient between two colours in sRGB avoids brown, olive and grey."""
     ends = to_oklab(one), to_oklab(other)

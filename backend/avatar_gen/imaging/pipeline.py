@@ -76,9 +76,8 @@ def _rasterise(picture: Picture, output: Output) -> Picture:
         return Indexed(picture.at(output.px), picture.palette, alpha)
     if isinstance(picture, Vector):
         svg = picture.at(output.px)
-        smooth = bool(svg.tiles) and output.px % svg.tiles > 0
         text = document(svg, picture.palette, output.px, "square", "")
-        return rasterise(text, output.px, smooth_edges=smooth)
+        return rasterise(text, output.px, smooth_edges=svg.splits_pixels(output.px))
     return rasterise(picture, output.px) if isinstance(picture, str) else picture
 
 

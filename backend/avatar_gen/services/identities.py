@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from avatar_gen.drawing.drawing import Drawing
 from avatar_gen.drawing.palettes import choose
 from avatar_gen.drawing.placeholders import nothing, plain, silhouette
-from avatar_gen.drawing.styles import draw, traits
+from avatar_gen.drawing.styles import draw
 from avatar_gen.errors import AvatarNotFound, IdentityNotLinked, StorageUnavailable
 from avatar_gen.imaging import memory_of, scaled
 from avatar_gen.imaging.pipeline import draw_picture
@@ -17,7 +17,7 @@ from avatar_gen.objects import TIMEOUT_SECONDS, IdentityStore
 from avatar_gen.runtime.threads import DaemonThreads
 from avatar_gen.services.avatars import EXPONENTS, STORED, Avatars, StoredPicture, resize
 from avatar_gen.services.render_options import RenderOptions
-from avatar_gen.services.rendering import QUICK_PX, Renderer
+from avatar_gen.services.rendering import Renderer, is_quick
 
 T = TypeVar("T")
 
@@ -143,13 +143,14 @@ def default_picture(name: str, request: IdentityPicture) -> PreparedPicture:
             return draw_picture(drawing, px, format_name=format_name)
         return scaled(draw_picture(drawing, _MIN_DRAWN_PX, format_name="png"), px, format_name)
 
-    is_small_png = format_name == "png" and _MIN_DRAWN_PX <= px <= QUICK_PX
-    is_exact = name == "color" or (name in _STYLES and traits(_STYLES[name]).exact)
+    is_drawn_png = format_name == "png" and px >= _MIN_DRAWN_PX
+    # A plain colour is as quick as the quickest style.
+    style = "pixelize" if name == "color" else _STYLES.get(name)
     return PreparedPicture(
         key,
         make,
         memory=memory_of(max(px, _MIN_DRAWN_PX), format_name),
-        quick=is_small_png and is_exact,
+        quick=is_drawn_png and style is not None and is_quick(style, px),
         kind=(f"libravatar/{name}", format_name),
     )
 

@@ -26,9 +26,20 @@ from avatar_gen.telemetry.request_statistics import RequestStatistics
 DICEBEAR_TYPES = {"svg": "image/svg+xml", "json": "application/json", **MEDIA_TYPES}
 """The formats of DiceBear's HTTP API."""
 
-QUICK_PX = 256
+_QUICK_PX = 256
 """A flat drawing of at most this width is encoded as PNG on the event loop, since a hop to a thread and back
 takes longer: docs/decisions/0005."""
+
+_QUICK_SHAPES_PX = 128
+"""The same for a drawing of shapes, if ThorVG draws it. libvips never runs on the event loop."""
+
+
+def is_quick(style: str, px: int) -> bool:
+    """Return whether a PNG of a style of this service may be drawn on the event loop."""
+    kind = traits(style)
+    if kind.exact:
+        return px <= _QUICK_PX
+    return px <= _QUICK_SHAPES_PX and not (kind.svg and kind.svg.splits_pixels(px))
 
 
 class PictureRequest(Protocol):
@@ -106,9 +117,8 @@ class RenderRequest(NamedTuple):
         """Return whether the picture may be drawn on the event loop."""
         if self.format_name != "png":
             return self.format_name == "svg"
-        kind = traits(self.style)
-        is_quick_to_cut = self.options.shape == "square" or kind.colours <= MOST_CUT
-        return self.options.size <= QUICK_PX and kind.exact and is_quick_to_cut
+        is_quick_to_cut = self.options.shape == "square" or traits(self.style).colours <= MOST_CUT
+        return is_quick_to_cut and is_quick(self.style, self.options.size)
 
     def draw(self) -> bytes:
         """Return the file."""

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import NamedTuple
 
-from avatar_gen.drawing.drawing import Drawing, Flat, Style, StyleInput, without_ground
+from avatar_gen.drawing.drawing import Drawing, Flat, Style, StyleInput, Svg, without_ground
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.seed import Chance
 from avatar_gen.drawing.styles.bauhaus import BAUHAUS
@@ -46,15 +46,21 @@ def draw(style: str, seed: str, style_input: StyleInput) -> Drawing:
 class Traits(NamedTuple):
     """Properties of every drawing of a style."""
 
-    has_svg: bool
+    svg: Svg | None
+    """The elements of a drawing. None if the style has no SVG."""
     exact: bool
     """Whether it is drawn without an SVG renderer, in less than a millisecond."""
     colours: int
     """The number of colours in the palette."""
+
+    @property
+    def has_svg(self) -> bool:
+        """Return whether the style can be written as SVG."""
+        return self.svg is not None
 
 
 @cache
 def traits(style: str) -> Traits:
     """Return the properties of a style. The first call draws an avatar to find out."""
     drawing = draw(style, "", StyleInput(Colour(0, 0, 0), Colour(255, 255, 255)))
-    return Traits(drawing.svg is not None, isinstance(drawing, Flat), len(drawing.palette))
+    return Traits(drawing.svg, isinstance(drawing, Flat), len(drawing.palette))

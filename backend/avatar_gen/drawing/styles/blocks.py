@@ -6,6 +6,7 @@ cross. A picture with a mirror axis cannot, because a hooked cross has none.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
@@ -103,22 +104,23 @@ def _tiles(chance: Chance, rows: int) -> list[_Tile]:
 def _outlines(tiles: Sequence[_Tile], mirrors: Sequence[_Matrix], colour: int) -> Iterator[str]:
     """Yield the path commands of everything in a colour."""
     for tile in tiles:
-        shapes = [_SHAPES[0]] * (tile.below >= colour) + [_SHAPES[tile.shape]] * (tile.above == colour)
-        for corners in shapes:
-            for _ in range(tile.turns):
-                corners = tuple((-y, x, radius) for x, y, radius in corners)  # noqa: PLW2901 - turned again
-            placed = [(x + tile.left, y + tile.top, radius) for x, y, radius in corners]
+        shapes = [0] * (tile.below >= colour) + [tile.shape] * (tile.above == colour)
+        for shape in shapes:
             for mirror in mirrors:
-                yield _outline(placed, mirror)
+                yield _outline(shape, tile.turns, tile.left, tile.top, mirror)
 
 
-def _outline(corners: Sequence[_Corner], mirror: _Matrix) -> str:
+@cache  # There are 1,408.
+def _outline(shape: int, turns: int, left: int, top: int, mirror: _Matrix) -> str:
+    corners = _SHAPES[shape]
+    for _ in range(turns):
+        corners = tuple((-y, x, radius) for x, y, radius in corners)
     across, down = mirror
     commands: list[str] = []
     for x, y, radius in corners:
         clockwise = radius * across * down > 0
         arc = f"A{abs(radius)} {abs(radius)} 0 0 {int(clockwise)} "
-        at = f"{across * x + _SIDE // 2} {down * y + _SIDE // 2}"
+        at = f"{across * (x + left) + _SIDE // 2} {down * (y + top) + _SIDE // 2}"
         commands.append((arc if radius else "L" if commands else "M") + at)
     return "".join(commands) + "z"
 

@@ -1,6 +1,6 @@
 """`marble`: soft clouds of colour that run into each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from avatar_gen.drawing.drawing import Style, StyleInput, Svg, Vector
@@ -15,6 +15,12 @@ _MIDDLE = _SIDE // 2
 
 _FALL = (1, 0.97, 0.88, 0.74, 0.58, 0.41, 0.26, 0.13, 0.04, 0)
 """The opacity of a cloud from its centre to its edge, in even steps. A bell curve has no visible edge."""
+
+_STOPS = "".join(
+    f'<stop offset="{number(step / (len(_FALL) - 1))}" stop-color="{{0}}" stop-opacity="{opacity:g}"/>'
+    for step, opacity in enumerate(_FALL)
+)
+"""The stops of a cloud's gradient. The colour is to be filled in."""
 
 _GROUND, _PRIMARY, _SECOND, _THIRD, _SOFT = range(5)
 
@@ -60,37 +66,34 @@ def _colours(chance: Chance, style_input: StyleInput) -> list[Colour]:
     primary, foreign = style_input.primary, style_input.foreign
     start, rotation = chance.below(3), chance.choice(_ROTATIONS)
     others = [colour for colour in style_input.palette if colour not in {primary, foreign}]
-    candidates = [
-        *others[start:],
-        *others[:start],
-        accent(primary, foreign, rotation),
-        half(primary, primary, foreign),
-        lit(primary, (to_oklab(primary).lightness + 1) / 2),
-    ]
     colours = [foreign, primary]
-    for candidate in candidates:
-        if len(colours) < _SOFT and all(mixes_cleanly(candidate, colour) for colour in colours):
+    for candidate in _candidates(primary, foreign, [*others[start:], *others[:start]], rotation):
+        if all(mixes_cleanly(candidate, colour) for colour in colours):
             colours.append(candidate)
+        if len(colours) == _SOFT:
+            break
     while len(colours) < _SOFT:
         colours.append(blend(primary, foreign, (len(colours) - 1) / 3))
     return [*colours, blend(colours[_SECOND], foreign, 0.5)]
 
 
+def _candidates(
+    primary: Colour, foreign: Colour, others: Iterable[Colour], rotation: int
+) -> Iterator[Colour]:
+    yield from others
+    yield accent(primary, foreign, rotation)
+    yield half(primary, primary, foreign)
+    yield lit(primary, (to_oklab(primary).lightness + 1) / 2)
+
+
 def _paint(cloud: _Cloud, fill: str, name: str) -> str:
-    stops = "".join(_stops(fill))
     where = (
         f"translate({number(cloud.x)} {number(cloud.y)})rotate({cloud.turn})scale(1 {number(cloud.flatness)})"
     )
     return (
         f'<radialGradient id="{name}" gradientUnits="userSpaceOnUse" cx="0" cy="0" r="{cloud.radius}" '
-        f'gradientTransform="{where}">{stops}</radialGradient>{ground(_SIDE, f"url(#{name})")}'
+        f'gradientTransform="{where}">{_STOPS.format(fill)}</radialGradient>{ground(_SIDE, f"url(#{name})")}'
     )
-
-
-def _stops(fill: str) -> Iterable[str]:
-    for step, opacity in enumerate(_FALL):
-        offset = number(step / (len(_FALL) - 1))
-        yield f'<stop offset="{offset}" stop-color="{fill}" stop-opacity="{opacity:g}"/>'
 
 
 MARBLE = Style("marble", "Marble", _draw)

@@ -60,8 +60,12 @@ def _sky(third: Colour, dark: Colour, light: Colour) -> list[Colour]:
 
     They go from dark through the third colour to light, unless that mix is muddy or grey.
     """
-    skies = [_mixed(half(colour, dark, light), dark, light) for colour in (third, light, dark)]
-    return next((sky for sky in skies if _is_vivid(sky)), max(skies, key=_vividness))
+    skies: list[list[Colour]] = []
+    for colour in (third, light, dark):
+        skies.append(_mixed(half(colour, dark, light), dark, light))
+        if _is_vivid(skies[-1]):
+            return skies[-1]
+    return max(skies, key=_vividness)
 
 
 def _mixed(glow: Colour, dark: Colour, light: Colour) -> list[Colour]:
