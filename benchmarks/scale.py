@@ -96,7 +96,7 @@ class _Stock:
         LocalStore(self._store).prepare()
         self._numbers = count()
         self._random = random.Random(0)  # noqa: S311 - a sample, no secret
-        drawing = draw("pixelize", "ada", style_input(AvatarSpec()))
+        drawing = draw("pixelize", "ada", style_input(AvatarSpec(), "ada"))
         self._pictures = {1 << exponent: draw_png(drawing, 1 << exponent) for exponent in EXPONENTS}
 
     def fill(self, size: int, progress: Callable[[str], None]) -> None:

@@ -21,13 +21,14 @@ from avatar_gen.avatar import (
 from avatar_gen.database.tables import stored_avatars
 
 ID = "0a1b2c3d-0000-4000-8000-000000000000"
-AVATAR = Avatar("wave", "red", "#fff", "ocean", "☃", 0.5, id=ID, created_ms=1_700_000_000_123)
+AVATAR = Avatar("wave", "red", "#fff", "ocean", "☃", 0.5, "lagoon", id=ID, created_ms=1_700_000_000_123)
 TEXTS = {
     "generator_type": MAX_NAME_LENGTH,
     "primary_color": MAX_NAME_LENGTH,
     "foreign_color": MAX_NAME_LENGTH,
     "color_scheme": MAX_NAME_LENGTH,
     "seed": MAX_SEED_LENGTH,
+    "palette": MAX_NAME_LENGTH,
     "version": MAX_VERSION_LENGTH,
 }
 
@@ -39,7 +40,7 @@ def test_the_table_has_the_same_fields_with_the_same_limits() -> None:
 
 
 def test_an_avatar_carries_every_option() -> None:
-    spec = AvatarSpec("gradient", "red", "blue", "ocean", "ada", 45.0)
+    spec = AvatarSpec("gradient", "red", "blue", "ocean", "ada", 45.0, "lagoon")
     avatar = spec.as_avatar(ID)
     assert [getattr(avatar, name) for name in SPEC_FIELDS] == [getattr(spec, name) for name in SPEC_FIELDS]
     assert avatar.id == ID

@@ -22,7 +22,10 @@ CANONICAL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A UUID in lower case, with dashes."""
 
 MAX_NAME_LENGTH = 32
-"""Code points of a type, a colour or a scheme."""
+"""Code points of a type, a colour, a scheme or a palette."""
+
+ANY_PALETTE = "any"
+"""The palette of an avatar whose seed chooses one of the built-in palettes, too."""
 
 MAX_SEED_LENGTH = 256
 """Code points of a seed, as Python and PostgreSQL count them. One flag or family emoji has several."""
@@ -72,6 +75,9 @@ class AvatarSpec:
     seed: Seed | None = None
     angle: Angle | None = None
     """Degrees, for the style gradient: 0 to the right, 90 downwards."""
+    palette: Name | None = None
+    """The curated palette that the seed chooses colours from, or `ANY_PALETTE`. The palette of a stored
+    avatar may be one that the settings no longer have."""
 
     def as_avatar(self, avatar_id: str) -> "Avatar":
         """Return an avatar with these options that is created now."""

@@ -2,9 +2,11 @@ import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import httpx
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from PIL import Image
 
 from avatar_gen.drawing.palette import SCHEMES, parse_colour
 from avatar_gen.drawing.styles import STYLES
-from tests.conftest import Service, assert_failure
+from tests.conftest import MakeApp, Service, assert_failure
 
 FIELDS = {
     "id",
@@ -24,6 +26,7 @@ FIELDS = {
     "colorScheme",
     "seed",
     "generatorType",
+    "palette",
 }
 
 
@@ -117,6 +120,52 @@ def test_every_scheme_is_drawn_in_its_own_colours(client: httpx.Client, kind: st
     assert most_frequent == {parse_colour(primary), parse_colour(foreign)}
 
 
+@pytest.mark.parametrize("kind", STYLES)
+@pytest.mark.parametrize("palette", ["any", "neon"])
+def test_a_palette_is_drawn_as_by_url(client: httpx.Client, kind: str, palette: str) -> None:
+    query = {} if palette == "any" else {"palette": palette}
+    by_url = client.get(f"/api/render/{kind}/Grace.png", params={"size": "512", **query}).content
+    assert drawn(client, type=kind, seed="Grace", palette=palette)[-1] == by_url
+
+
+def test_without_a_palette_and_colours_the_two_default_colours_are_drawn(client: httpx.Client) -> None:
+    blue = drawn(client, type="marble", seed="a")
+    assert blue == drawn(client, type="marble", seed="a", primaryColor="#3B82F6", foreignColor="#60A5FA")
+    assert drawn(client, type="marble", seed="a", palette="any") != blue
+
+
+def test_a_palette_without_a_seed_is_random(client: httpx.Client) -> None:
+    pictures = {drawn(client, palette="any") for _ in range(4)}
+    assert len(pictures) == 4
+
+
+def test_a_stored_avatar_survives_the_change_and_the_removal_of_its_palette(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    house = ["#fff8f0", "#ffb000", "#dc267f", "#648fff", "#1b1035"]
+    storage = {"local": {"save_path": str(tmp_path / "avatars")}}
+    app = make_app({"storage": storage, "palettes": {"house": house}}).start()
+    first = app.client.post("/api/generate", json={"seed": "ada", "type": "bauhaus", "palette": "house"})
+    identity = first.json()["data"]["id"]
+    email = f"{'a' * 32}"
+    assert app.client.put(f"/api/identities/{email}", json={"avatarId": identity}).status_code == 200
+    before = [app.client.get(f"/avatar/{email}?s={px}").content for px in (64, 100)]
+    by_url = app.client.get("/api/render/bauhaus/ada.png?palette=house&size=64").content
+    assert picture(app.client, identity) == before[0] == by_url
+    assert before[1] == app.client.get("/api/render/bauhaus/ada.png?palette=house&size=100").content
+    app.close()
+    for palettes in ({"house": house[::-1]}, {}):
+        other = make_app({"storage": storage, "palettes": palettes}).start()
+        assert picture(other.client, identity) == before[0]
+        scaled = Image.open(io.BytesIO(other.client.get(f"/avatar/{email}?s=100").content)).convert("RGB")
+        was = Image.open(io.BytesIO(before[1])).convert("RGB")
+        assert np.abs(np.asarray(scaled, np.int16) - np.asarray(was, np.int16)).mean() < 4
+        assert other.run("reindex").returncode == 0
+        [row] = other.client.get("/api/list").json()["data"]["avatars"]
+        assert (row["palette"], row["primaryColor"]) == ("house", None)
+        other.close()
+
+
 def test_version_two_draws_gradients(client: httpx.Client) -> None:
     answer = client.post("/api/v2/generate", json={"angle": 45, "colorScheme": "sunset"})
     assert answer.status_code == 201
@@ -142,6 +191,10 @@ REFUSED = [
     ({"type": "gradient", "angle": True}, "angle", "angle must be a number."),
     ({"angle": 90}, "angle", "angle is only for the type gradient."),
     ({"type": "wave", "angle": 90}, "angle", "angle is only for the type gradient."),
+    ({"palette": "Lagoon"}, "palette", "palette must be one of sorbet, lagoon, "),
+    ({"palette": 5}, "palette", "palette must be text."),
+    ({"palette": "any", "colorScheme": "ocean"}, "palette", "palette is for colours that the seed chooses"),
+    ({"palette": "mint", "primaryColor": "red"}, "palette", "palette is for colours that the seed chooses"),
     ({"colour": "red"}, "body", "body has a field that is not known here; known: type, primaryColor, "),
 ]
 

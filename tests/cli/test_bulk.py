@@ -237,6 +237,21 @@ class TestARunThatIsEnded:
         assert_folder(tmp_path / "out", 1)
 
 
+class TestAnOperatorsPalette:
+    HOUSE = ("#fff8f0", "#ffb000", "#dc267f", "#648fff", "#1b1035")
+
+    def test_is_used_in_every_drawing_process(self, make_service: MakeService) -> None:
+        service = make_service({"palettes": {"house": list(self.HOUSE)}})
+        people(service.folder / "people.csv", 120)
+        looks = ("--style", "rings", "--palette", "house", "--jobs", "2")
+        assert service.run("bulk", "people.csv", "--store", *looks).stdout.startswith("120 made")
+        assert service.run("bulk", "people.csv", "-o", "out", "--size", "64", *looks).returncode == 0
+        service.start()
+        for each in entries(service.folder / "people.stored.jsonl"):
+            stored = service.client.get(f"/api/{each['id']}?size=6").content
+            assert stored == (service.folder / "out" / f"{each['seed']}.png").read_bytes()
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 class TestStored:
     def test_everybody_has_an_avatar_once(

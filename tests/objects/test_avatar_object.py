@@ -34,6 +34,7 @@ def test_the_record_is_for_people_too() -> None:
         "colorScheme": "ocean",
         "seed": "☃",
         "angle": 0.5,
+        "palette": None,
     }
     assert "☃" in record
 

@@ -193,10 +193,10 @@ def test_a_download_is_the_picture_under_the_seeds_name(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("style", ["smile", "gradient", "wave", "initials"])
-def test_what_is_stored_is_what_was_seen(style: str, visit: Visit, service: Service) -> None:
-    # With a hue, because a stored avatar has two colours, and not the others of a palette.
+@pytest.mark.parametrize("colours", ["", "&hue=200", "&colorScheme=ocean"])
+def test_what_is_stored_is_what_was_seen(style: str, colours: str, visit: Visit, service: Service) -> None:
     angle = "&angle=30" if style == "gradient" else ""
-    page = visit(f"/?seed=ada&style={style}&hue=200&shape=square&format=png{angle}")
+    page = visit(f"/?seed=ada&style={style}&shape=square&format=png{colours}{angle}")
     page.get_by_role("button", name="Store it").click()
     expect(page.locator("#stored")).to_contain_text("Stored.")
     stored = source(page, "#stored img")
@@ -208,7 +208,7 @@ def test_what_is_stored_is_what_was_seen(style: str, visit: Visit, service: Serv
 def test_the_page_says_what_a_stored_avatar_does_not_keep(visit: Visit) -> None:
     page = visit("/?seed=ada&style=initials&name=Grace&shape=circle")
     note = page.locator("#store-note")
-    expect(note).to_contain_text("Not stored: the shape, the palette (two of its colours are stored), the ")
+    expect(note).to_contain_text("Not stored: the shape, the name for the letters ")
     seed(page).fill("☃" * 256)
     expect(page.get_by_role("button", name="Store it")).to_be_enabled()
 

@@ -72,6 +72,7 @@ class TestPalette:
         ("own", "message"),
         [
             ({"lagoon": OWN["house"]}, "palettes.lagoon: is the name of a built-in palette"),
+            ({"any": OWN["house"]}, "palettes.any: is the name of a built-in palette"),
             ({"dull": ["#777", "#888", "#999", "#aaa", "#bbb"]}, "palettes.dull: "),
             ({"odd": ["nope", "#888", "#999", "#aaa", "#bbb"]}, "palettes.odd: is not a colour"),
         ],

@@ -81,7 +81,7 @@ async def list_color_schemes() -> Answer[list[SchemeData]]:
 
 @router.get("/palettes", responses=fails(400))
 async def list_palettes() -> Answer[PaletteList]:
-    """List the colour schemes that generate takes, and the curated palettes of pictures by URL."""
+    """List the colour schemes that generate takes, and the curated palettes."""
     palettes = [
         PaletteData(name=name.title(), key=name, primaryColor=primary, foreignColor=foreign)
         for name, primary, foreign in SCHEMES.values()

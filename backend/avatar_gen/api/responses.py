@@ -70,6 +70,7 @@ class AvatarData(BaseModel):
         colorScheme="ocean",
         seed="ada",
         generatorType="wave",
+        palette=None,
     )
 
     id: str = Field(description="A UUID 4.")
@@ -124,7 +125,7 @@ class PaletteData(SchemeData):
 
 
 class CuratedPaletteData(BaseModel):
-    """A curated palette: `key` is what pictures by URL take as palette."""
+    """A curated palette. Generate and pictures by URL take its `key` as `palette`."""
 
     model_config = _like(
         name="Lagoon", key="lagoon", colors=["#e8fbf6", "#7fe0d0", "#12848a", "#1f5fa8", "#0b2545"]
@@ -147,7 +148,7 @@ class PaletteList(BaseModel):
     palettes: list[PaletteData]
     """The colour schemes that generate takes."""
     curated: list[CuratedPaletteData]
-    """The palettes that pictures by URL take as `palette`."""
+    """The palettes that generate and pictures by URL take as `palette`."""
 
 
 class StyleData(BaseModel):

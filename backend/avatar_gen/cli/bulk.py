@@ -1,10 +1,12 @@
 """`avatar-gen bulk`."""
 
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import click
 
@@ -15,20 +17,36 @@ from avatar_gen.cli.output import as_json, print_json, progress, warn
 from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, read_picture, render_options
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
-from avatar_gen.database.schema import prepare
+from avatar_gen.database.schema import prepare as prepare_tables
 from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.bulk.csv_input import Columns, CsvInput
 from avatar_gen.services.bulk.folder import BulkFolder
 from avatar_gen.services.bulk.report import BulkReport
 from avatar_gen.services.bulk.storage import BulkStorage
+from avatar_gen.services.palettes import serve_palettes
 from avatar_gen.services.validation import read_fields
 from avatar_gen.settings.loader import load_settings
+from avatar_gen.settings.schema import Settings
 
-_FOR_STORED = {"primaryColor", "foreignColor", "colorScheme", "angle"}
+_FOR_STORED = {"primaryColor", "foreignColor", "colorScheme", "palette", "angle"}
 """Render options that apply to `--store`. A stored avatar has all sizes, and no shape or filter."""
 
-Parameters = dict[str, str | None]
+
+class _Drawing(NamedTuple):
+    """What to draw, and by how many processes."""
+
+    style: str
+    given: Mapping[str, str]
+    """Render options by their names."""
+    settings: Settings
+    jobs: int
+
+    def prepare(self) -> Callable[[], object]:
+        """Serve the palettes of the settings. Return the function that does the same in another process."""
+        prepare = partial(serve_palettes, self.settings.palettes)
+        prepare()
+        return prepare
 
 
 @click.command(
@@ -122,23 +140,22 @@ def command(  # noqa: PLR0913
     if store == (folder is not None):
         raise click.UsageError("Give a target: either -o DIR or --store.")
     columns = Columns(seed_column, file_column, letters_column)
-    jobs = jobs or usable_processors()
+    given = _given(parameters)
+    drawing = _Drawing(style, given, load_settings(), jobs or usable_processors())
     with ExitStack() as stack:
         people = _open(names, columns, header=not no_header, encoding=encoding, stack=stack)
+        job: BulkFolder | BulkStorage
         if folder is None:
-            _require_none(
-                format_name, others, file_column, letters_column, set(_given(parameters)) - _FOR_STORED
-            )
-            job: BulkFolder | BulkStorage = _storing(
-                _spec(style, parameters), manifest or _manifest_of(names), jobs, stack
-            )
+            if format_name or others or file_column or letters_column or set(given) - _FOR_STORED:
+                raise click.UsageError(
+                    "A stored avatar takes only a style, colours, a scheme, a palette and an angle."
+                )
+            job = _storing(drawing, manifest or _manifest_of(names), stack)
         elif manifest:
             raise click.UsageError("--manifest is for --store; DIR has its own.")
         else:
-            given = {**parameters, **({"name": ""} if letters_column else {})}
-            extension = format_name or "png"
-            picture = read_picture(style, "", format_name=extension, parameters=given, others=others)
-            job = BulkFolder(folder, picture, extension=extension, jobs=jobs, on_refusal=_refuse)
+            letters = {"name": ""} if letters_column else {}
+            job = _into_folder(drawing, folder, format_name or "png", letters, others)
         with progress("Storing" if store else "Drawing") as reach:
             for report in job.run(people):
                 reach(people.progress, report.processed)
@@ -168,25 +185,19 @@ def _is_text_encoding(name: str) -> bool:
     return True
 
 
-def _given(parameters: Parameters) -> list[str]:
-    return [name for name, value in parameters.items() if value is not None]
+def _given(parameters: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
-def _spec(style: str, parameters: Parameters) -> AvatarSpec:
+def _spec(style: str, given: Mapping[str, str]) -> AvatarSpec:
     """Return the options of each avatar. Raises `InvalidRequest`."""
-    fields: dict[str, object] = {"type": style, **{name: parameters[name] for name in _given(parameters)}}
-    if angle := parameters["angle"]:
+    fields: dict[str, object] = {"type": style, **given}
+    if angle := given.get("angle"):
         try:
             fields["angle"] = float(angle)
         except ValueError:
             raise click.BadParameter("must be a number.", param_hint="--angle") from None
     return read_fields(fields, AvatarOptions).spec()
-
-
-def _require_none(*options: object) -> None:
-    """Raise `UsageError` if one of the options that are for files alone is given."""
-    if any(options):
-        raise click.UsageError("A stored avatar takes only a style, colours, a scheme and an angle.")
 
 
 def _manifest_of(names: str) -> Path:
@@ -195,12 +206,31 @@ def _manifest_of(names: str) -> Path:
     return Path(names).with_suffix(".stored.jsonl")
 
 
-def _storing(spec: AvatarSpec, manifest: Path, jobs: int, stack: ExitStack) -> BulkStorage:
-    settings = load_settings()
+def _storing(drawing: _Drawing, manifest: Path, stack: ExitStack) -> BulkStorage:
+    prepare, settings = drawing.prepare(), drawing.settings
+    spec = _spec(drawing.style, drawing.given)
     engines = stack.enter_context(closing(open_engines(settings.database)))
-    prepare(engines)
-    repository = Repository(engines)
-    return BulkStorage(open_store(settings), repository, manifest, spec=spec, jobs=jobs, on_refusal=_refuse)
+    prepare_tables(engines)
+    return BulkStorage(
+        open_store(settings),
+        Repository(engines),
+        manifest,
+        spec=spec,
+        jobs=drawing.jobs,
+        prepare=prepare,
+        on_refusal=_refuse,
+    )
+
+
+def _into_folder(
+    drawing: _Drawing, folder: Path, format_name: str, letters: Mapping[str, str], others: Iterable[str]
+) -> BulkFolder:
+    prepare = drawing.prepare()
+    parameters = {**drawing.given, **letters}
+    picture = read_picture(drawing.style, "", format_name=format_name, parameters=parameters, others=others)
+    return BulkFolder(
+        folder, picture, extension=format_name, jobs=drawing.jobs, prepare=prepare, on_refusal=_refuse
+    )
 
 
 def _refuse(line: int, reason: str) -> None:

@@ -1,7 +1,7 @@
 """The render options as options of commands: the same names and limits as in a URL."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -75,7 +75,12 @@ def _help(description: str, default: object) -> str:
 
 
 def read_picture(
-    style: str, seed: str, *, format_name: str, parameters: dict[str, str | None], others: Iterable[str] = ()
+    style: str,
+    seed: str,
+    *,
+    format_name: str,
+    parameters: Mapping[str, str | None],
+    others: Iterable[str] = (),
 ) -> PictureRequest:
     """Return the picture that the options ask for, read as the same options in a URL.
 

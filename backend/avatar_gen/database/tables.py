@@ -15,7 +15,7 @@ from sqlalchemy import (
 
 from avatar_gen.avatar import MAX_NAME_LENGTH, MAX_SEED_LENGTH, MAX_VERSION_LENGTH
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration. This release works only with a database at this revision."""
 
 metadata = MetaData(
@@ -43,6 +43,7 @@ stored_avatars = Table(
     Column("color_scheme", String(MAX_NAME_LENGTH)),
     Column("seed", String(MAX_SEED_LENGTH)),
     Column("angle", Float),
+    Column("palette", String(MAX_NAME_LENGTH)),
     # The order of the list.
     Index(None, "created_ms", "id"),
 )

@@ -68,10 +68,9 @@ export default {
   "use": "Use it in a page",
 
   "store": "Store it",
-  "store.keeps": "The service stores the style, the seed, the two colours and the angle, as squares of 16 to 512 px. Each URL chooses filter and format.",
+  "store.keeps": "The service stores the style, the seed, the colours and the angle, as squares of 16 to 512 px. Each URL chooses filter and format.",
   "store.loses": "Not stored: {what}.",
   "store.loses.shape": "the shape",
-  "store.loses.palette": "the palette (two of its colours are stored)",
   "store.loses.name": "the name for the letters (the seed is used)",
   "store.theirs": "DiceBear’s styles are available by URL only. The twelve styles above can be stored.",
   "store.done": "Stored.",

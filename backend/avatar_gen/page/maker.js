@@ -186,7 +186,6 @@ function showStoring() {
   const ours = isOurs(chosenStyle());
   const lost = [];
   if (choice.shape !== "square") lost.push(text("store.loses.shape"));
-  if (choice.colours === "seed" && !choice.hue) lost.push(text("store.loses.palette"));
   if (choice.name && chosenStyle().options.includes("name")) lost.push(text("store.loses.name"));
   const sentences = [text("store.keeps")];
   if (lost.length) sentences.push(text("store.loses", { what: lost.join(", ") }));
@@ -195,17 +194,16 @@ function showStoring() {
   find("#store-note").textContent = obstacle || sentences.join(" ");
 }
 
-/** Posts the choice with the colours on screen: a stored avatar does not choose them from its seed. */
+/** Posts the choice. The colours of a hue are posted as they are on screen: a stored avatar has no hue. */
 async function store() {
   const button = find("#store");
   const { style, seed, angle } = choice;
   button.disabled = true;
   find("#stored").replaceChildren();
   try {
-    const [primaryColor, foreignColor] = await twoColours();
-    const scheme = choice.colours === "scheme" ? { colorScheme: choice.colorScheme } : { primaryColor, foreignColor };
+    const colours = await storedColours();
     const turned = chosenStyle().options.includes("angle") ? { angle: Number(angle) } : {};
-    const { data } = await call("POST", "/api/generate", { body: { type: style, seed, ...scheme, ...turned } });
+    const { data } = await call("POST", "/api/generate", { body: { type: style, seed, ...colours, ...turned } });
     document.dispatchEvent(new Event("stored"));
     find("#stored").replaceChildren(
       make("img", { src: `/api/${data.id}`, width: 40, height: 40, alt: "" }),
@@ -216,6 +214,13 @@ async function store() {
   } finally {
     showStoring();
   }
+}
+
+async function storedColours() {
+  if (choice.colours === "scheme") return { colorScheme: choice.colorScheme };
+  if (choice.colours === "seed" && !choice.hue) return { palette: "any" };
+  const [primaryColor, foreignColor] = await twoColours();
+  return { primaryColor, foreignColor };
 }
 
 function showStyles() {

@@ -6,13 +6,29 @@ Only the fields that need more than their limits in `AvatarSpec` are listed here
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from avatar_gen.avatar import JSON_NAMES, MAX_SEED_LENGTH, SPEC_FIELDS, AvatarSpec, optional_fields
+from avatar_gen.avatar import (
+    ANY_PALETTE,
+    JSON_NAMES,
+    MAX_SEED_LENGTH,
+    SPEC_FIELDS,
+    AvatarSpec,
+    optional_fields,
+)
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.drawing.styles import STYLES
-from avatar_gen.services.validation import OneOf, StrictModel, check_colour
+from avatar_gen.services.palettes import check_palette
+from avatar_gen.services.validation import OneOf, StrictModel, check_colour, invalid
 
 _ANGLE_STYLES = [name for name, style in STYLES.items() if "angle" in style.options]
 
@@ -60,6 +76,13 @@ class AvatarOptions(StrictModel):
         " downwards.",
     )
 
+    palette: Annotated[str, AfterValidator(check_palette)] | None = Field(
+        default=None,
+        description="The curated palette that the seed chooses colours from, instead of colours: a name that"
+        f" /api/palettes lists, or {ANY_PALETTE} for the built-in palette that the seed chooses, as by URL.",
+        examples=["lagoon"],
+    )
+
     __annotations__.update(optional_fields(without={"generator_type", *__annotations__}))
 
     @model_validator(mode="before")
@@ -79,6 +102,13 @@ class AvatarOptions(StrictModel):
     def _storable(cls, value: str | None) -> str | None:
         if value and "\0" in value:
             raise PydanticCustomError("nul", "must not contain the NUL character")
+        return value
+
+    @field_validator("palette")
+    @classmethod
+    def _palette_is_alone(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and any(map(info.data.get, ("primaryColor", "foreignColor", "colorScheme"))):
+            raise invalid("is for colours that the seed chooses. Give a palette, a scheme or colours")
         return value
 
     @field_validator("angle")

@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
-from avatar_gen.avatar import Avatar, AvatarSpec, Cursor
+from avatar_gen.avatar import ANY_PALETTE, Avatar, AvatarSpec, Cursor
 from avatar_gen.database import READERS, TIMEOUT_SECONDS
 from avatar_gen.database.repository import Page, Repository
 from avatar_gen.drawing.drawing import DEFAULT_ANGLE, Drawing, StyleInput
@@ -21,6 +21,7 @@ from avatar_gen.drawing.palette import (
     UnknownColour,
     parse_colour,
 )
+from avatar_gen.drawing.palettes import choose
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.errors import (
     AvatarNotFound,
@@ -37,6 +38,7 @@ from avatar_gen.objects import ObjectStore, Opened
 from avatar_gen.objects.avatar_object import AvatarObject, read_object, write_object
 from avatar_gen.runtime.cache import Cache, PictureCache
 from avatar_gen.runtime.threads import DaemonThreads
+from avatar_gen.services.palettes import served_palettes
 from avatar_gen.services.writer import AvatarWriter, NewAvatar
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
@@ -218,23 +220,28 @@ def resize(stored: StoredPicture, px: int, format_name: str) -> bytes:
     return scaled(png, px, format_name)
 
 
-def style_input(spec: AvatarSpec) -> StyleInput:
+def style_input(spec: AvatarSpec, seed: str) -> StyleInput:
     """Return the colours and the angle to draw with. A scheme wins over the two colours.
 
-    Raises `KeyError` for an unknown scheme, `UnknownColour` for an unknown colour.
+    Raises `KeyError` for an unknown scheme or palette, `UnknownColour` for an unknown colour.
     """
+    angle = DEFAULT_ANGLE if spec.angle is None else spec.angle
+    if spec.palette:
+        palette = None if spec.palette == ANY_PALETTE else served_palettes()[spec.palette]
+        chosen = choose(seed, palette)
+        return StyleInput(chosen.primary, chosen.foreign, angle, spec.seed or "", palette=chosen.palette)
     primary = spec.primary_color or DEFAULT_PRIMARY
     foreign = spec.foreign_color or DEFAULT_FOREIGN
     if spec.color_scheme:
         _, primary, foreign = SCHEMES[spec.color_scheme]
-    angle = DEFAULT_ANGLE if spec.angle is None else spec.angle
     return StyleInput(parse_colour(primary), parse_colour(foreign), angle, spec.seed or "")
 
 
 def _drawing_of(avatar: Avatar) -> Drawing | None:
-    """Return the drawing that an avatar's options describe, or None for a style or colour unknown here."""
+    """Return the drawing that an avatar's options describe, or None for a name unknown here."""
     try:
-        return draw(avatar.generator_type, avatar.seed or "", style_input(avatar))
+        seed = avatar.seed or ""
+        return draw(avatar.generator_type, seed, style_input(avatar, seed))
     except (KeyError, UnknownColour):
         return None
 
@@ -242,6 +249,6 @@ def _drawing_of(avatar: Avatar) -> Drawing | None:
 def draw_object(avatar: Avatar, spec: AvatarSpec) -> bytes:
     """Return the object of an avatar: its record, and its pictures in all sizes."""
     seed = token_hex(16) if spec.seed is None else spec.seed
-    drawing = draw(spec.generator_type, seed, style_input(spec))
+    drawing = draw(spec.generator_type, seed, style_input(spec, seed))
     sizes = [1 << exponent for exponent in EXPONENTS]
     return write_object(avatar, {px: draw_png(drawing, px) for px in sizes})

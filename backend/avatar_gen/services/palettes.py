@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from avatar_gen.avatar import ANY_PALETTE
 from avatar_gen.drawing.palette import UnknownColour, parse_colour
 from avatar_gen.drawing.palettes import PALETTES, CuratedPalette, UnusablePalette, build_palette
 from avatar_gen.errors import SettingsError
@@ -22,7 +23,7 @@ def serve_palettes(own: Mapping[str, Sequence[str]]) -> None:
 
 
 def _build(name: str, colours: Sequence[str]) -> CuratedPalette:
-    if name in PALETTES:
+    if name in PALETTES or name == ANY_PALETTE:
         raise SettingsError(f"palettes.{name}: is the name of a built-in palette; choose another one")
     try:
         return build_palette(name, tuple(map(parse_colour, colours)))
@@ -33,6 +34,13 @@ def _build(name: str, colours: Sequence[str]) -> CuratedPalette:
 def served_palettes() -> Mapping[str, CuratedPalette]:
     """Return the palettes by name."""
     return _SERVED
+
+
+def check_palette(name: str) -> str:
+    """Return the name of a palette, or `ANY_PALETTE`, for a model's field."""
+    if name != ANY_PALETTE:
+        find_palette(name)
+    return name
 
 
 def find_palette(name: object) -> CuratedPalette | None:

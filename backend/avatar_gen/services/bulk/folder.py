@@ -1,6 +1,6 @@
 """A folder with a picture for each row of a list."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -48,13 +48,21 @@ class BulkFolder:
     again. A file gets its name when it is complete. No file is removed.
     """
 
-    def __init__(
-        self, path: Path, picture: PictureRequest, *, extension: str, jobs: int, on_refusal: OnRefusal
+    def __init__(  # noqa: PLR0913
+        self,
+        path: Path,
+        picture: PictureRequest,
+        *,
+        extension: str,
+        jobs: int,
+        prepare: Callable[[], object],
+        on_refusal: OnRefusal,
     ) -> None:
         self._path = path
         self._picture = picture
         self._extension = extension
         self._jobs = jobs
+        self._prepare = prepare
         self._on_refusal = on_refusal
         self.report = BulkReport()
 
@@ -62,7 +70,8 @@ class BulkFolder:
         """Draw, and yield the report after each batch. Raises `StartupError` and `OSError`."""
         with open_folder(self._path, "file") as manifest:
             tasks = batches(self._tasks(rows, manifest), _BATCH)
-            for outcomes in share(partial(_draw, str(self._path)), tasks, jobs=self._jobs):
+            draw = partial(_draw, str(self._path))
+            for outcomes in share(draw, tasks, jobs=self._jobs, prepare=self._prepare):
                 self._note(outcomes, manifest)
                 yield self.report
         yield self.report

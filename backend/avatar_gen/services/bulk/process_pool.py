@@ -23,9 +23,13 @@ _CHECK_SECONDS = 0.1
 """Time between two checks for a signal while a result is awaited."""
 
 
-def share(work: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[R]:
+def share(
+    work: Callable[[T], R], items: Iterable[T], *, jobs: int, prepare: Callable[[], object]
+) -> Iterator[R]:
     """Yield the result of `work` for each item, in order, computed by `jobs` processes.
 
+    `prepare` is called first in each new process: it has the state of this one's modules when they were
+    imported, and no other.
     A single item, or `jobs=1`, is worked on in this process. Three items for each process are read ahead.
     Raises `StartupError` if a process dies, and `Interrupted`.
     """
@@ -36,7 +40,7 @@ def share(work: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[
         return
     # Not forked: libvips has threads and locks that a fork would copy in any state.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(prepare,))
     try:
         yield from _results(pool, work, chain(first, remaining), at_once=3 * jobs)
     except BrokenProcessPool as error:
@@ -82,8 +86,9 @@ def _result(future: Future[R]) -> R:
     return future.result()
 
 
-def _begin() -> None:
-    """Make this process end when its parent does."""
+def _begin(prepare: Callable[[], object]) -> None:
+    """Make this process end when its parent does, and prepare it."""
+    prepare()
     Thread(target=_end_with_parent, daemon=True).start()
 
 

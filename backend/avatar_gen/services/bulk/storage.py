@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -61,6 +61,7 @@ class BulkStorage:
         *,
         spec: AvatarSpec,
         jobs: int,
+        prepare: Callable[[], object],
         on_refusal: OnRefusal,
     ) -> None:
         self._store = store
@@ -69,6 +70,7 @@ class BulkStorage:
         self._secret_file = manifest.with_name(f"{manifest.name}.unfinished")
         self._spec = spec
         self._jobs = jobs
+        self._prepare = prepare
         self._on_refusal = on_refusal
         self.report = BulkReport()
 
@@ -77,7 +79,7 @@ class BulkStorage:
         with Checkpoint(self._manifest, "inputsHash", "inputsHash") as manifest:
             secret, resumed = self._open_secret()
             tasks = batches(self._tasks(rows, manifest, secret), _BATCH)
-            for drawn in share(_draw, tasks, jobs=self._jobs):
+            for drawn in share(_draw, tasks, jobs=self._jobs, prepare=self._prepare):
                 stored = self._store_batch(drawn, look_first=resumed)
                 manifest.add(_entry(each, avatar) for each, avatar in zip(drawn, stored, strict=True))
                 self.report.made += len(drawn)
