@@ -94,7 +94,7 @@ def services(postgres: Postgres) -> Iterator[dict[str, Service]]:  # noqa: ARG00
         service.client.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def service(
     request: pytest.FixtureRequest,
     services: dict[str, Service],
