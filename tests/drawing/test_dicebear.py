@@ -155,7 +155,7 @@ def test_an_option_that_is_given_twice_has_both_values() -> None:
         ("scale", "1,2,3", "must be at most 2 numbers from 0 to 10, separated by commas"),
         ("scale", "nan", "must be at most 2 numbers from 0 to 10, separated by commas"),
         ("backgroundColorFillStops", "1", "must be at most 2 whole numbers from 2 to 128"),
-        ("flip", "true", "must be at most 128 of none, horizontal, vertical, both"),
+        ("flip", "true", "must be at most 4 of none, horizontal, vertical, both"),
         ("eyesVariant", "sunny", "must be at most 128 of variant01, "),
         ("eyesVariant", ",".join(["variant01"] * 129), "must be at most 128 of variant01, "),
         ("eyesVariant", "variant01:-1", "must have weights from 0 to 1000000"),
@@ -226,6 +226,24 @@ def test_any_query_is_drawn_as_well_formed_xml_or_refused(data: st.DataObject) -
     assert root.get("aria-label") == read.get("title")
     assert not any(element.tag.endswith("}script") for element in root.iter())
     assert json.loads(dicebear.draw_json(style, read))["svg"] == dicebear.draw_svg(style, read)
+
+
+@pytest.mark.parametrize("style", ["lorelei", "initials", "shapes"])
+def test_as_many_values_as_are_accepted_are_drawn(style: str) -> None:
+    """DiceBear's core accepts fewer of some options than of others, and raises for more."""
+    options = dicebear.options(style)
+    for name, option in options.items():
+        value = option.names[0] if isinstance(option, Choice) else "fff"
+        value = f"{option.highest:g}" if isinstance(option, Numbers) else value
+        accepted = 0
+        for count in (1, 2, 4, 5, 32, 33, 128, 129):
+            try:
+                read = read_options(options, [(name, ",".join([value] * count))])
+            except InvalidOption:
+                continue
+            accepted += 1
+            dicebear.draw_svg(style, {"seed": "", **read})
+        assert accepted
 
 
 def test_what_a_person_is_called_is_escaped() -> None:

@@ -17,6 +17,9 @@ Value = str | int | float | list[str] | list[int | float] | dict[str, int | floa
 
 _MAX_TEXT_LENGTH = 256
 _MAX_VALUES = 128
+_MAX_VALUES_OF = {"flip": 4, "animation": 32}
+"""Options of which DiceBear's core accepts fewer values: `options.json` of the package dicebear-schema."""
+
 _MAX_WEIGHT = 1_000_000
 
 _NUMBER = re.compile(r"-?[0-9]{1,7}(\.[0-9]{1,9})?")
@@ -100,12 +103,13 @@ class Choice:
     many: bool = True
     weighted: bool = False
     """Whether a name may have a weight after a colon: how often it is chosen, relative to the others."""
+    max_values: int = _MAX_VALUES
 
     def read(self, values: Sequence[str]) -> Value:
         """Return the names, with weights if any name has one; or the name, if the option accepts one only."""
         words = _split(values)
         pairs = [word.partition(":") for word in words] if self.weighted else [(w, "", "") for w in words]
-        if len(pairs) > _MAX_VALUES or not all(name in self.names for name, _, _ in pairs):
+        if len(pairs) > self.max_values or not all(name in self.names for name, _, _ in pairs):
             raise ValueError(self._takes())
         if any(colon for _, colon, _ in pairs):
             return {name: self._weight(weight) if colon else 1 for name, colon, weight in pairs}
@@ -124,7 +128,7 @@ class Choice:
         return weight
 
     def _takes(self) -> str:
-        several = f"at most {_MAX_VALUES} of" if self.many else "one of"
+        several = f"at most {self.max_values} of" if self.many else "one of"
         return f"must be {several} {', '.join(self.names)}"
 
 
@@ -161,10 +165,11 @@ def _range(_name: str, field: Json) -> Option:
     return Numbers(field["min"], field.get("max", _MAX_VALUES), "max" not in field, max_values=2)
 
 
-def _names(_name: str, field: Json) -> Option:
+def _names(name: str, field: Json) -> Option:
     if field.get("open"):
         return Words(_TAG, "tags such as hairLength:long or !hat")
-    return Choice(tuple(field["values"]), field.get("list", False), field.get("weighted", False))
+    most = _MAX_VALUES_OF.get(name, _MAX_VALUES)
+    return Choice(tuple(field["values"]), field.get("list", False), field.get("weighted", False), most)
 
 
 def read_options(options: Mapping[str, Option], pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
