@@ -145,8 +145,9 @@ def test_writes_have_a_limit_of_their_own(make_service: MakeService) -> None:
     answers = [service.client.post("/api/generate", headers=of("192.0.2.1")) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert answers[0].headers["ratelimit-policy"] == '"client";q=100;w=1, "writes";q=2;w=7200'
-    assert fields(answers[0])["writes"] == (1, 3600)
-    assert 3500 < int(answers[2].headers["retry-after"]) <= 3600
+    # A second more where a sum of seconds is a trifle too large: who comes back then is let in.
+    assert fields(answers[0])["writes"] in {(1, 3600), (1, 3601)}
+    assert 3500 < int(answers[2].headers["retry-after"]) <= 3601
     reading = service.client.get(PICTURE, headers=of("192.0.2.1"))
     assert reading.status_code == 200
     assert set(fields(reading)) == {"client"}

@@ -144,6 +144,7 @@ def test_checks_do_not_wait_for_the_lists_of_clients(monkeypatch: pytest.MonkeyP
         raise ZeroDivisionError
 
     async def scenario(client: httpx.AsyncClient, _checks: HealthChecks) -> None:
+        monkeypatch.setattr(health, "_TIMEOUT_SECONDS", 60)
         monkeypatch.setattr("avatar_gen.database.repository.Repository.page", page)
         lists = [asyncio.ensure_future(client.get("/api/list")) for _ in range(10)]
         for _ in range(READERS):
