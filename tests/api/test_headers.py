@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from avatar_gen.security.headers import PROTECTION
-from tests.conftest import MakeService, Service
+from tests.conftest import MakeApp, Service
 from tests.servers.net import exchange
 
 ANSWERS = [
@@ -68,8 +68,8 @@ def test_a_picture_that_the_client_has_is_protected_too(client: httpx.Client) ->
     assert_protected(answer)
 
 
-def test_what_a_fault_of_ours_leads_to_is_not_kept(make_service: MakeService) -> None:
-    service = make_service().start()
+def test_what_a_fault_of_ours_leads_to_is_not_kept(make_app: MakeApp) -> None:
+    service = make_app().start()
     identity = service.generate()
     service.object(identity).write_bytes(b"rubbish")
     answer = service.client.get(f"/api/{identity}")

@@ -12,18 +12,17 @@ import pytest
 
 from avatar_gen.security.api_keys import hash_of, new_key
 from tests.api.test_access import bearer
-from tests.conftest import MakeService, Service, assert_failure
+from tests.conftest import App, MakeApp, Service, assert_failure
 
 PICTURE = "/api/render/pixelize/ada.png"
 PROXIED = {"trusted_proxies": ["127.0.0.1"]}
 
 
-def limited(make_service: MakeService, settings: Mapping[str, Any]) -> Service:
+def limited(make_app: MakeApp, settings: Mapping[str, Any]) -> App:
     """A service that knows clients by what we say of them, and one of its avatars."""
-    service = make_service({"server": PROXIED, **settings})
-    # So that what it takes to start is not counted for those below.
-    service.client.headers["X-Forwarded-For"] = "203.0.113.254"
-    return service.start()
+    app = make_app({"server": PROXIED, **settings}).start()
+    app.client.headers["X-Forwarded-For"] = "203.0.113.254"
+    return app
 
 
 def of(client: str) -> dict[str, str]:
@@ -43,8 +42,8 @@ def test_without_limits_nothing_is_counted_and_nothing_said(service: Service) ->
     assert '"429"' not in service.client.get("/openapi.json").text
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(make_service: MakeService) -> None:
-    service = limited(make_service, {"limits": {"client": "1/s burst 3"}, "cors": True})
+def test_who_asks_too_often_is_told_when_to_come_back(make_app: MakeApp) -> None:
+    service = limited(make_app, {"limits": {"client": "1/s burst 3"}, "cors": True})
     answers = [
         service.client.get(PICTURE, headers=of("192.0.2.1") | {"Origin": "https://a.example"})
         for _ in range(4)
@@ -131,8 +130,8 @@ def test_a_household_is_one_client_and_who_claims_to_be_another_is_the_same(coun
     assert counted.client.get(PICTURE, headers=of("192.0.2.51, 192.0.2.50")).status_code == 429
 
 
-def test_without_trusted_proxies_the_address_of_the_connection_counts(make_service: MakeService) -> None:
-    service = make_service({"limits": {"client": "1/hour burst 50"}}).start()
+def test_without_trusted_proxies_the_address_of_the_connection_counts(make_app: MakeApp) -> None:
+    service = make_app({"limits": {"client": "1/hour burst 50"}}).start()
     statuses = []
     for number in range(51):
         headers = of(f"192.0.2.{number}") | {"X-Real-IP": f"192.0.2.{number}", "Forwarded": "for=192.0.2.1"}
@@ -140,8 +139,8 @@ def test_without_trusted_proxies_the_address_of_the_connection_counts(make_servi
     assert statuses == [200] * 50 + [429]
 
 
-def test_writes_have_a_limit_of_their_own(make_service: MakeService) -> None:
-    service = limited(make_service, {"limits": {"client": "100/s", "writes": "1/hour burst 2"}})
+def test_writes_have_a_limit_of_their_own(make_app: MakeApp) -> None:
+    service = limited(make_app, {"limits": {"client": "100/s", "writes": "1/hour burst 2"}})
     answers = [service.client.post("/api/generate", headers=of("192.0.2.1")) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert answers[0].headers["ratelimit-policy"] == '"client";q=100;w=1, "writes";q=2;w=7200'
@@ -153,10 +152,10 @@ def test_writes_have_a_limit_of_their_own(make_service: MakeService) -> None:
     assert set(fields(reading)) == {"client"}
 
 
-def test_a_key_is_counted_for_itself_wherever_it_is_used(make_service: MakeService) -> None:
+def test_a_key_is_counted_for_itself_wherever_it_is_used(make_app: MakeApp) -> None:
     one, other = new_key(), new_key()
     service = limited(
-        make_service,
+        make_app,
         {
             "limits": {"client": "1/hour burst 3", "key": "1/hour burst 2"},
             "auth": {"api_keys": [hash_of(one), hash_of(other)]},
@@ -175,9 +174,9 @@ def test_a_key_is_counted_for_itself_wherever_it_is_used(make_service: MakeServi
     assert ask("192.0.2.9", other).status_code == 200
 
 
-def test_what_is_refused_is_not_even_read(make_service: MakeService) -> None:
+def test_what_is_refused_is_not_even_read(make_app: MakeApp) -> None:
     """It stores nothing, and costs the client nothing of what it has left."""
-    service = limited(make_service, {"limits": {"writes": "1/s burst 5"}})
+    service = limited(make_app, {"limits": {"writes": "1/s burst 5"}})
 
     def generate() -> int:
         return service.client.post("/api/generate", headers=of("192.0.2.1")).status_code
@@ -192,8 +191,8 @@ def test_what_is_refused_is_not_even_read(make_service: MakeService) -> None:
     assert generate() == 201
 
 
-def test_proxies_may_stand_in_the_environment(make_service: MakeService) -> None:
-    service = make_service(
+def test_proxies_may_stand_in_the_environment(make_app: MakeApp) -> None:
+    service = make_app(
         {"limits": {"client": "1/hour burst 9"}}, {"TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"}
     ).start()
     for number in range(20):

@@ -10,12 +10,12 @@ import pytest
 
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.drawing.palettes import PALETTES
-from tests.conftest import MakeService, Service, assert_failure
+from tests.conftest import MakeApp, Service, assert_failure
 
 
 class TestList:
-    def test_holds_all_avatars_the_oldest_first(self, make_service: MakeService) -> None:
-        service = make_service().start()
+    def test_holds_all_avatars_the_oldest_first(self, make_app: MakeApp) -> None:
+        service = make_app().start()
         made = [
             service.client.post("/api/generate", json={"seed": str(i), "type": "wave"}).json()["data"]
             for i in range(25)
@@ -43,16 +43,16 @@ class TestList:
             service.client.get("/api/list?pick=15&offset=10").json()["data"]["pagination"]["hasMore"] is False
         )
 
-    def test_is_empty_at_first(self, make_service: MakeService) -> None:
-        service = make_service().start()
+    def test_is_empty_at_first(self, make_app: MakeApp) -> None:
+        service = make_app().start()
         data = service.client.get("/api/list").json()["data"]
         assert data == {
             "avatars": [],
             "pagination": {"total": 0, "offset": 0, "pick": 10, "hasMore": False, "next": None},
         }
 
-    def test_goes_on_where_a_page_ended_the_newest_first(self, make_service: MakeService) -> None:
-        service = make_service().start()
+    def test_goes_on_where_a_page_ended_the_newest_first(self, make_app: MakeApp) -> None:
+        service = make_app().start()
         for seed in range(10):
             service.generate(seed=str(seed))
         oldest_first = service.client.get("/api/list").json()["data"]["avatars"]
@@ -64,8 +64,8 @@ class TestList:
             asked["after"] = data["pagination"]["next"]
         assert read == oldest_first[::-1]
 
-    def test_holds_an_avatar_as_soon_as_its_201_is_there(self, make_service: MakeService) -> None:
-        service = make_service().start()
+    def test_holds_an_avatar_as_soon_as_its_201_is_there(self, make_app: MakeApp) -> None:
+        service = make_app().start()
 
         def make_and_look(seed: int) -> bool:
             identity = service.generate(seed=str(seed))
@@ -183,8 +183,8 @@ def test_color_schemes_and_palettes_are_listed(client: httpx.Client) -> None:
 
 
 class TestHealth:
-    def test_of_an_empty_service_is_good(self, make_service: MakeService) -> None:
-        service = make_service().start()
+    def test_of_an_empty_service_is_good(self, make_app: MakeApp) -> None:
+        service = make_app().start()
         answer = service.client.get("/api/health")
         assert answer.status_code == 200
         assert answer.headers["cache-control"] == "no-store"
@@ -201,8 +201,8 @@ class TestHealth:
         service.generate()
         assert service.client.get("/api/health").json()["data"]["database"] == 1
 
-    def test_names_a_storage_that_is_gone_and_recovers(self, make_service: MakeService) -> None:
-        service = make_service().start()
+    def test_names_a_storage_that_is_gone_and_recovers(self, make_app: MakeApp) -> None:
+        service = make_app().start()
         avatar = service.generate(seed="a")
         avatars = service.folder / "storage" / "avatars"
         avatars.rename(avatars.with_name("elsewhere"))
@@ -218,9 +218,9 @@ class TestHealth:
         assert service.client.get(f"/api/{avatar}").status_code == 200
         assert service.client.get("/api/list").json()["data"]["pagination"]["total"] == 1
 
-    def test_names_the_storage_when_its_volume_is_not_mounted(self, make_service: MakeService) -> None:
+    def test_names_the_storage_when_its_volume_is_not_mounted(self, make_app: MakeApp) -> None:
         """An empty folder in its place: nothing is there, but nothing is gone either."""
-        service = make_service().start()
+        service = make_app().start()
         avatar = service.generate(seed="a")
         avatars = service.folder / "storage" / "avatars"
         avatars.rename(avatars.with_name("elsewhere"))
@@ -296,6 +296,7 @@ class TestPages:
         schema = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
         assert set(schema["properties"]) == {
             "type",
+            "palette",
             "primaryColor",
             "foreignColor",
             "colorScheme",

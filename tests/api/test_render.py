@@ -18,7 +18,7 @@ from avatar_gen.drawing.frames import FRAMES
 from avatar_gen.drawing.palette import parse_colour
 from avatar_gen.drawing.styles import STYLES, draw, traits
 from avatar_gen.imaging.pipeline import draw_png
-from tests.conftest import MakeService, Service, assert_failure
+from tests.conftest import MakeApp, MakeService, Service, assert_failure
 
 TYPES = {
     "png": "image/png",
@@ -304,8 +304,8 @@ class TestCaching:
 
 
 class TestNothingIsKept:
-    def test_it_works_while_the_database_is_gone_and_leaves_no_trace(self, make_service: MakeService) -> None:
-        service = make_service().start()
+    def test_it_works_while_the_database_is_gone_and_leaves_no_trace(self, make_app: MakeApp) -> None:
+        service = make_app().start()
         assert service.client.get("/api/render/pixelize/a.png").status_code == 200
         assert service.client.get("/api/list").json()["data"]["pagination"]["total"] == 0
         service.generate()
@@ -431,9 +431,9 @@ def test_pages_of_other_origins_may_be_let_in_and_the_log_knows_the_route(make_s
     assert log.count('"route": "/avatar/{hash}"') == 1
 
 
-def test_a_picture_in_memory_is_not_made_again(make_service: MakeService) -> None:
+def test_a_picture_in_memory_is_not_made_again(make_app: MakeApp) -> None:
     """Whether it is, the time tells: AVIF of this size takes a hundred times as long as to send it."""
-    service = make_service({"imaging": {"cache": 1}}).start()
+    service = make_app({"imaging": {"cache": 1}}).start()
     addresses = [f"/api/render/gradient/{number}.avif?size=1024" for number in range(3)]
     first, again = (
         sum(service.client.get(address).elapsed.total_seconds() for address in addresses) for _ in range(2)

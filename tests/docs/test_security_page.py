@@ -23,8 +23,7 @@ PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 
 DEAREST = [
     f"/api/render/glass/{seed}.{format_name}?size=1024"
-    for seed in "abc"
-    for format_name in ("png", "webp", "avif")
+    for seed, format_name in (("a", "png"), ("b", "webp"), ("c", "avif"))
 ]
 
 

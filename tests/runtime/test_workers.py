@@ -41,13 +41,12 @@ def served_by(service: Service, path: str) -> int:
 @pytest.mark.parametrize("kind", KINDS)
 def test_they_are_one_service(make_service: MakeService, postgres: Postgres, kind: str) -> None:
     environ = {"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
-    settings = {"server": {"workers": 3, "drain_time": 0.5}, "logging": {"level": "error"}}
+    settings = {"server": {"workers": 2, "drain_time": 0.5}, "logging": {"level": "error"}}
     service = make_service(settings, environ).start()
     acknowledged: list[str] = []
     others: list[int] = []
     broken: list[httpx.TransportError] = []
-    with clients(service, 8, acknowledged, others=others, broken=broken):
-        time.sleep(1)
+    with clients(service, 3, acknowledged, others=others, broken=broken):
         made = [service.generate() for _ in range(20)]
         for avatar in made[:10]:
             assert service.client.delete(f"/api/{avatar}").status_code == 200
@@ -72,7 +71,7 @@ def test_two_services_on_one_database_and_folder_are_one(
     shared = {"storage": {"local": {"save_path": str(one.folder / "storage" / "avatars")}}}
     other = make_service(shared, environ).start()
     acknowledged: list[str] = []
-    with clients(one, 3, acknowledged), clients(other, 3, acknowledged):
+    with clients(one, 2, acknowledged), clients(other, 2, acknowledged):
         time.sleep(1)
         avatar = one.generate()
         assert other.client.get(f"/api/{avatar}").status_code == 200
@@ -118,7 +117,7 @@ def test_of_one_that_dies_clients_see_nothing_but_their_own_broken_connections(
     acknowledged: list[str] = []
     others: list[int] = []
     broken: list[httpx.TransportError] = []
-    with clients(service, 8, acknowledged, others=others, broken=broken):
+    with clients(service, 3, acknowledged, others=others, broken=broken):
         for _ in range(2):
             time.sleep(0.5)
             first = children(service)

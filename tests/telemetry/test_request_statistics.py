@@ -85,20 +85,18 @@ async def ask(app: Application, scope: dict[str, Any]) -> None:
     await app(scope, receive, send)
 
 
-def test_a_hundred_thousand_made_up_addresses_make_no_new_series(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_made_up_addresses_make_no_new_series(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """However many paths are requested, there are only as many series as routes, methods and statuses."""
     caplog.set_level("CRITICAL")
 
     async def main() -> None:
         async with running(tmp_path) as app:
             statistics: RequestStatistics = app.api.state.statistics
-            for scope in made_up(100_000, seed=2):
+            for scope in made_up(20_000, seed=2):
                 await ask(app, scope)
             assert len({route for _, route, _ in statistics.requests}) < 15
             assert len(statistics.requests) < 150
-            assert sum(sum(timings[:-1]) for timings in statistics.requests.values()) == 100_000
+            assert sum(sum(timings[:-1]) for timings in statistics.requests.values()) == 20_000
             assert statistics.by_class(5) == 0
 
     asyncio.run(main())
