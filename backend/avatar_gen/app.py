@@ -21,7 +21,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
-from avatar_gen.api import avatars, health, identities
+from avatar_gen.api import avatars, health, identities, uploads
 from avatar_gen.api.client_address import ClientAddresses
 from avatar_gen.api.cross_origin import CrossOrigin
 from avatar_gen.api.error_handlers import add_error_handlers
@@ -47,9 +47,10 @@ from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.health import HealthChecks
 from avatar_gen.services.identities import Identities
 from avatar_gen.services.palettes import serve_palettes
+from avatar_gen.services.photos import Photos
 from avatar_gen.services.reindex import warn_of_lost_rows
 from avatar_gen.services.rendering import Renderer
-from avatar_gen.settings.schema import Settings
+from avatar_gen.settings.schema import Imaging, Settings
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 
@@ -82,11 +83,8 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             services = open_services(settings, stack, statistics)
-            app.state.avatars = services.avatars
-            app.state.renderer = services.renderer
-            app.state.identities = services.identities
-            app.state.health = services.health
-            app.state.keys = services.keys
+            for name in ("avatars", "photos", "renderer", "identities", "health", "keys"):
+                setattr(app.state, name, getattr(services, name))
             app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
             app.state.serving = True
             if channel is not None:
@@ -115,7 +113,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # include_router() would wrap each route, and each request would walk through the wrappers.
     app.router.routes += (*health.router.routes, *identities.router.routes, *avatars.router.routes)
-    app.router.routes += health.old_router.routes
+    app.router.routes += (*uploads.router.routes, *health.old_router.routes)
     add_swagger_routes(app)
     add_error_handlers(app)
     layers: ASGIApp = PictureRoutes(app)
@@ -132,6 +130,7 @@ class Services(NamedTuple):
     """The use cases, opened."""
 
     avatars: Avatars
+    photos: Photos
     renderer: Renderer
     identities: Identities
     health: HealthChecks
@@ -161,22 +160,25 @@ def open_services(
     engines = open_engines(settings.database)
     stack.callback(engines.close)
     prepare(engines, migrating=migrating)
-    pool = Pool(
-        settings.imaging.threads or usable_processors(),
-        settings.imaging.queue,
-        memory=settings.imaging.memory * 1_000_000,
-    )
+    pool = _open_pool(settings.imaging)
     stack.callback(pool.close)
     cache = PictureCache(settings.imaging.cache * 1_000_000)
     repository = Repository(engines)
     warn_of_lost_rows(store, repository)
     avatars = Avatars(store, repository, pool=pool, cache=cache, statistics=statistics)
     stack.callback(avatars.close)
+    photos = Photos(avatars, settings.uploads, statistics)
+    stack.callback(photos.close)
     health_checks = HealthChecks(store, repository)
     stack.callback(health_checks.close)
     renderer = Renderer(pool, cache, statistics)
     identities = Identities(links, avatars, renderer)
-    return Services(avatars, renderer, identities, health_checks, keys, pool, cache)
+    return Services(avatars, photos, renderer, identities, health_checks, keys, pool, cache)
+
+
+def _open_pool(settings: Imaging) -> Pool:
+    threads = settings.threads or usable_processors()
+    return Pool(threads, settings.queue, memory=settings.memory * 1_000_000)
 
 
 def _answer_metrics(
@@ -192,6 +194,7 @@ def _answer_metrics(
             "imaging": services.pool,
             "drawing": services.pool.queue,
             "storing": services.avatars.queue,
+            "uploads": services.photos,
         },
         caches={"pictures": services.cache, "objects": services.avatars.opened},
         connections=app.state.connections,

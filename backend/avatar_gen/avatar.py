@@ -21,6 +21,9 @@ VERSION = "0.0.1"
 CANONICAL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A UUID in lower case, with dashes."""
 
+PHOTO = "photo"
+"""The type of a photograph, which no style draws."""
+
 MAX_NAME_LENGTH = 32
 """Code points of a type, a colour, a scheme or a palette."""
 

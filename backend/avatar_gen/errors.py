@@ -94,6 +94,19 @@ class NotJson(AvatarError):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+class UnsupportedUpload(AvatarError):
+    """The uploaded file or its form is of a kind that the service does not read."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class UploadsUnavailable(AvatarError):
+    """The temporary folder cannot hold an upload, or no process can decode it."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 5
+
+
 class ObjectDamaged(AvatarError):
     """A stored object is not what was written. A retry does not help."""
 

@@ -150,7 +150,7 @@ def test_an_unknown_id_is_a_404_whatever_it_looks_like(client: httpx.Client, ide
         ("size=" + "9" * 500, "size must be a whole number in digits."),
         ("filter=blur", "filter must be one of grayscale, sepia or negative."),
         ("format=gif", "format must be one of png, webp, avif or jpeg."),
-        ("width=64", "query has a parameter that is not known here; known: v, size, filter, format."),
+        ("width=64", "query has a parameter that is not known here; known: v, size, filter, format, px."),
         ("size=6&size=7", "A query parameter is given more than once."),
         ("x=" + "y" * 2000, "The query string is longer than 1024 bytes."),
     ],

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from avatar_gen.avatar import Avatar
 from avatar_gen.errors import ObjectDamaged
-from avatar_gen.objects.avatar_object import read_object, write_object
+from avatar_gen.objects.avatar_object import read_object, write_object, write_photo
 from avatar_gen.objects.container import pack, unpack
 
 ID = "0a1b2c3d-0000-4000-8000-000000000000"
@@ -18,7 +18,16 @@ def test_what_is_written_is_read() -> None:
     assert read_object(ID, write_object(AVATAR, {16: b"small", 512: b"large"})) == (
         AVATAR,
         {16: b"small", 512: b"large"},
+        None,
     )
+
+
+def test_a_photograph_is_read_as_it_was_written() -> None:
+    data = write_photo(AVATAR, b"jpeg")
+    digest = sha256(data.partition(b"sha256=")[0]).hexdigest()
+    assert read_object(ID, data) == (AVATAR, {}, (b"jpeg", digest))
+    # Releases without photographs say that they do not know the format, not that the object is damaged.
+    assert json.loads(unpack(data)["avatar.json"])["format"] == 2
 
 
 def test_the_record_is_for_people_too() -> None:
@@ -58,7 +67,7 @@ def test_fields_that_a_later_release_added_are_no_fault_of_older_objects() -> No
         {"avatar.json": b"[]"},
         {"avatar.json": b"{}"},
         {"avatar.json": b"{"},
-        {"avatar.json": b'{"format": 2}'},
+        {"avatar.json": b'{"format": 3}'},
         {"avatar.json": b'{"format": 1, "createdAt": "yesterday"}'},
         {"avatar.json": b"{}", "x.png": b""},
         {"avatar.json": b'"text"'},

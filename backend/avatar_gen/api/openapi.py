@@ -178,7 +178,7 @@ def _picture_operations() -> dict[str, Json]:
         "/api/{id}": _picture_operation(
             "avatars",
             "Get Picture",
-            "The picture of a stored avatar. It needs no database.",
+            "The picture of a stored avatar. It needs no database. An extension may follow the id.",
             parameters=[ID_PARAMETER, *_parameters(StoredPictureParameters)],
             types=MEDIA_TYPES.values(),
             headers=("ETag", "Cache-Control", "X-Avatar-ID", "X-Created-At", "X-Version"),

@@ -18,6 +18,10 @@ from avatar_gen.services.validation import OneOf, StrictModel, read_pairs, refus
 Q = TypeVar("Q", bound="Parameters")
 
 
+MAX_PX = 1024
+"""The largest width of a stored picture."""
+
+
 class Parameters(StrictModel):
     """Query parameters."""
 
@@ -44,8 +48,25 @@ class StoredPictureParameters(PictureParameters):
     )
     filter: FilterName | None = Field(default=None, description=FILTER_DESCRIPTION)
     format: Annotated[str, OneOf(MEDIA_TYPES)] = Field(
-        default="png", description="PNG and WebP are lossless."
+        default="png",
+        description="PNG is lossless, and so is WebP, except for photographs. An extension of the id says the"
+        " same.",
     )
+
+    px: Annotated[int, Field(ge=16, le=MAX_PX), BeforeValidator(whole_number)] | None = Field(
+        default=None, description="The width in px, instead of `size`.", examples=[256]
+    )
+
+    @model_validator(mode="after")
+    def _one_width(self) -> Self:
+        if self.px and "size" in self.model_fields_set:
+            refuse("px", "and size exclude each other")
+        return self
+
+    @property
+    def width(self) -> int:
+        """Return the width in px."""
+        return self.px or 1 << self.size
 
 
 def _check_cursor(text: str) -> str:

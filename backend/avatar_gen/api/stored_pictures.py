@@ -11,30 +11,34 @@ from starlette.types import Scope
 from avatar_gen.api.pictures import Headers, Picture, PictureRoute, answer
 from avatar_gen.api.requests import StoredPictureParameters, parse_query
 from avatar_gen.avatar import CANONICAL_ID, Avatar, format_time
-from avatar_gen.imaging import MADE_BY, MEDIA_TYPES
-from avatar_gen.imaging.png import is_indexed
+from avatar_gen.imaging import EXTENSIONS, MADE_BY, MEDIA_TYPES
+from avatar_gen.imaging.photographs import DECODER
+from avatar_gen.imaging.png import width_of
+from avatar_gen.services.validation import refuse
 
 if TYPE_CHECKING:
-    from avatar_gen.services.avatars import Avatars
+    from avatar_gen.services.avatars import Avatars, StoredPicture
 
 CACHE_CONTROL = b"public, max-age=3600"
 """A stored picture never changes, but it can be deleted. One hour later no cache shows it any more."""
 
-_PATH = re.compile(r"/api/[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
+_PATH = re.compile(r"/api/([0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12})(?:\.([0-9A-Za-z]{1,16}))?")
 
 
 async def _get_picture(scope: Scope) -> Picture:
     """Return the picture, or 304 if the client has it."""
     avatars: Avatars = scope["app"].state.avatars
     parameters = parse_query(scope["query_string"], StoredPictureParameters)
-    stored = await avatars.find(_canonical(scope["path"].removeprefix("/api/")), parameters.size)
-    etag = _etag(stored.png, parameters)
+    avatar_id, format_name = _read_path(scope["path"], parameters)
+    px = parameters.width
+    stored = await avatars.find(avatar_id, px)
+    etag = _etag(stored, px, parameters.filter, format_name)
     return await answer(
         scope,
         etag,
         _headers(stored.avatar),
-        MEDIA_TYPES[parameters.format],
-        lambda: avatars.convert(etag, stored.png, parameters.filter, parameters.format),
+        MEDIA_TYPES[format_name],
+        lambda: avatars.make(etag, stored, px, filter_name=parameters.filter, format_name=format_name),
     )
 
 
@@ -46,9 +50,24 @@ STORED_PICTURE_ROUTE = PictureRoute(
 )
 
 
-def _canonical(avatar_id: str) -> str:
-    """Return an id in its stored form, in lower case with dashes."""
-    return avatar_id if CANONICAL_ID.fullmatch(avatar_id) else str(UUID(avatar_id))
+def _read_path(path: str, parameters: StoredPictureParameters) -> tuple[str, str]:
+    """Return an id in its stored form, and the format. Raises `InvalidRequest`."""
+    match = _PATH.fullmatch(path)
+    assert match  # noqa: S101 - the route matches
+    avatar_id, extension = match.groups()
+    if not CANONICAL_ID.fullmatch(avatar_id):
+        avatar_id = str(UUID(avatar_id))
+    if extension is None:
+        return avatar_id, parameters.format
+    format_name = EXTENSIONS.get(extension.lower())
+    if format_name not in MEDIA_TYPES:
+        refuse("id", f"may end in {', '.join(f'.{each}' for each in _EXTENSIONS)}, or in no extension")
+    if "format" in parameters.model_fields_set and parameters.format != format_name:
+        refuse("format", "and the extension of the id differ")
+    return avatar_id, format_name
+
+
+_EXTENSIONS = [extension for extension, format_name in EXTENSIONS.items() if format_name in MEDIA_TYPES]
 
 
 @lru_cache(maxsize=1024)
@@ -61,13 +80,18 @@ def _headers(avatar: Avatar) -> Headers:
     ]
 
 
-def _etag(png: bytes, parameters: StoredPictureParameters) -> bytes:
+def _etag(stored: "StoredPicture", px: int, filter_name: str | None, format_name: str) -> bytes:
     """Return a tag of what the answer is made of, so that the answer need not be made to know its tag.
 
     A stored PNG is sent unchanged, and an indexed one is filtered without an encoder. Everything else depends
-    on an encoder's release.
+    on an encoder's release, and a photograph also on a decoder's.
     """
-    is_unencoded = parameters.format == "png" and (parameters.filter is None or is_indexed(png))
-    encoder = "" if is_unencoded else f"-{MADE_BY[parameters.format]}"
-    digest = blake2b(png, digest_size=12).hexdigest()
-    return f'"{digest}-{parameters.filter or "plain"}.{parameters.format}{encoder}"'.encode()
+    encoder = "" if stored.is_unencoded(px, format_name, filter_name) else f"-{MADE_BY[format_name]}"
+    if stored.photo:
+        source = f"{stored.photo.digest[:24]}-{px}"
+        encoder += f"-{DECODER}"
+    else:
+        source = blake2b(stored.data, digest_size=12).hexdigest()
+        if px != width_of(stored.data):
+            source += f"-{px}"
+    return f'"{source}-{filter_name or "plain"}.{format_name}{encoder}"'.encode()

@@ -63,6 +63,11 @@ def unpack(data: bytes) -> dict[str, bytes]:
         raise Damaged(f"its checksum matches, but it is not a valid archive: {error}") from error
 
 
+def digest_of(data: bytes) -> str:
+    """Return the SHA-256 in hexadecimal digits that an intact archive holds of itself."""
+    return data[len(_SEAL) - _SEAL_SIZE :].decode("ascii")
+
+
 def _files(archive: bytes) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     offset = 0

@@ -26,7 +26,7 @@ from avatar_gen.runtime.request_head import (
     error_answer,
     without_upgrade,
 )
-from avatar_gen.runtime.transport import Flow, Transport
+from avatar_gen.runtime.transport import RECEIVE_TIMEOUT, Flow, Transport
 
 MESSAGE_LIMIT = 16 * 1024 * 1024
 """Bytes that are read of one request. Some clients read an answer only after they have sent the whole body,
@@ -61,12 +61,12 @@ class TimeoutProtocol(HttpToolsProtocol):
     is_ending = False
     """Whether the last answer has been sent, and all that arrives is discarded."""
 
-    _turn = _CLIENT
-    _phase = _NOTHING
+    _turn, _phase = _CLIENT, _NOTHING
     _waiting_since: float | None = None
     """The loop's time at which the client's turn began; None during the service's turn."""
     _is_idle = False
     """Whether the client has had an answer and sent no byte of another request."""
+    receive_timeout: float | None = None  # seconds for the arriving request, if a route has set them
     _received = 0
     """Bytes of the request that is arriving."""
     _after_body = 0
@@ -130,11 +130,12 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     def close_if_overdue(self, now: float, *, receive_timeout: float, idle_timeout: float) -> None:
         """Close the connection if its client takes too long to send a request or to read an answer."""
+        allowed = idle_timeout if self._is_idle else self.receive_timeout or receive_timeout
         if self._counted.is_read_too_slowly(now, receive_timeout):
             self._socket.abort()
         elif self._waiting_since is None:
             return
-        elif now - self._waiting_since > (idle_timeout if self._is_idle else receive_timeout):
+        elif now - self._waiting_since > allowed:
             if self.is_ending:
                 self._socket.abort()
             elif self._phase == _NOTHING:
@@ -161,9 +162,9 @@ class TimeoutProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         check_head(self.parser, self.url, self.headers)
-        self._phase = _BODY
-        self._body_left = _UNKNOWN
+        self._phase, self._body_left, self.receive_timeout = _BODY, _UNKNOWN, None
         super().on_headers_complete()
+        self.scope["extensions"] = {RECEIVE_TIMEOUT: {"connection": self}}
         if getattr(self.server_state, "draining", False):
             self.cycle.keep_alive = False
 

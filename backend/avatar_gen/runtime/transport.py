@@ -8,6 +8,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 MINIMUM_RATE = 1024
 """Bytes a second that a client must read of an answer, on average, after the time of grace."""
 
+RECEIVE_TIMEOUT = "avatars.receive_timeout"
+"""An extension of ASGI: `connection` has a `receive_timeout`, which a route for large bodies may set."""
+
 
 class Closer(Protocol):
     """The protocol that decides how its connection is closed."""

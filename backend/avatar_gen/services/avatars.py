@@ -30,12 +30,14 @@ from avatar_gen.errors import (
     StorageUnavailable,
 )
 from avatar_gen.imaging import convert, memory_of, scaled
+from avatar_gen.imaging.photo_process import PHOTO_PX
+from avatar_gen.imaging.photographs import photo_picture
 from avatar_gen.imaging.pipeline import draw_picture, draw_png
 from avatar_gen.imaging.png import is_indexed, recolour_png, width_of
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
 from avatar_gen.objects import ObjectStore, Opened
-from avatar_gen.objects.avatar_object import AvatarObject, read_object, write_object
+from avatar_gen.objects.avatar_object import AvatarObject, Photo, read_object, write_object
 from avatar_gen.runtime.cache import Cache, PictureCache
 from avatar_gen.runtime.threads import DaemonThreads
 from avatar_gen.services.palettes import served_palettes
@@ -59,10 +61,18 @@ _MOST_OPENED = 16_000_000
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture as it is stored, and its avatar."""
+    """What a picture of a stored avatar is made of."""
 
     avatar: Avatar
-    png: bytes
+    data: bytes
+    """A PNG file, or the JPEG file of a photograph."""
+    photo: Photo | None = None
+
+    def is_unencoded(self, px: int, format_name: str, filter_name: str | None) -> bool:
+        """Return whether this makes a picture without an encoder: the stored PNG, or one with new colours."""
+        if self.photo or format_name != "png" or width_of(self.data) != px:
+            return False
+        return filter_name is None or is_indexed(self.data)
 
 
 class _Known(NamedTuple):
@@ -108,8 +118,13 @@ class Avatars:
         self._statistics.objects["written"] += 1
         return avatar
 
-    async def find(self, avatar_id: str, exponent: int) -> StoredPicture:
-        """Return the stored picture of 2**exponent px. This needs no database while the store answers.
+    async def add_photo(self, avatar: Avatar, data: bytes) -> None:
+        """Store the object of a photograph. When this returns, its object and its row survive a crash."""
+        await self._writer.add(NewAvatar(avatar, partial(bytes, data)))
+        self._statistics.objects["written"] += 1
+
+    async def find(self, avatar_id: str, px: int) -> StoredPicture:
+        """Return what a picture of this width is made of. This needs no database while the store answers.
 
         Raises `AvatarNotFound`, `ObjectDamaged`.
         """
@@ -126,10 +141,7 @@ class Avatars:
             avatar_object = read_object(avatar_id, opened.data)
             known = self.opened.put(avatar_id, _Known(opened.stamp, avatar_object))
         assert known is not None  # noqa: S101 - without data, the stamp was known
-        try:
-            return StoredPicture(known.object.avatar, known.object.pictures[1 << exponent])
-        except KeyError as error:
-            raise ObjectDamaged from error
+        return stored_picture(known.object, px)
 
     async def _has_row(self, avatar_id: str) -> bool:
         """Return whether an avatar has a row. Without one, it may have been deleted."""
@@ -138,33 +150,26 @@ class Avatars:
         except DatabaseUnavailable:
             return False
 
-    async def convert(self, key: bytes, png: bytes, filter_name: str | None, format_name: str) -> bytes:
-        """Return a stored picture with a filter and in a format of `imaging.MEDIA_TYPES`.
+    async def make(
+        self, key: bytes, stored: StoredPicture, px: int, *, filter_name: str | None, format_name: str
+    ) -> bytes:
+        """Return a stored picture, `px` wide, with a filter and in a format of `imaging.MEDIA_TYPES`.
 
-        `key` identifies the result, which is cached under it.
+        `key` identifies the result, which is cached under it. Raises `ObjectDamaged`.
         """
         recolour = FILTERS.get(filter_name or "")
-        if format_name == "png" and recolour is None:
-            return png
-        if format_name == "png" and recolour is not None and is_indexed(png):
-            return self._cache.get(key) or self._cache.put(key, recolour_png(png, recolour))
+        if stored.is_unencoded(px, format_name, filter_name):
+            if recolour is None:
+                return stored.data
+            return self._cache.get(key) or self._cache.put(key, recolour_png(stored.data, recolour))
 
         async def make() -> bytes:
-            picture = await self._pool.run(
-                memory_of(width_of(png), format_name), _convert, png, recolour, format_name
-            )
+            work = partial(make_picture, stored, px, format_name, recolour)
+            picture = await self._pool.run(memory_to_make(stored, px, format_name), work)
             self._statistics.renders[STORED, format_name] += 1
             return picture
 
         return await self._cache.get_or_make(key, make)
-
-    async def find_for(self, avatar_id: str, px: int) -> StoredPicture:
-        """Return the stored picture to scale to this width: the next larger one, or the largest.
-
-        Raises `AvatarNotFound`, `ObjectDamaged`.
-        """
-        exponent = max(EXPONENTS[0], min(EXPONENTS[-1], (px - 1).bit_length()))
-        return await self.find(avatar_id, exponent)
 
     async def page(self, pick: int, offset: int, after: Cursor | None, *, newest_first: bool) -> Page:
         """Return a part of the list of avatars, which is ordered by time of creation."""
@@ -195,29 +200,58 @@ async def _ask(threads: DaemonThreads, question: Callable[[], T]) -> T:
 
 def size_of(avatar_object: AvatarObject) -> int:
     """Return the bytes of memory that an opened object takes: its pictures, and 1,200 for the rest."""
-    return 1200 + sum(map(len, avatar_object.pictures.values()))
+    photo = len(avatar_object.photo.jpeg) if avatar_object.photo else 0
+    return 1200 + photo + sum(map(len, avatar_object.pictures.values()))
+
+
+def stored_picture(avatar_object: AvatarObject, px: int) -> StoredPicture:
+    """Return what to make a picture of this width of: the photograph, or the next larger stored picture.
+
+    Raises `ObjectDamaged`.
+    """
+    if avatar_object.photo:
+        return StoredPicture(avatar_object.avatar, avatar_object.photo.jpeg, avatar_object.photo)
+    exponent = max(EXPONENTS[0], min(EXPONENTS[-1], (px - 1).bit_length()))
+    try:
+        return StoredPicture(avatar_object.avatar, avatar_object.pictures[1 << exponent])
+    except KeyError as error:
+        raise ObjectDamaged from error
+
+
+def memory_to_make(stored: StoredPicture, px: int, format_name: str) -> int:
+    """Return the most bytes that `make_picture` takes."""
+    # A photograph is decoded at less than twice the width.
+    width = 2 * px if stored.photo else width_of(stored.data)
+    return memory_of(max(px, min(width, PHOTO_PX)), format_name)
+
+
+def make_picture(stored: StoredPicture, px: int, format_name: str, recolour: Filter | None = None) -> bytes:
+    """Return a stored picture at any width.
+
+    A drawing is drawn anew if its options draw the stored picture, else scaled. They do not if the picture
+    was random, since its seed is not stored, or if the old service drew it. This belongs in the `Pool`.
+    """
+    if stored.photo:
+        try:
+            return photo_picture(stored.data, px, format_name, recolour)
+        except OSError as error:
+            raise ObjectDamaged from error
+    png = stored.data
+    width = width_of(png)
+    if width == px:
+        return _convert(png, recolour, format_name)
+    drawing = _drawing_of(stored.avatar)
+    if px >= 1 << EXPONENTS[0] and drawing is not None and draw_png(drawing, width) == png:
+        return draw_picture(drawing, px, format_name=format_name, recolour=recolour)
+    if recolour is None:
+        return scaled(png, px, format_name)
+    return _convert(scaled(png, px, "png"), recolour, format_name)
 
 
 def _convert(png: bytes, recolour: Filter | None, format_name: str) -> bytes:
     if recolour is not None:
         png = recolour_png(png, recolour) if is_indexed(png) else filter_pixels(png, recolour)
     return png if format_name == "png" else convert(png, format_name)
-
-
-def resize(stored: StoredPicture, px: int, format_name: str) -> bytes:
-    """Return a stored picture at any width: drawn anew if its options draw the stored picture, else scaled.
-
-    They do not if the picture was random, since its seed is not stored, or if the old service drew it. This
-    belongs in the `Pool`.
-    """
-    png = stored.png
-    width = width_of(png)
-    if width == px:
-        return png if format_name == "png" else convert(png, format_name)
-    drawing = _drawing_of(stored.avatar)
-    if px >= 1 << EXPONENTS[0] and drawing is not None and draw_png(drawing, width) == png:
-        return draw_picture(drawing, px, format_name=format_name)
-    return scaled(png, px, format_name)
 
 
 def style_input(spec: AvatarSpec, seed: str) -> StyleInput:

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 from avatar_gen.avatar import avatar_as_json
 from avatar_gen.errors import AvatarError, ObjectDamaged, StorageUnavailable
-from avatar_gen.imaging import convert
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.objects.files import read
 from avatar_gen.runtime.batches import batches
 from avatar_gen.runtime.processors import usable_processors
-from avatar_gen.services.avatars import EXPONENTS
+from avatar_gen.services.avatars import EXPONENTS, make_picture, stored_picture
 from avatar_gen.services.checkpoint import Checkpoint, Status
 from avatar_gen.services.output_folder import make_folder, open_folder, write_into
 
@@ -124,18 +123,21 @@ class Export:
             data = self._store.get(avatar_id)
             if data is None:
                 return None
-            avatar, pictures = read_object(avatar_id, data)
+            avatar_object = read_object(avatar_id, data)
+            pictures = {
+                px: make_picture(stored_picture(avatar_object, px), px, self._format_name)
+                for px in self._widths
+            }
         except (ObjectDamaged, StorageUnavailable) as error:
             return _Failure(avatar_id, str(error.__cause__ or error))
         files, whole = {}, sha256()
-        for px in self._widths:
-            picture = pictures[px] if self._format_name == "png" else convert(pictures[px], self._format_name)
+        for px, picture in pictures.items():
             name = self._file(avatar_id, px)
             write_into(self._folder, name, picture)
             files[str(px)] = {"file": name, "sha256": sha256(picture).hexdigest()}
             whole.update(picture)
         return {
-            **avatar_as_json(avatar),
+            **avatar_as_json(avatar_object.avatar),
             "files": files,
             "sha256": whole.hexdigest(),
             "inputsHash": self._inputs_hash,

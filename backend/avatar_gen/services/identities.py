@@ -11,11 +11,18 @@ from avatar_gen.drawing.placeholders import nothing, plain, silhouette
 from avatar_gen.drawing.styles import draw
 from avatar_gen.errors import AvatarNotFound, IdentityNotLinked, StorageUnavailable
 from avatar_gen.imaging import memory_of, scaled
+from avatar_gen.imaging.photographs import DECODER
 from avatar_gen.imaging.pipeline import draw_picture
-from avatar_gen.imaging.png import width_of
 from avatar_gen.objects import TIMEOUT_SECONDS, IdentityStore
 from avatar_gen.runtime.threads import DaemonThreads
-from avatar_gen.services.avatars import EXPONENTS, STORED, Avatars, StoredPicture, resize
+from avatar_gen.services.avatars import (
+    EXPONENTS,
+    STORED,
+    Avatars,
+    StoredPicture,
+    make_picture,
+    memory_to_make,
+)
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import Renderer, is_quick
 
@@ -87,7 +94,7 @@ class Identities:
 
         Raises `AvatarNotFound`.
         """
-        await self._avatars.find(avatar_id, EXPONENTS[0])
+        await self._avatars.find(avatar_id, 1 << EXPONENTS[0])
         await self._write(self._links.put, identity, avatar_id)
 
     async def unlink(self, identity: str) -> None:
@@ -108,7 +115,7 @@ class Identities:
     async def linked_picture(self, request: IdentityPicture) -> PreparedPicture | None:
         """Return the picture of the avatar linked to a hash, if any. This needs no database."""
         try:
-            stored = await self._avatars.find_for(await self.linked_avatar(request.identity), request.px)
+            stored = await self._avatars.find(await self.linked_avatar(request.identity), request.px)
         except (AvatarNotFound, IdentityNotLinked):
             return None
         return _resized(stored, request)
@@ -156,15 +163,13 @@ def default_picture(name: str, request: IdentityPicture) -> PreparedPicture:
 
 
 def _resized(stored: StoredPicture, request: IdentityPicture) -> PreparedPicture:
-    key = _key(
-        b"tied", stored.avatar.id.encode(), stored.png, b"%d" % request.px, request.format_name.encode()
-    )
-    is_stored = request.format_name == "png" and request.px in {1 << exponent for exponent in EXPONENTS}
+    content = f"{stored.photo.digest}-{DECODER}".encode() if stored.photo else stored.data
+    key = _key(b"tied", stored.avatar.id.encode(), content, b"%d" % request.px, request.format_name.encode())
     return PreparedPicture(
         key,
-        lambda: resize(stored, request.px, request.format_name),
-        memory=memory_of(max(request.px, width_of(stored.png)), request.format_name),
-        quick=is_stored,
+        lambda: make_picture(stored, request.px, request.format_name),
+        memory=memory_to_make(stored, request.px, request.format_name),
+        quick=stored.is_unencoded(request.px, request.format_name, None),
         kind=(STORED, request.format_name),
     )
 

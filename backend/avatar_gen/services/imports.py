@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from avatar_gen.avatar import Avatar
+from avatar_gen.avatar import PHOTO, Avatar
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import ObjectDamaged
+from avatar_gen.imaging import decode
+from avatar_gen.imaging.photographs import encode_stored
 from avatar_gen.objects import ObjectStore
-from avatar_gen.objects.avatar_object import read_object, write_object
+from avatar_gen.objects.avatar_object import read_object, write_object, write_photo
 from avatar_gen.objects.files import OddFile, read
 
 OnFailure = Callable[[str, str], None]
@@ -100,6 +102,9 @@ class BatchImporter:
         if stored is not None:
             return stored, None
         avatar, pictures = candidate.read()
+        if avatar.generator_type == PHOTO:
+            largest = decode(pictures[max(pictures)])
+            return avatar, write_photo(avatar, encode_stored(largest))
         return avatar, write_object(avatar, pictures)
 
     def _stored(self, avatar_id: str) -> Avatar | None:

@@ -174,6 +174,21 @@ class Imaging(Section):
     """Megabytes of encoded pictures that each process caches."""
 
 
+class Uploads(Section):
+    """Photographs that clients upload."""
+
+    max_bytes: Annotated[int, Field(ge=1, le=15_000_000)] = 10_000_000
+    """Of a file. No request may have more than 16 MB."""
+    max_pixels: Annotated[int, Field(ge=1, le=200_000_000)] = 50_000_000
+    """Width times height. It also limits the memory of decoding: eight bytes a pixel, and 64 MB."""
+    timeout: Annotated[float, Field(gt=0, le=300)] = 10
+    """Seconds for decoding a photograph."""
+    receive_timeout: Annotated[float, Field(gt=0, le=600)] = 60
+    """Seconds for an upload to arrive, instead of `server.receive_timeout`."""
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Photographs that each worker decodes at the same time."""
+
+
 class Metrics(Section):
     """The endpoint for Prometheus, on a port of its own."""
 
@@ -267,6 +282,7 @@ class Settings(Section):
     database: Database = Database()
     logging: Logging = Logging()
     imaging: Imaging = Imaging()
+    uploads: Uploads = Uploads()
     metrics: Metrics = Metrics()
     libravatar: Libravatar = Libravatar()
     dicebear: Dicebear = Dicebear()

@@ -202,6 +202,10 @@ def _work(sources: Sources) -> Iterator[Metric]:
         objects.add_metric([event], sources.statistics.objects[event])
     objects.add_metric(["damaged"], sources.statistics.errors["ObjectDamaged"])
     yield objects
+    photos = _counter("avatar_photos", "Uploaded photographs by what became of them", "outcome")
+    for outcome in ("stored", "refused", "failed"):
+        photos.add_metric([outcome], sources.statistics.photos[outcome])
+    yield photos
     jobs = _gauge("avatar_pool_jobs", "Jobs that run or wait", "pool")
     limit = _gauge("avatar_pool_limit", "Jobs that are accepted at the same time", "pool")
     refused = _counter("avatar_pool_refused", "Jobs that were refused because too many waited", "pool")

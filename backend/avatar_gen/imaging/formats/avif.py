@@ -12,6 +12,12 @@ def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
     return avif
 
 
+def _encode_photo(pixels: Pixels) -> bytes:
+    options = {"compression": "av1", "Q": 60, "effort": 0, "keep": "none"}
+    avif: bytes = to_image(pixels).heifsave_buffer(**options)
+    return avif
+
+
 AVIF = Format(
     name="avif",
     media_type="image/avif",
@@ -20,4 +26,5 @@ AVIF = Format(
     made_by=f"{__version__}-{RENDERERS}",
     bytes_per_pixel=48,
     encode=_encode,
+    encode_photo=_encode_photo,
 )

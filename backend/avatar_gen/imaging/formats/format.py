@@ -1,5 +1,6 @@
 """What the service knows about a picture format."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,3 +39,5 @@ class Format:
     """The most memory that drawing and encoding takes, measured on the most expensive styles."""
     encode: Encoder | None
     """None for SVG, which has no pixels."""
+    encode_photo: Callable[[Pixels], bytes] | None = None
+    """Return a file of a photograph, whose pixels have no alpha."""

@@ -15,6 +15,11 @@ def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
     return jpeg
 
 
+def _encode_photo(pixels: Pixels) -> bytes:
+    jpeg: bytes = to_image(pixels).jpegsave_buffer(Q=85, optimize_coding=True, keep="none")
+    return jpeg
+
+
 JPEG = Format(
     name="jpeg",
     media_type="image/jpeg",
@@ -23,4 +28,5 @@ JPEG = Format(
     made_by=f"{__version__}-{RENDERERS}",
     bytes_per_pixel=32,
     encode=_encode,
+    encode_photo=_encode_photo,
 )

@@ -56,6 +56,10 @@ def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
     return with_xmp(png, xmp) if xmp else png
 
 
+def _encode_photo(pixels: Pixels) -> bytes:
+    return encode_true_colour(pixels, differences=True)
+
+
 def _distinct(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Return what `np.unique` returns, in less time: NumPy's sort is fast, its way around it is not."""
     ordered = np.sort(values)
@@ -70,4 +74,5 @@ PNG = Format(
     made_by=f"{__version__}-{COMPRESSORS}-{RENDERERS}",
     bytes_per_pixel=32,
     encode=_encode,
+    encode_photo=_encode_photo,
 )

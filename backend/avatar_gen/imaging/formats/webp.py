@@ -20,6 +20,12 @@ def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
     return file.getvalue()
 
 
+def _encode_photo(pixels: Pixels) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", quality=80, method=2)
+    return file.getvalue()
+
+
 WEBP = Format(
     name="webp",
     media_type="image/webp",
@@ -28,4 +34,5 @@ WEBP = Format(
     made_by=f"{__version__}-{RENDERERS}-{features.version('webp')}",
     bytes_per_pixel=36,
     encode=_encode,
+    encode_photo=_encode_photo,
 )

@@ -1,0 +1,159 @@
+"""`/api/upload`: photographs, as a form or as the bytes of a file."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any, BinaryIO, cast
+
+from fastapi import APIRouter, Query
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from avatar_gen.api.access import needs
+from avatar_gen.api.error_responses import fails
+from avatar_gen.api.openapi import LINKS_TO_AVATAR
+from avatar_gen.api.responses import Answer, AvatarData
+from avatar_gen.api.strict_routes import StrictRoute
+from avatar_gen.avatar import Avatar
+from avatar_gen.errors import BodyTooLarge, InvalidRequest, UnsupportedUpload, UploadsUnavailable
+from avatar_gen.runtime.transport import RECEIVE_TIMEOUT
+from avatar_gen.services.photos import NO_ROOM, PhotoFields, Photos
+from avatar_gen.services.validation import read_fields, refuse
+
+router = APIRouter(prefix="/api", tags=["avatars"], route_class=StrictRoute)
+
+_IN_MEMORY = 256 * 1024
+"""Bytes of an upload that are not yet written to disk."""
+
+_AROUND_FILE = 16 * 1024
+"""Bytes of a form beside its file."""
+
+_MOST_OF_FIELD = 4096
+
+_ANSWERS = {201: {"links": LINKS_TO_AVATAR}, **fails(400, 413, 415, 503, 507)}
+
+_BINARY = {"type": "string", "format": "binary"}
+
+
+def _form_schema() -> dict[str, Any]:
+    schema = PhotoFields.model_json_schema(mode="validation")
+    fields = {
+        name: {
+            **field.pop("anyOf", [{}])[0],
+            **{key: field[key] for key in ("description", "examples") if key in field},
+        }
+        for name, field in schema["properties"].items()
+    }
+    file = {**_BINARY, "description": "A JPEG, PNG, WebP, AVIF or GIF file."}
+    return {"type": "object", "properties": {"file": file, **fields}, "required": ["file"]}
+
+
+_FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}}
+_FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BINARY}}}}
+
+
+@router.post("/upload", status_code=201, responses=_ANSWERS, openapi_extra=_FORM)
+@needs("write")
+async def upload(request: Request) -> Answer[AvatarData]:
+    """Store a photograph, the field `file` of a form."""
+    photos = _photos(request)
+    with photos.place():
+        async with _form(request, photos.settings.max_bytes) as (file, fields):
+            return _stored(await photos.create(file, fields))
+
+
+@router.put("/upload", status_code=201, operation_id="upload_file", responses=_ANSWERS, openapi_extra=_FILE)
+@needs("write")
+async def upload_file(request: Request, query: Annotated[PhotoFields, Query()]) -> Answer[AvatarData]:
+    """Store a photograph, the bytes of the body, such as `curl -T` sends."""
+    photos = _photos(request)
+    with photos.place():
+        async with _file(request, photos.settings.max_bytes) as file:
+            return _stored(await photos.create(file, query))
+
+
+@asynccontextmanager
+async def _form(request: Request, max_bytes: int) -> AsyncIterator[tuple[BinaryIO, PhotoFields]]:
+    """Receive a form. Give its file, and its other fields."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+        raise UnsupportedUpload(
+            "Send the photograph as multipart/form-data in the field file, or its bytes with PUT."
+        )
+    parser = MultiPartParser(
+        request.headers,
+        _receive(request, max_bytes, max_bytes + _AROUND_FILE),
+        max_files=1,
+        max_fields=len(PhotoFields.model_fields),
+        max_part_size=_MOST_OF_FIELD,
+    )
+    parser.spool_max_size = _IN_MEMORY
+    try:
+        form = await parser.parse()
+    except MultiPartException:
+        refuse("body", "must be a form with one file and known fields")
+    except OSError as error:
+        raise UploadsUnavailable(NO_ROOM) from error
+    try:
+        yield _split(form.multi_items(), max_bytes)
+    finally:
+        await form.close()
+
+
+def _split(items: list[tuple[str, UploadFile | str]], max_bytes: int) -> tuple[BinaryIO, PhotoFields]:
+    values = dict(items)
+    if len(values) < len(items):
+        refuse("body", "has a field more than once")
+    file = values.pop("file", None)
+    if not isinstance(file, UploadFile):
+        refuse("file", "is required, and must be a file")
+    if (file.size or 0) > max_bytes:
+        raise _too_large(max_bytes)
+    return file.file, read_fields(values, PhotoFields)
+
+
+@asynccontextmanager
+async def _file(request: Request, max_bytes: int) -> AsyncIterator[BinaryIO]:
+    """Receive the body as a file."""
+    spooled = cast("BinaryIO", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - closed below
+    file = UploadFile(spooled, size=0)
+    try:
+        try:
+            async for piece in _receive(request, max_bytes, max_bytes):
+                await file.write(piece)
+        except OSError as error:
+            raise UploadsUnavailable(NO_ROOM) from error
+        yield spooled
+    finally:
+        await file.close()
+
+
+async def _receive(request: Request, max_bytes: int, limit: int) -> AsyncGenerator[bytes, None]:
+    """Yield the body. Raises `BodyTooLarge` as soon as it is known to be."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise _too_large(max_bytes)
+    if extension := request.scope.get("extensions", {}).get(RECEIVE_TIMEOUT):
+        extension["connection"].receive_timeout = _photos(request).settings.receive_timeout
+    received = 0
+    try:
+        async for piece in request.stream():
+            received += len(piece)
+            if received > limit:
+                raise _too_large(max_bytes)
+            yield piece
+    except ClientDisconnect:
+        raise InvalidRequest("The body did not arrive.") from None
+
+
+def _too_large(max_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The photograph is larger than {max_bytes / 1e6:g} MB.")
+
+
+def _stored(avatar: Avatar) -> Answer[AvatarData]:
+    return Answer(statusCode=201, message="Photograph stored", data=AvatarData.of(avatar))
+
+
+def _photos(request: Request) -> Photos:
+    photos: Photos = request.app.state.photos
+    return photos

@@ -1,0 +1,56 @@
+"""Stored photographs: one JPEG of up to 1024 px, from which each other picture is made on demand.
+
+docs/decisions/0018 has the figures.
+"""
+
+import io
+
+import numpy as np
+import PIL
+from PIL import Image, features
+
+from avatar_gen.drawing.palette import Filter
+from avatar_gen.imaging.formats import PHOTO_ENCODERS
+from avatar_gen.imaging.truecolour import recolour_pixels
+from avatar_gen.imaging.vips import Pixels
+
+_MOST_BYTES = 150_000
+_QUALITIES = (85, 78, 70, 60, 45, 30)
+"""JPEG qualities to try until a photograph has at most `_MOST_BYTES`."""
+
+DECODER = f"{PIL.__version__}-{features.version('jpg')}"
+"""The releases of what decodes a stored photograph. Another one may find other pixels."""
+
+
+def encode_stored(pixels: Pixels) -> bytes:
+    """Return the JPEG file to store. It blocks: run it in the `Pool`."""
+    image = Image.fromarray(pixels)
+    for quality in _QUALITIES:
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=quality, subsampling="4:2:0", optimize=True)
+        if file.tell() <= _MOST_BYTES:
+            break
+    return file.getvalue()
+
+
+def photo_picture(jpeg: bytes, px: int, format_name: str, recolour: Filter | None = None) -> bytes:
+    """Return a stored photograph as a file, `px` wide, in a format of `imaging.MEDIA_TYPES`.
+
+    It blocks: run it in the `Pool`. Raises `OSError` for bytes that `encode_stored` cannot have written.
+    """
+    pixels = photo_pixels(jpeg, px)
+    if recolour is not None:
+        pixels = recolour_pixels(pixels, recolour)
+    return PHOTO_ENCODERS[format_name](pixels)
+
+
+def photo_pixels(jpeg: bytes, px: int) -> Pixels:
+    """Return the pixels of a stored photograph, `px` wide. Raises `OSError` as `photo_picture` does."""
+    image: Image.Image = Image.open(io.BytesIO(jpeg), formats=("JPEG",))
+    # A JPEG can be decoded at a half, a quarter or an eighth of its width, for less time.
+    image.draft("RGB", (px, px))
+    if image.width != px:
+        # In a smaller picture, this filter draws no halo along edges.
+        kernel = Image.Resampling.HAMMING if image.width > px else Image.Resampling.BICUBIC
+        image = image.resize((px, px), kernel)
+    return np.asarray(image)
