@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar_gen.drawing.drawing import StyleInput
+from avatar_gen.drawing.drawing import StyleInput, Vector
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.frames import FRAMES, Shape
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.styles import STYLES, draw, traits
 from avatar_gen.drawing.svg import document
-from avatar_gen.imaging.pipeline import draw_picture, draw_png
+from avatar_gen.imaging import thorvg
+from avatar_gen.imaging.pipeline import draw_picture, draw_png, draw_pngs
 from avatar_gen.imaging.svg import rasterise
 
 STYLE_INPUT = StyleInput(Colour(59, 130, 246), Colour(239, 68, 68), 30, "Ada Lovelace")
@@ -81,6 +82,37 @@ def test_every_format_shows_the_same_shape(style: str, shape: Shape) -> None:
     alpha = png[:, :, 3:] / 255
     on_white = png[:, :, :3] * alpha + 255 * (1 - alpha)
     assert np.abs(jpeg[:, :, :3] - on_white).mean() < 8
+
+
+SHAPES = [style for style in STYLES if not traits(style).exact]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_several_widths_at_once_are_the_same_files(style: str) -> None:
+    widths = (16, 32, 33, 34, 64, 150, 512)
+    drawing = draw(style, "ada", STYLE_INPUT)
+    assert draw_pngs(drawing, widths) == {px: draw_png(drawing, px) for px in widths}
+
+
+@pytest.mark.parametrize("style", SHAPES)
+def test_shapes_are_of_a_kind_that_thorvg_draws(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pipeline does not look at their documents."""
+    monkeypatch.setattr(thorvg, "draw", lambda *_: np.zeros((8, 8, 4), np.uint8))
+    for number in range(100):
+        drawing = draw(style, f"{number}", STYLE_INPUT)
+        assert isinstance(drawing, Vector)
+        text = document(drawing.svg, drawing.palette, 8, "square", "")
+        assert not rasterise(text, 8).any()
+
+
+@pytest.mark.parametrize("style", SHAPES)
+def test_a_style_with_a_ground_has_only_opaque_pixels(style: str) -> None:
+    """ThorVG is told so. If it draws anything transparent, its colours are wrong."""
+    for number in range(20):
+        drawing = draw(style, f"{number}", STYLE_INPUT)
+        assert isinstance(drawing, Vector)
+        text = document(drawing.at(64), drawing.palette, 64, "square", "")
+        assert thorvg.draw(text, 64)[:, :, 3].min() == 255
 
 
 def test_few_colours_stay_an_indexed_png_in_any_shape() -> None:

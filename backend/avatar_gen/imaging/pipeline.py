@@ -4,18 +4,20 @@ Each step takes a picture and the output that is asked for, and returns the pict
 source, such as a photograph, needs one more kind of `Picture` or begins as pixels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar_gen.drawing.drawing import Drawing, Flat, IndexMap, Vector, every_row
+from avatar_gen.drawing.drawing import Drawing, Flat, IndexMap, Svg, Vector, every_row
 from avatar_gen.drawing.frames import FRAMES, Shape
 from avatar_gen.drawing.palette import Filter, Palette
 from avatar_gen.drawing.svg import document
+from avatar_gen.imaging import thorvg
 from avatar_gen.imaging.formats import ENCODERS
 from avatar_gen.imaging.png import encode_png
 from avatar_gen.imaging.svg import rasterise
@@ -75,10 +77,26 @@ def _rasterise(picture: Picture, output: Output) -> Picture:
         alpha = b"" if transparent is None else b"\xff" * transparent + b"\0"
         return Indexed(picture.at(output.px), picture.palette, alpha)
     if isinstance(picture, Vector):
-        svg = picture.at(output.px)
-        text = document(svg, picture.palette, output.px, "square", "")
-        return rasterise(text, output.px, smooth_edges=svg.splits_pixels(output.px))
+        (pixels,) = _draw_shapes(picture, (output.px,))
+        return pixels
     return rasterise(picture, output.px) if isinstance(picture, str) else picture
+
+
+def _draw_shapes(drawing: Vector, widths: Iterable[int]) -> list[Pixels]:
+    """Return the pixels at each width. ThorVG, which draws all styles of shapes, parses a document once."""
+    pixels: list[Pixels] = []
+    for (svg, splits_pixels), same in groupby(widths, lambda px: _elements(drawing, px)):
+        texts = partial(document, svg, drawing.palette, shape="square", unique="")
+        if splits_pixels:
+            pixels += [rasterise(texts(px=px), px, smooth_edges=True) for px in same]
+        else:
+            pixels += thorvg.draw_each(texts(px=svg.side), same, opaque=svg.ground is not None)
+    return pixels
+
+
+def _elements(drawing: Vector, px: int) -> tuple[Svg, bool]:
+    svg = drawing.at(px)
+    return svg, svg.splits_pixels(px)
 
 
 def _cut(picture: Picture, output: Output) -> Picture:
@@ -152,6 +170,17 @@ def draw_picture(  # noqa: PLR0913
 def draw_png(drawing: Drawing, px: int, recolour: Filter | None = None, shape: Shape = "square") -> bytes:
     """Return a drawing as a PNG file, `px` wide."""
     return make_file(drawing, Output(px, "png", recolour, shape), DRAWING_TO_PIXELS)
+
+
+def draw_pngs(drawing: Drawing, widths: Sequence[int]) -> dict[int, bytes]:
+    """Return a drawing as PNG files by their width in px: the files of `draw_png`, in less time."""
+    pictures: Sequence[Picture] = [drawing] * len(widths)
+    if isinstance(drawing, Vector):
+        pictures = _draw_shapes(drawing, widths)
+    return {
+        px: make_file(picture, Output(px, "png"), DRAWING_TO_PIXELS)
+        for px, picture in zip(widths, pictures, strict=True)
+    }
 
 
 def encode_svg(  # noqa: PLR0913

@@ -32,7 +32,7 @@ from avatar_gen.errors import (
 from avatar_gen.imaging import convert, memory_of, scaled
 from avatar_gen.imaging.photo_process import PHOTO_PX
 from avatar_gen.imaging.photographs import photo_picture
-from avatar_gen.imaging.pipeline import draw_picture, draw_png
+from avatar_gen.imaging.pipeline import draw_picture, draw_png, draw_pngs
 from avatar_gen.imaging.png import is_indexed, recolour_png, width_of
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
@@ -284,5 +284,4 @@ def draw_object(avatar: Avatar, spec: AvatarSpec) -> bytes:
     """Return the object of an avatar: its record, and its pictures in all sizes."""
     seed = token_hex(16) if spec.seed is None else spec.seed
     drawing = draw(spec.generator_type, seed, style_input(spec, seed))
-    sizes = [1 << exponent for exponent in EXPONENTS]
-    return write_object(avatar, {px: draw_png(drawing, px) for px in sizes})
+    return write_object(avatar, draw_pngs(drawing, [1 << exponent for exponent in EXPONENTS]))

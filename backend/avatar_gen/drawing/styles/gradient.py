@@ -30,8 +30,10 @@ def _draw(chance: Chance, style_input: StyleInput) -> Flat:  # noqa: ARG001 - a 
         across = np.rint(centres * (right * scale)).astype(np.int32)
         along = np.rint(centres * (down * scale)).astype(np.int32)
         middle = _STEPS << (_FRACTION - 1)
-        steps = np.add.outer(along + middle, across) >> _FRACTION
-        return every_row(np.clip(steps, 0, _STEPS - 1).astype(np.uint8))
+        steps = np.add.outer(along + middle, across)
+        steps >>= _FRACTION
+        np.clip(steps, 0, _STEPS - 1, out=steps)
+        return every_row(steps.astype(np.uint8))
 
     def paint(colours: Sequence[str], unique: str) -> str:
         # The view box has 2 units: -1 to 1 along the angle, around the middle.
