@@ -1,5 +1,6 @@
 import asyncio
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -10,7 +11,9 @@ import pytest
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.frames import Shape
 from avatar_gen.errors import Overloaded
+from avatar_gen.imaging import pool as pool_module
 from avatar_gen.imaging.pool import FairQueue, Pool
+from avatar_gen.imaging.vips import return_free_memory
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import DicebearRequest, RenderRequest
 
@@ -253,3 +256,49 @@ def test_each_picture_takes_what_it_says_or_less() -> None:
     small, large = (RenderRequest("smile", "a", "avif", options(px)).memory for px in (128, 2048))
     assert small < 4_000_000
     assert large > 150_000_000
+
+
+def encode_and_trim() -> None:
+    """Encode pictures as AVIF in two threads, and print the memory before and after it is returned, in MB."""
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    async def scenario() -> None:
+        pool = Pool(threads=2, waiting=16, memory=1 << 30)
+        requests = [RenderRequest("rings", str(number), "avif", options(512)) for number in range(12)]
+        await asyncio.gather(*(pool.run(each.memory, each.draw) for each in requests))
+        before = resident()
+        pool.close()
+        return_free_memory()
+        sys.stdout.write(f"{before // MEGABYTE} {resident() // MEGABYTE}")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no malloc_trim")
+def test_memory_of_encoding_can_be_returned_to_the_system() -> None:
+    code = f"from {__name__} import encode_and_trim; encode_and_trim()"
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    before, after = map(int, result.stdout.split())
+    assert before - after >= 10
+
+
+def test_memory_is_returned_once_after_several_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        loop, returned = asyncio.get_running_loop(), asyncio.Event()
+        calls: list[None] = []
+
+        def note() -> None:
+            calls.append(None)
+            loop.call_soon_threadsafe(returned.set)
+
+        monkeypatch.setattr(pool_module, "return_free_memory", note)
+        monkeypatch.setattr(pool_module, "TRIM_SECONDS", 0.05)
+        pool = Pool(threads=2, waiting=8, memory=1)
+        await asyncio.gather(*(pool.run(0, max, 1, 2) for _ in range(6)))
+        await asyncio.wait_for(returned.wait(), 60)
+        pool.close()
+        assert len(calls) == 1
+
+    asyncio.run(scenario())

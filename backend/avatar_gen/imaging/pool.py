@@ -7,11 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from avatar_gen.errors import Overloaded
+from avatar_gen.imaging.vips import return_free_memory
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _TOO_MUCH = "Too many pictures are waiting. Try again in a second."
+
+TRIM_SECONDS = 5
+"""Seconds after a job until free memory is returned to the system, so at most once in this time."""
 
 MAX_QUEUED = 512
 """The most pictures that may wait to be drawn on the event loop."""
@@ -40,6 +44,8 @@ class Pool:
         """Jobs that run or wait."""
         self.refused = 0
         """Jobs that were refused so far."""
+        self._trimming: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def run(self, memory: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `work`, which takes up to `memory` bytes, in a thread. Raises `Overloaded`.
@@ -66,6 +72,9 @@ class Pool:
 
     def close(self) -> None:
         """Wait for the running jobs, and start no more."""
+        self._closed = True
+        if self._trimming:
+            self._trimming.cancel()
         self._executor.shutdown(cancel_futures=True)
 
     async def _start(self, memory: int) -> None:
@@ -101,6 +110,13 @@ class Pool:
     def _end(self, memory: int) -> None:
         self.taken -= 1
         self._give_back(memory)
+        if not self._trimming and not self._closed:
+            self._trimming = asyncio.get_running_loop().call_later(TRIM_SECONDS, self._trim)
+
+    def _trim(self) -> None:
+        """Return free memory to the system in a thread, which is not counted as a job."""
+        self._trimming = None
+        self._executor.submit(return_free_memory)
 
     def _start_queued(self) -> None:
         """Start the jobs at the head of the queue that fit now."""
