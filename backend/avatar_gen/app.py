@@ -86,6 +86,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
             for name in ("avatars", "photos", "renderer", "identities", "health", "keys"):
                 setattr(app.state, name, getattr(services, name))
             app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
+            await stack.enter_async_context(services.identities.mending())
             app.state.serving = True
             if channel is not None:
                 await stack.enter_async_context(_answer_metrics(channel, app, services))
@@ -172,7 +173,7 @@ def open_services(
     health_checks = HealthChecks(store, repository)
     stack.callback(health_checks.close)
     renderer = Renderer(pool, cache, statistics)
-    identities = Identities(links, avatars, renderer)
+    identities = Identities(links, avatars, renderer, delete_replaced=settings.identities.delete_replaced)
     return Services(avatars, photos, renderer, identities, health_checks, keys, pool, cache)
 
 

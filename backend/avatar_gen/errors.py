@@ -61,6 +61,24 @@ class IdentityLinkDamaged(AvatarError):
         super().__init__("The identity link of this hash cannot be read. Link it again.")
 
 
+class IdentityLinkChanged(AvatarError):
+    """The identity link is not in the state that a picker link was made for."""
+
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("This link was used, or the picture was changed since. Ask for a new link.")
+
+
+class AvatarLinked(AvatarError):
+    """The avatar must not be deleted, because an identity is linked to it."""
+
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("An identity is linked to this avatar.")
+
+
 class KeyNeeded(AvatarError):
     """The request has no API key, or an unknown one. The answer does not say which."""
 

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from uuid import uuid4
 
 import pytest
 
-from avatar_gen.errors import ObjectDamaged
-from avatar_gen.objects import IdentityStore, ObjectStore, Opened
+from avatar_gen.errors import AvatarNotFound, IdentityLinkChanged, ObjectDamaged
+from avatar_gen.objects import IdentityStore, ObjectStore, Opened, Replaced
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
 
@@ -229,10 +231,104 @@ class TestIdentities:
         for use in (
             lambda each: find(identities, each),
             identities.remove,
+            identities.state,
             lambda each: identities.put(each, ONE),
         ):
             with pytest.raises(ValueError, match="not an MD5"):
                 use(identity)
+
+    def test_have_a_state_that_none_had_before(self, identities: IdentityStore) -> None:
+        states = [identities.state(MD5)]
+        for change in (
+            lambda: identities.put(MD5, ONE),
+            lambda: identities.put(MD5, OTHER),
+            lambda: identities.remove(MD5),
+            lambda: identities.put(MD5, str(uuid4())),
+            lambda: identities.remove(MD5),
+        ):
+            change()
+            assert identities.state(MD5) == identities.state(MD5)
+            states.append(identities.state(MD5))
+        assert len(set(states)) == len(states)
+
+    def test_are_changed_only_in_the_expected_state(self, identities: IdentityStore) -> None:
+        before = identities.state(MD5)
+        identities.put(MD5, ONE, expected=before)
+        for change in (
+            identities.remove,
+            lambda each, expected: identities.put(each, OTHER, expected=expected),
+        ):
+            with pytest.raises(IdentityLinkChanged):
+                change(MD5, expected=before)
+        assert find(identities, MD5) == ONE
+        assert identities.replaced() == []
+        assert identities.remove(MD5, expected=ONE)
+
+    def test_are_changed_by_one_of_many_that_expect_the_same_state(self, identities: IdentityStore) -> None:
+        before = identities.state(MD5)
+
+        def change(avatar_id: str) -> str | None:
+            try:
+                identities.put(MD5, avatar_id, expected=before)
+            except IdentityLinkChanged:
+                return None
+            return avatar_id
+
+        with ThreadPoolExecutor(8) as threads:
+            changed = set(threads.map(change, [str(uuid4()) for _ in range(16)]))
+        assert changed == {None, find(identities, MD5)}
+
+    def test_tell_whether_an_avatar_is_linked(self, identities: IdentityStore) -> None:
+        assert not identities.is_linked(ONE)
+        identities.put(MD5, ONE)
+        identities.put(SHA256, ONE)
+        identities.put(MD5, OTHER)
+        assert identities.is_linked(ONE)
+        assert identities.is_linked(OTHER)
+        identities.remove(SHA256)
+        assert not identities.is_linked(ONE)
+
+    def test_list_the_avatars_that_were_replaced_until_they_are_settled(
+        self, identities: IdentityStore
+    ) -> None:
+        identities.put(MD5, ONE, personal=True)
+        identities.put(MD5, ONE)
+        assert identities.replaced() == []
+        identities.put(MD5, OTHER)
+        identities.remove(MD5)
+        first, second = sorted(identities.replaced())
+        assert (first, second) == (Replaced(ONE, MD5, personal=True), Replaced(OTHER, MD5, personal=False))
+        identities.settle(first)
+        assert identities.replaced() == [second]
+        identities.settle(first)
+
+    def test_are_as_before_if_the_check_raises(self, identities: IdentityStore) -> None:
+        def check() -> None:
+            raise AvatarNotFound
+
+        identities.put(MD5, ONE)
+        with pytest.raises(AvatarNotFound):
+            identities.put(MD5, OTHER, check=check)
+        assert find(identities, MD5) == ONE
+        assert identities.is_linked(ONE)
+        assert not identities.is_linked(OTHER)
+        assert identities.replaced() == []
+
+    def test_count_as_links_before_the_check(self, identities: IdentityStore) -> None:
+        checking, go_on = Event(), Event()
+
+        def check() -> None:
+            checking.set()
+            assert go_on.wait(60)
+
+        with ThreadPoolExecutor(2) as threads:
+            link = threads.submit(partial(identities.put, MD5, ONE, check=check))
+            assert checking.wait(60)
+            asked = threads.submit(identities.is_linked, ONE)
+            assert not asked.done()
+            go_on.set()
+            assert asked.result(60)
+            link.result(60)
 
 
 def find(identities: IdentityStore, identity: str) -> str | None:

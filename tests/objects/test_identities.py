@@ -1,5 +1,6 @@
 import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,12 @@ def test_a_file_that_cannot_be_read_is_damaged(links: LocalIdentityStore, root: 
 
 def test_a_link_is_on_disk_before_it_is_seen(links: LocalIdentityStore, disk_events: list[str]) -> None:
     links.put(MD5, ONE)
-    assert disk_events == ["sync file", "rename", "sync folder"]
+    note, link = ["sync file", "sync folder"], ["sync file", "rename", "sync folder"]
+    assert disk_events == [*note, *link]
     disk_events.clear()
     links.remove(MD5)
-    assert disk_events == ["sync folder"]
+    replaced, removed, link_and_note = link, link, ["sync folder"] * 2
+    assert disk_events == [*replaced, *removed, *link_and_note]
 
 
 def test_a_full_disk_leaves_the_old_link(
@@ -118,3 +121,43 @@ def test_their_number_is_bounded(root: Path) -> None:
     links.remove(second)
     links.put(third, ONE)
     links.put("cd" * 16, ONE)
+
+
+def test_a_note_that_a_killed_process_left_is_no_link(links: LocalIdentityStore, root: Path) -> None:
+    note = root / "identities" / ONE[:2] / f"{ONE}.{MD5}"
+    note.touch()
+    assert not links.is_linked(ONE)
+    assert not note.exists()
+
+
+def test_a_link_of_an_older_release_is_never_reported_as_replaced(
+    links: LocalIdentityStore, root: Path
+) -> None:
+    links.put(MD5, ONE, personal=True)
+    (root / "identities" / ONE[:2] / f"{ONE}.{MD5}").unlink()
+    links.put(MD5, OTHER)
+    assert links.replaced() == []
+
+
+def test_a_damaged_link_may_be_a_link_to_any_avatar(links: LocalIdentityStore, root: Path) -> None:
+    links.put(MD5, ONE)
+    (root / "identities" / "ab" / f"{MD5}.json").write_bytes(b"{")
+    assert links.is_linked(ONE)
+
+
+def test_a_removal_is_forgotten_after_two_days(links: LocalIdentityStore, root: Path) -> None:
+    links.put(MD5, ONE)
+    links.remove(MD5)
+    removed = root / "identities" / "removed" / MD5
+    links.sweep()
+    assert links.state(MD5) == removed.read_text() != ""
+    days_ago = time.time() - 49 * 3600
+    os.utime(removed, (days_ago, days_ago))
+    links.sweep()
+    assert links.state(MD5) == ""
+
+
+def test_an_avatar_has_an_id_that_leads_nowhere_else(links: LocalIdentityStore) -> None:
+    for use in (links.is_linked, lambda each: links.put(MD5, each)):
+        with pytest.raises(ValueError, match="not a canonical UUID"):
+            use("../" + ONE)

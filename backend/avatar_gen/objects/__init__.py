@@ -28,6 +28,15 @@ class Opened(NamedTuple):
     """The object, or None if it still has the stamp that the caller knows."""
 
 
+class Replaced(NamedTuple):
+    """An avatar that an identity is no longer linked to."""
+
+    avatar_id: str
+    identity: str
+    personal: bool
+    """Whether the avatar was made for this identity alone."""
+
+
 class Capacity(NamedTuple):
     """The room of a store. None where the store does not know."""
 
@@ -118,11 +127,45 @@ class IdentityStore(Protocol):
         A store that is not there raises `StorageUnavailable`: it is not an empty store.
         """
 
-    def put(self, identity: str, avatar_id: str) -> None:
+    def state(self, identity: str) -> str:
+        """Return a text that no earlier state of the link had, as long as avatars are linked only once.
+
+        It is the id of the linked avatar, a random text after a removal, or empty. A removal may be forgotten
+        two days after the last call of this. Raises `IdentityLinkDamaged`.
+        """
+
+    def put(
+        self,
+        identity: str,
+        avatar_id: str,
+        *,
+        expected: str | None = None,
+        personal: bool = False,
+        check: Callable[[], object] = lambda: None,
+    ) -> None:
         """Link an identity to an avatar, in place of any other. When this returns, it survives a crash.
+
+        With `expected`, raises `IdentityLinkChanged` unless the link has this state. `personal` is what
+        `replaced` tells about the avatar later. `is_linked` counts the link before `check` is called; if
+        `check` raises, the link is as it was.
 
         Raises `StorageFull` if there is no room, and `TooManyIdentityLinks` beyond the limit of the store.
         """
 
-    def remove(self, identity: str) -> bool:
-        """Remove a link for good. Return whether there was one."""
+    def remove(self, identity: str, *, expected: str | None = None) -> bool:
+        """Remove a link for good. Return whether there was one. `expected` is as in `put`."""
+
+    def is_linked(self, avatar_id: str) -> bool:
+        """Return whether any identity is linked to an avatar by a `put` of this release."""
+
+    def replaced(self) -> list[Replaced]:
+        """Return the avatars that lost a link and were not settled, even if their process ended since.
+
+        A link that an older release wrote leaves no entry, since such links are not counted.
+        """
+
+    def settle(self, replaced: Replaced) -> None:
+        """Delete an entry of `replaced`."""
+
+    def sweep(self) -> None:
+        """Forget old removals. Never raises."""

@@ -1,19 +1,31 @@
 """Identity links as files: `<root>/identities/<first two digits>/<hash>.json`, beside the objects.
 
 A hash is the MD5 or the SHA-256 of an e-mail address, in lower-case digits. The e-mail address itself never
-reaches this module.
+reaches this module. In the same folder there are:
+
+- `<first two digits of the avatar's id>/<id>.<hash>`: a note that this hash may be linked to this avatar. It
+  is written before the link and deleted after it, so no hash is linked to an avatar without notes.
+- `replaced/<id>.<hash>`: an avatar whose link was replaced or removed, until `settle`.
+- `removed/<hash>`: a random text that the removal of a link leaves behind for `_REMEMBERED_SECONDS`.
+- `locks/<first two digits>`: an empty file. A process that changes a link locks it.
+
+docs/decisions/0019-a-picker-token-signs-the-state-of-a-link.md gives the reasons.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
-from avatar_gen.errors import IdentityLinkDamaged, TooManyIdentityLinks
+from avatar_gen.avatar import CANONICAL_ID
+from avatar_gen.errors import IdentityLinkChanged, IdentityLinkDamaged, TooManyIdentityLinks
+from avatar_gen.objects import Replaced
 from avatar_gen.objects.files import OddFile, read, read_cached, sync, translated, write_synced
 from avatar_gen.objects.local import INCOMING, SHARDS, unusable
 from avatar_gen.objects.mounts import Reader, is_local
@@ -24,7 +36,15 @@ MAX_LINKS = 1_048_576
 
 _FORMAT = 1
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
+_NOTE = re.compile(rf"({CANONICAL_ID.pattern})\.({_HASH.pattern})")
 _MAX_FILE_SIZE = 4096
+
+_REPLACED, _REMOVED, _LOCKS = "replaced", "removed", "locks"
+
+_REMEMBERED_SECONDS = 2 * 86_400
+"""How long a removal is remembered after the last call of `state`: longer than any picker link is valid."""
+
+_PERSONAL = b"personal"
 
 
 class LocalIdentityStore:
@@ -42,15 +62,15 @@ class LocalIdentityStore:
     def prepare(self) -> None:
         """Make the folders that are missing."""
         with translated():
-            for shard in SHARDS:
-                (self._root / shard).mkdir(parents=True, exist_ok=True)
+            for folder in (_REPLACED, _REMOVED, _LOCKS, *SHARDS):
+                (self._root / folder).mkdir(parents=True, exist_ok=True)
             sync(self._root, self._root.parent)
         if self._threaded is None:
             self._reads_cached = is_local(self._root)
 
     def unusable_folders(self) -> list[str]:
         """Return the folders that exist and that this user cannot read and write."""
-        return unusable(self._root, *SHARDS)
+        return unusable(self._root, _REPLACED, _REMOVED, _LOCKS, *SHARDS)
 
     async def find(self, identity: str) -> str | None:
         path = self._path(identity)
@@ -74,31 +94,78 @@ class LocalIdentityStore:
                 raise IdentityLinkDamaged from error
         return _read_link(content)
 
-    def put(self, identity: str, avatar_id: str) -> None:
-        path = self._path(identity)
-        temporary = f"{self._incoming}/{token_hex(8)}"
-        content = json.dumps({"format": _FORMAT, "avatarId": avatar_id}).encode()
-        with translated():
-            self._require_room(path)
-            try:
-                write_synced([(temporary, content)])
-                os.rename(temporary, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-                raise
-            sync(os.path.dirname(path))
+    def state(self, identity: str) -> str:
+        with translated(), self._locked(identity):
+            return self._state(identity)
 
-    def remove(self, identity: str) -> bool:
+    def put(
+        self,
+        identity: str,
+        avatar_id: str,
+        *,
+        expected: str | None = None,
+        personal: bool = False,
+        check: Callable[[], object] = lambda: None,
+    ) -> None:
         path = self._path(identity)
-        with translated():
+        content = json.dumps({"format": _FORMAT, "avatarId": avatar_id}).encode()
+        with translated(), self._locked(identity):
+            self._require_state(identity, expected)
+            self._require_room(path)
+            before = self._linked_avatar(identity)
+            note = self._note(avatar_id, identity)
+            is_new = self._write_note(note, _PERSONAL if personal else b"")
             try:
-                os.unlink(path)
-            except FileNotFoundError:
+                check()
+                self._leave(before, identity, for_avatar=avatar_id)
+                self._replace(path, content)
+            except BaseException:
+                if is_new:
+                    _unlink(note)
+                raise
+            self._forget(before, identity, for_avatar=avatar_id)
+
+    def remove(self, identity: str, *, expected: str | None = None) -> bool:
+        path = self._path(identity)
+        with translated(), self._locked(identity):
+            self._require_state(identity, expected)
+            if not os.path.lexists(path):
                 os.stat(self._incoming)
                 return False
-            sync(os.path.dirname(path))
+            before = self._linked_avatar(identity)
+            self._leave(before, identity)
+            self._replace(f"{self._root}/{_REMOVED}/{identity}", token_hex(16).encode())
+            _unlink(path)
+            self._forget(before, identity)
         return True
+
+    def is_linked(self, avatar_id: str) -> bool:
+        folder = os.path.dirname(self._note(avatar_id, ""))
+        with translated():
+            found = filter(None, map(_NOTE.fullmatch, os.listdir(folder)))
+            notes = [note for note in found if note[1] == avatar_id]
+        return any(self._is_linked_to(note[2], avatar_id) for note in notes)
+
+    def replaced(self) -> list[Replaced]:
+        found = []
+        with translated():
+            for match in filter(None, map(_NOTE.fullmatch, os.listdir(self._root / _REPLACED))):
+                with contextlib.suppress(FileNotFoundError):
+                    content = read(f"{self._root}/{_REPLACED}/{match[0]}", _MAX_FILE_SIZE)
+                    found.append(Replaced(match[1], match[2], personal=content == _PERSONAL))
+        return found
+
+    def settle(self, replaced: Replaced) -> None:
+        with translated():
+            _unlink(f"{self._root}/{_REPLACED}/{replaced.avatar_id}.{replaced.identity}")
+
+    def sweep(self) -> None:
+        before = time.time() - _REMEMBERED_SECONDS
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self._root / _REMOVED):
+                with contextlib.suppress(OSError):
+                    if entry.stat().st_mtime < before:
+                        os.unlink(entry.path)
 
     def ids(self) -> Iterator[str]:
         """Yield all linked identities in ascending order of their first two digits."""
@@ -110,9 +177,100 @@ class LocalIdentityStore:
                     continue
                 yield from filter(_HASH.fullmatch, (name.removesuffix(".json") for name in names))
 
+    def _state(self, identity: str) -> str:
+        if linked := self.get(identity):
+            return linked
+        path = f"{self._root}/{_REMOVED}/{identity}"
+        try:
+            os.utime(path)
+            return read(path, _MAX_FILE_SIZE).decode("ascii", "replace")
+        except FileNotFoundError:
+            return ""
+
+    def _require_state(self, identity: str, expected: str | None) -> None:
+        if expected is not None and self._state(identity) != expected:
+            raise IdentityLinkChanged
+
+    def _linked_avatar(self, identity: str) -> str | None:
+        """Return the linked avatar, or None if the link does not exist or is damaged."""
+        with contextlib.suppress(IdentityLinkDamaged):
+            return self.get(identity)
+        return None
+
+    def _is_linked_to(self, identity: str, avatar_id: str) -> bool:
+        """Read the link that a note is about. Delete the note if a process ended before it did."""
+        with translated(), self._locked(identity):
+            try:
+                is_linked = self.get(identity) == avatar_id
+            except IdentityLinkDamaged:
+                return True
+            if not is_linked:
+                _unlink(self._note(avatar_id, identity))
+            return is_linked
+
+    def _note(self, avatar_id: str, identity: str) -> str:
+        """Return the path of a note. Only a canonical id has one, so every path is inside the root."""
+        if not CANONICAL_ID.fullmatch(avatar_id):
+            raise ValueError("not a canonical UUID")
+        return f"{self._root}/{avatar_id[:2]}/{avatar_id}.{identity}"
+
+    def _write_note(self, path: str, content: bytes) -> bool:
+        """Write a note unless it exists. Return whether it did not."""
+        try:
+            write_synced([(path, content)])
+        except FileExistsError:
+            return False
+        sync(os.path.dirname(path))
+        return True
+
+    def _leave(self, before: str | None, identity: str, *, for_avatar: str = "") -> None:
+        """Note that an avatar is about to lose this link, unless the link stays the same.
+
+        A link that an older release wrote has no note, so its avatar may have other links without notes.
+        """
+        if before is None or before == for_avatar:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            content = read(self._note(before, identity), _MAX_FILE_SIZE)
+            self._replace(f"{self._root}/{_REPLACED}/{before}.{identity}", content)
+
+    def _forget(self, before: str | None, identity: str, *, for_avatar: str = "") -> None:
+        """Delete the note of a link that was replaced."""
+        if before is not None and before != for_avatar:
+            _unlink(self._note(before, identity))
+
+    def _replace(self, path: str, content: bytes) -> None:
+        """Write a file in place of any other. When this returns, it survives a crash."""
+        temporary = f"{self._incoming}/{token_hex(8)}"
+        try:
+            write_synced([(temporary, content)])
+            os.rename(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        sync(os.path.dirname(path))
+
+    @contextlib.contextmanager
+    def _locked(self, identity: str) -> Iterator[None]:
+        """Wait until no other process or thread changes the link. The kernel unlocks it if a process ends."""
+        path = f"{self._root}/{_LOCKS}/{os.path.basename(self._path(identity))[:2]}"
+        # NFS locks only files that are open for writing.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            # A file system without locks still has links, and the last change wins.
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
     def _require_room(self, path: str) -> None:
         """Raise `TooManyIdentityLinks` if the link is new and its folder has its share of the limit."""
-        if not os.path.lexists(path) and len(os.listdir(os.path.dirname(path))) >= self._max_in_shard:
+        if os.path.lexists(path):
+            return
+        links = [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".json")]
+        if len(links) >= self._max_in_shard:
             raise TooManyIdentityLinks
 
     def _path(self, identity: str) -> str:
@@ -133,3 +291,10 @@ def _read_link(content: bytes) -> str:
     if is_newer:
         raise IdentityLinkDamaged from ValueError("a newer release wrote it")
     return avatar_id
+
+
+def _unlink(path: str) -> None:
+    """Delete a file if it exists, so that it stays deleted after a crash."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+        sync(os.path.dirname(path))

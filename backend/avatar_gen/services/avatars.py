@@ -176,9 +176,14 @@ class Avatars:
         page = partial(self._repository.page, pick, offset, after=after, newest_first=newest_first)
         return await _ask(self._readers, page)
 
-    async def delete(self, avatar_id: str) -> None:
-        """Remove an avatar for good. Raises `AvatarNotFound`."""
-        existed, had_object = await self._writer.remove(avatar_id)
+    def require(self, avatar_id: str) -> None:
+        """Return if the avatar exists, for callers that have their own thread. Raises `AvatarNotFound`."""
+        if not self._store.size(avatar_id):
+            raise AvatarNotFound
+
+    async def delete(self, avatar_id: str, is_linked: Callable[[], bool] = lambda: False) -> None:
+        """Remove an avatar for good. Raises `AvatarNotFound`, and `AvatarLinked` if `is_linked` is true."""
+        existed, had_object = await self._writer.remove(avatar_id, is_linked)
         if not existed:
             raise AvatarNotFound
         self._statistics.objects["removed" if had_object else "missing"] += 1

@@ -1,19 +1,30 @@
 """The use cases of Libravatar's and Gravatar's protocol: the picture of the hash of an e-mail address."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
+from avatar_gen.avatar import PHOTO
 from avatar_gen.drawing.drawing import Drawing
 from avatar_gen.drawing.palettes import choose
 from avatar_gen.drawing.placeholders import nothing, plain, silhouette
 from avatar_gen.drawing.styles import draw
-from avatar_gen.errors import AvatarNotFound, IdentityNotLinked, StorageUnavailable
+from avatar_gen.errors import (
+    AvatarError,
+    AvatarLinked,
+    AvatarNotFound,
+    IdentityNotLinked,
+    ObjectDamaged,
+    StorageUnavailable,
+)
 from avatar_gen.imaging import memory_of, scaled
 from avatar_gen.imaging.photographs import DECODER
 from avatar_gen.imaging.pipeline import draw_picture
-from avatar_gen.objects import TIMEOUT_SECONDS, IdentityStore
+from avatar_gen.objects import TIMEOUT_SECONDS, IdentityStore, Replaced
 from avatar_gen.runtime.threads import DaemonThreads
 from avatar_gen.services.avatars import (
     EXPONENTS,
@@ -27,6 +38,11 @@ from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import Renderer, is_quick
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_MEND_SECONDS = 60.0
+"""Time between two attempts to delete replaced avatars."""
 
 _WRITERS = 2
 """Threads that write links at once."""
@@ -83,24 +99,42 @@ class PreparedPicture(NamedTuple):
 class Identities:
     """Identity links, and the picture of each hash. `IdentityStore` lists the errors raised."""
 
-    def __init__(self, links: IdentityStore, avatars: Avatars, renderer: Renderer) -> None:
+    def __init__(
+        self, links: IdentityStore, avatars: Avatars, renderer: Renderer, *, delete_replaced: bool
+    ) -> None:
         self._links = links
         self._threads = DaemonThreads(_WRITERS, "writing identity links")
         self._avatars = avatars
         self._renderer = renderer
+        self._delete_replaced = delete_replaced
 
-    async def link(self, identity: str, avatar_id: str) -> None:
+    async def link(
+        self, identity: str, avatar_id: str, *, expected: str | None = None, personal: bool = False
+    ) -> None:
         """Link a hash to an avatar. When this returns, the link survives a crash.
 
-        Raises `AvatarNotFound`.
+        A photograph or a `personal` avatar that the hash was linked to is deleted, unless another hash is
+        linked to it. Raises `AvatarNotFound`, and `IdentityLinkChanged` unless the link has the `expected`
+        state.
         """
         await self._avatars.find(avatar_id, 1 << EXPONENTS[0])
-        await self._write(self._links.put, identity, avatar_id)
+        check = partial(self._avatars.require, avatar_id)
+        put = partial(self._links.put, expected=expected, personal=personal, check=check)
+        await self._write(put, identity, avatar_id)
+        await self._discard_replaced()
 
-    async def unlink(self, identity: str) -> None:
-        """Remove the link of a hash. Raises `IdentityNotLinked`."""
-        if not await self._write(self._links.remove, identity):
+    async def unlink(self, identity: str, *, expected: str | None = None) -> None:
+        """Remove the link of a hash, and its avatar as `link` does.
+
+        Raises `IdentityNotLinked` and `IdentityLinkChanged`.
+        """
+        if not await self._write(partial(self._links.remove, expected=expected), identity):
             raise IdentityNotLinked
+        await self._discard_replaced()
+
+    async def state(self, identity: str) -> str:
+        """Return the state of a link: see `IdentityStore.state`."""
+        return await self._write(self._links.state, identity)
 
     async def linked_avatar(self, identity: str) -> str:
         """Return the id of the avatar that is linked to a hash. That avatar may have been deleted.
@@ -120,7 +154,50 @@ class Identities:
             return None
         return _resized(stored, request)
 
-    async def _write(self, call: Callable[..., T], *arguments: str) -> T:
+    async def delete_unlinked(self, avatar_id: str) -> None:
+        """Delete an avatar if it exists and no hash is linked to it."""
+        with contextlib.suppress(AvatarNotFound, AvatarLinked):
+            await self._avatars.delete(avatar_id, partial(self._links.is_linked, avatar_id))
+
+    @contextlib.asynccontextmanager
+    async def mending(self) -> AsyncIterator[None]:
+        """Regularly delete what `link` and `unlink` could not, in a task that ends with this context."""
+        task = asyncio.create_task(self._mend_regularly())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _mend_regularly(self) -> None:
+        while True:
+            await self._discard_replaced()
+            with contextlib.suppress(AvatarError):
+                await self._write(self._links.sweep)
+            await asyncio.sleep(_MEND_SECONDS)
+
+    async def _discard_replaced(self) -> None:
+        """Delete the personal avatars that are linked no more. What fails is tried again by `mending`."""
+        try:
+            for replaced in await self._write(self._links.replaced):
+                await self._discard(replaced)
+        except AvatarError as error:
+            log.warning("a replaced avatar was not deleted yet: %s", error)
+
+    async def _discard(self, replaced: Replaced) -> None:
+        avatar_id = replaced.avatar_id
+        if self._delete_replaced and (replaced.personal or await self._is_photo(avatar_id)):
+            await self.delete_unlinked(avatar_id)
+        await self._write(self._links.settle, replaced)
+
+    async def _is_photo(self, avatar_id: str) -> bool:
+        try:
+            stored = await self._avatars.find(avatar_id, 1 << EXPONENTS[0])
+        except (AvatarNotFound, ObjectDamaged):
+            return False
+        return stored.avatar.generator_type == PHOTO
+
+    async def _write(self, call: Callable[..., T], *arguments: object) -> T:
         """Write in a thread. Raises `StorageUnavailable` if that takes too long."""
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):

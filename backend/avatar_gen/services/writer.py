@@ -16,6 +16,7 @@ from avatar_gen.database import TIMEOUT_SECONDS
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import (
     AvatarError,
+    AvatarLinked,
     DatabaseUnavailable,
     ObjectDamaged,
     OutcomeUnknown,
@@ -88,13 +89,23 @@ class AvatarWriter:
         finally:
             adding.cancel()
 
-    async def remove(self, avatar_id: str) -> tuple[bool, bool]:
-        """Remove an avatar. Return whether it existed, and whether its object did."""
+    async def remove(
+        self, avatar_id: str, is_linked: Callable[[], bool] = lambda: False
+    ) -> tuple[bool, bool]:
+        """Remove an avatar. Return whether it existed, and whether its object did.
+
+        `is_linked` is called in a thread, at last when no reader sees the object any more. Raises
+        `AvatarLinked` if it returns true; the avatar is then as it was.
+        """
         had_object: list[bool] = []
-        removing = self._removing(avatar_id, time.monotonic() + TIMEOUT_SECONDS, had_object)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
 
         def remove() -> bool:
+            self._removal_waits_for = StorageUnavailable
+            if is_linked():
+                raise AvatarLinked
             self._removal_waits_for = DatabaseUnavailable
+            removing = self._removing(avatar_id, deadline, had_object, is_linked)
             try:
                 return self._repository.remove(avatar_id, removing)
             except OutcomeUnknown:
@@ -109,13 +120,20 @@ class AvatarWriter:
         return existed, had_object[-1]
 
     @contextlib.contextmanager
-    def _removing(self, avatar_id: str, deadline: float, found: list[bool]) -> Iterator[bool]:
-        """A removal that does not begin after its client got a timeout. `found` receives its value."""
+    def _removing(
+        self, avatar_id: str, deadline: float, found: list[bool], is_linked: Callable[[], bool]
+    ) -> Iterator[bool]:
+        """A removal that does not begin after its client got a timeout. `found` receives its value.
+
+        It is undone if the avatar was linked before it began.
+        """
         if time.monotonic() > deadline:
             raise DatabaseUnavailable
         self._removal_waits_for = StorageUnavailable
         with self._store.removing(avatar_id) as has_object:
             found.append(has_object)
+            if is_linked():
+                raise AvatarLinked
             self._removal_waits_for = DatabaseUnavailable
             yield has_object
             self._removal_waits_for = StorageUnavailable

@@ -264,6 +264,13 @@ class Auth(Section):
         return bool(self.api_keys or self.api_keys_file)
 
 
+class IdentityLinks(Section):
+    """Links from hashes of e-mail addresses to stored avatars."""
+
+    delete_replaced: bool = True
+    """Delete a photograph, or an avatar from the picker, as soon as no hash is linked to it any more."""
+
+
 class Dicebear(Section):
     """The styles of DiceBear that are served."""
 
@@ -285,6 +292,7 @@ class Settings(Section):
     uploads: Uploads = Uploads()
     metrics: Metrics = Metrics()
     libravatar: Libravatar = Libravatar()
+    identities: IdentityLinks = IdentityLinks()
     dicebear: Dicebear = Dicebear()
     palettes: dict[PaletteName, Annotated[list[str], Field(min_length=5, max_length=5)]] = {}
     """Palettes beside the built-in ones: a name, and five colours that pictures by URL take as `palette`."""
