@@ -105,6 +105,7 @@ def service(
     kind = request.param
     if kind not in services:
         environ = {"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
+        environ["AUTH_SIGNING_KEY"] = "k" * 32
         services[kind] = Service(tmp_path_factory.mktemp("shared"), environ=environ).start()
     return services[kind]
 

@@ -21,7 +21,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
-from avatar_gen.api import avatars, health, identities, uploads
+from avatar_gen.api import avatars, health, identities, picker, uploads
 from avatar_gen.api.client_address import ClientAddresses
 from avatar_gen.api.cross_origin import CrossOrigin
 from avatar_gen.api.error_handlers import add_error_handlers
@@ -43,11 +43,13 @@ from avatar_gen.objects.local import LocalStore
 from avatar_gen.runtime.cache import PictureCache
 from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.security.api_keys import Keys, read_keys
+from avatar_gen.security.picker_tokens import PickerTokens, read_signing_keys
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.health import HealthChecks
 from avatar_gen.services.identities import Identities
 from avatar_gen.services.palettes import serve_palettes
 from avatar_gen.services.photos import Photos
+from avatar_gen.services.picker import Picker
 from avatar_gen.services.reindex import warn_of_lost_rows
 from avatar_gen.services.rendering import Renderer
 from avatar_gen.settings.schema import Imaging, Settings
@@ -83,7 +85,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             services = open_services(settings, stack, statistics)
-            for name in ("avatars", "photos", "renderer", "identities", "health", "keys"):
+            for name in ("avatars", "photos", "renderer", "identities", "picker", "health", "keys"):
                 setattr(app.state, name, getattr(services, name))
             app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
             await stack.enter_async_context(services.identities.mending())
@@ -110,11 +112,12 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     )
     app.openapi = lambda: describe(app, guarded=settings.auth.on, limited=settings.limits.on)  # type: ignore[method-assign]
     app.state.statistics = statistics
+    app.state.picker_settings = settings.picker
     serve_palettes(settings.palettes)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # include_router() would wrap each route, and each request would walk through the wrappers.
-    app.router.routes += (*health.router.routes, *identities.router.routes, *avatars.router.routes)
-    app.router.routes += (*uploads.router.routes, *health.old_router.routes)
+    app.router.routes += (*health.router.routes, *identities.router.routes, *picker.router.routes)
+    app.router.routes += (*avatars.router.routes, *uploads.router.routes, *health.old_router.routes)
     add_swagger_routes(app)
     add_error_handlers(app)
     layers: ASGIApp = PictureRoutes(app)
@@ -134,6 +137,7 @@ class Services(NamedTuple):
     photos: Photos
     renderer: Renderer
     identities: Identities
+    picker: Picker
     health: HealthChecks
     keys: Keys | None
     pool: Pool
@@ -156,6 +160,7 @@ def open_services(
     require_version()
     thorvg.load()
     keys = read_keys(settings.auth)
+    tokens = PickerTokens(read_signing_keys(settings.auth))
     store = open_store(settings)
     links = open_identities(settings)
     engines = open_engines(settings.database)
@@ -174,7 +179,8 @@ def open_services(
     stack.callback(health_checks.close)
     renderer = Renderer(pool, cache, statistics)
     identities = Identities(links, avatars, renderer, delete_replaced=settings.identities.delete_replaced)
-    return Services(avatars, photos, renderer, identities, health_checks, keys, pool, cache)
+    picker = Picker(tokens, identities, avatars)
+    return Services(avatars, photos, renderer, identities, picker, health_checks, keys, pool, cache)
 
 
 def _open_pool(settings: Imaging) -> Pool:

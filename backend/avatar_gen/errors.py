@@ -70,6 +70,33 @@ class IdentityLinkChanged(AvatarError):
         super().__init__("This link was used, or the picture was changed since. Ask for a new link.")
 
 
+class PickerLinkInvalid(AvatarError):
+    """The token of a picker link is missing, forged or has expired."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, message: str = "This link is not valid. Ask for a new one.") -> None:
+        super().__init__(message)
+
+
+class PickerLinkRefused(AvatarError):
+    """The picker link is valid, but does not allow this."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class SigningKeyNeeded(AvatarError):
+    """No key to sign picker links is configured."""
+
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Picker links need a key that signs them. Set AUTH_SIGNING_KEY to the output of"
+            " `openssl rand -hex 32`."
+        )
+
+
 class AvatarLinked(AvatarError):
     """The avatar must not be deleted, because an identity is linked to it."""
 

@@ -56,9 +56,15 @@ def require_permission(request: Request, permission: Permission) -> None:
 
 def identify(scope: Scope, keys: Keys) -> ApiKey | None:
     """Return the key of a request, and note it for the log. Two keys count as none."""
-    presented = [value for name, value in scope["headers"] if name == b"authorization"]
-    match = _BEARER.fullmatch(presented[0]) if len(presented) == 1 else None
-    key = keys.find(match[1]) if match else None
+    presented = bearer(scope)
+    key = keys.find(presented) if presented else None
     if key:
         scope["api_key"] = key.label
     return key
+
+
+def bearer(scope: Scope) -> bytes | None:
+    """Return what follows `Bearer` in the `Authorization` field of a request. Two fields count as none."""
+    presented = [value for name, value in scope["headers"] if name == b"authorization"]
+    match = _BEARER.fullmatch(presented[0]) if len(presented) == 1 else None
+    return match[1] if match else None

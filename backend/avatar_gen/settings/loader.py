@@ -52,6 +52,10 @@ ENVIRONMENT: dict[str, tuple[str, Callable[[str], object]]] = {
     "LIMITS_KEY": ("limits.key", str),
     "AUTH_API_KEYS": ("auth.api_keys", _api_keys),
     "AUTH_API_KEYS_FILE": ("auth.api_keys_file", str),
+    "AUTH_SIGNING_KEY": ("auth.signing_key", _list),
+    "AUTH_SIGNING_KEY_FILE": ("auth.signing_key_file", str),
+    "PICKER_URL": ("picker.url", str),
+    "PICKER_ORIGINS": ("picker.origins", _list),
 }
 """Environment variables, the settings that they replace, and how they are read. An empty variable counts as
 one that is not set."""

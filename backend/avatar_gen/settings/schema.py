@@ -23,8 +23,10 @@ from avatar_gen.settings.values import (
     parse_host_pattern,
     parse_log_level,
     parse_network,
+    parse_optional_origin,
     parse_origin,
     parse_rate,
+    parse_site,
 )
 
 LogLevel = Annotated[
@@ -251,12 +253,26 @@ def _key_from_hash(value: object) -> object:
     return {"sha256": value} if isinstance(value, str) else value
 
 
+MIN_SIGNING_KEY_LENGTH = 32
+"""Characters. 32 hexadecimal digits have 128 bits."""
+
+SigningKey = Annotated[SecretStr, Field(min_length=MIN_SIGNING_KEY_LENGTH)]
+
+
+def _split(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
 class Auth(Section):
     """API keys for writing, listing and deleting. Without any key, every client may do all three."""
 
     api_keys: list[Annotated[ApiKey, BeforeValidator(_key_from_hash)]] = []
     api_keys_file: Path | None = Field(default=None, strict=False)
     """A file with more keys, such as a container's secret: see `avatar_gen.security.api_keys`."""
+    signing_key: Annotated[list[SigningKey], BeforeValidator(_split)] = []
+    """Keys of the links to the picker, not API keys. The first signs; links of the others are valid, too."""
+    signing_key_file: Path | None = Field(default=None, strict=False)
+    """A file with more of them, one on each line."""
 
     @property
     def on(self) -> bool:
@@ -269,6 +285,15 @@ class IdentityLinks(Section):
 
     delete_replaced: bool = True
     """Delete a photograph, or an avatar from the picker, as soon as no hash is linked to it any more."""
+
+
+class Picker(Section):
+    """The page `/pick`, on which a user chooses an avatar or uploads a photograph by a signed link."""
+
+    url: Annotated[str | None, PlainValidator(parse_optional_origin)] = None
+    """The origin of the links, as browsers reach this service. None: that of the request for the link."""
+    origins: list[Annotated[str, PlainValidator(parse_site)]] = []
+    """The sites that may show the page in a frame, and are told what the user chose."""
 
 
 class Dicebear(Section):
@@ -293,6 +318,7 @@ class Settings(Section):
     metrics: Metrics = Metrics()
     libravatar: Libravatar = Libravatar()
     identities: IdentityLinks = IdentityLinks()
+    picker: Picker = Picker()
     dicebear: Dicebear = Dicebear()
     palettes: dict[PaletteName, Annotated[list[str], Field(min_length=5, max_length=5)]] = {}
     """Palettes beside the built-in ones: a name, and five colours that pictures by URL take as `palette`."""

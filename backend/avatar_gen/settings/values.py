@@ -93,6 +93,19 @@ def parse_origin(text: object) -> str:
     return f"{scheme}://{host}:{int(port)}"
 
 
+def parse_site(text: object) -> str:
+    """Return an origin of the web as browsers write it. Raises `ValueError`."""
+    origin = "" if text == ANY else parse_origin(text)
+    if not origin.startswith(("https://", "http://")):
+        raise ValueError("an origin such as https://example.org or http://localhost:5173")
+    return origin
+
+
+def parse_optional_origin(text: object) -> str | None:
+    """Return an origin of the web, or None for None. Raises `ValueError`."""
+    return None if text is None else parse_site(text)
+
+
 def _ipv6(text: str) -> IPv6Address:
     try:
         return IPv6Address(text)
