@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 import hypothesis
@@ -13,6 +13,9 @@ from avatar_gen.settings.schema import Database
 from tests.servers.commands import restore_interrupts
 from tests.servers.postgres import Postgres
 from tests.servers.service import App, Service
+
+if TYPE_CHECKING:
+    from tests.servers.s3 import S3Server
 
 __all__ = ["BOTH", "App", "MakeApp", "MakeService", "Service", "assert_failure", "database"]
 
@@ -75,6 +78,18 @@ def make_app(tmp_path: Path) -> Iterator[MakeApp]:
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server for all tests of this pytest process; each makes databases in it."""
     server = Postgres()
+    server.start()
+    yield server
+    server.destroy()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator["S3Server"]:
+    """An S3 server for all tests of this pytest process; each makes buckets in it."""
+    # Imported here, because the import is slow and few tests need it.
+    from tests.servers.s3 import S3Server  # noqa: PLC0415
+
+    server = S3Server()
     server.start()
     yield server
     server.destroy()

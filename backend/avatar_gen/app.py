@@ -38,6 +38,7 @@ from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.imaging import thorvg
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
+from avatar_gen.objects import IdentityStore, ObjectStore
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.runtime.cache import PictureCache
@@ -161,8 +162,8 @@ def open_services(
     thorvg.load()
     keys = read_keys(settings.auth)
     tokens = PickerTokens(read_signing_keys(settings.auth))
-    store = open_store(settings)
-    links = open_identities(settings)
+    store = open_store(settings, bulk=False)
+    links = open_identities(settings, bulk=False)
     engines = open_engines(settings.database)
     stack.callback(engines.close)
     prepare(engines, migrating=migrating)
@@ -209,11 +210,17 @@ def _answer_metrics(
     return answer_metrics(channel, sources)
 
 
-def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
+def open_store(settings: Settings, *, make: bool = True, bulk: bool = True) -> ObjectStore:
     """Return the store of objects. Unless `make` is false, missing folders are made.
 
-    With `make=False` nothing is changed. Raises `StartupError`.
+    With `make=False` nothing is changed. With `bulk`, calls to an object store may take longer than requests
+    of clients. Raises `StartupError`.
     """
+    if settings.storage.type != "local":
+        # Imported here, because it takes time and a folder does not need it.
+        from avatar_gen.objects.cloud_clients import open_cloud_store  # noqa: PLC0415
+
+        return open_cloud_store(settings.storage, make=make, bulk=bulk)
     path = settings.storage.local.save_path
     store = LocalStore(path)
     with _storage_folder(path):
@@ -224,11 +231,12 @@ def open_store(settings: Settings, *, make: bool = True) -> LocalStore:
     return store
 
 
-def open_identities(settings: Settings, *, make: bool = True) -> LocalIdentityStore:
-    """Return the store of identity links. Unless `make` is false, missing folders are made.
+def open_identities(settings: Settings, *, make: bool = True, bulk: bool = True) -> IdentityStore:
+    """Return the store of identity links. The parameters are those of `open_store`. Raises `StartupError`."""
+    if settings.storage.type != "local":
+        from avatar_gen.objects.cloud_clients import open_cloud_identities  # noqa: PLC0415 - as above
 
-    Raises `StartupError`.
-    """
+        return open_cloud_identities(settings.storage, bulk=bulk)
     path = settings.storage.local.save_path
     links = LocalIdentityStore(path)
     if make:

@@ -174,13 +174,23 @@ class NotReady(AvatarError):
 
 
 class StorageUnavailable(AvatarError):
-    """The folder of objects cannot be read or written."""
+    """The folder of objects, or the object store, cannot be read or written."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 5
 
     def __init__(self) -> None:
         super().__init__("The storage is unavailable. Try again later.")
+
+
+class StorageBusy(AvatarError):
+    """The object store limits the rate of requests."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 2
+
+    def __init__(self) -> None:
+        super().__init__("The storage gets too many requests. Try again in two seconds.")
 
 
 class TooManyIdentityLinks(AvatarError):

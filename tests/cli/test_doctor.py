@@ -149,7 +149,7 @@ def test_a_full_disk_is_a_fault(make_service: MakeService) -> None:
 def test_settings_are_shown_with_where_they_come_from(run: Run, tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_text(
         "app:\n  server: {port: 8080}\n  database: {network: {password: hunter2}}\n"
-        "  storage: {s3: {secret_access_key: hunter2}}\n"
+        "  storage: {s3: {secret_key: hunter2, region: null}}\n"
     )
     (tmp_path / "settings.local.yaml").write_text("app: {logging: {level: warn}}")
     environ = {
@@ -166,7 +166,7 @@ def test_settings_are_shown_with_where_they_come_from(run: Run, tmp_path: Path) 
         "origin": "environment variable DATABASE_URL",
     }
     assert found["database.network.password"] == {"value": "********", "origin": "settings.yaml"}
-    assert found["storage.s3"] == {"value": "********", "origin": "settings.yaml"}
+    assert found["storage.s3.secret_key"] == {"value": "********", "origin": "settings.yaml"}
     text = run("settings", "show", environ=environ).stdout
     assert b"hunter2" not in output + text
     assert len(text.splitlines()) == len(found)

@@ -12,6 +12,8 @@ import pytest
 
 from avatar_gen.errors import AvatarNotFound, IdentityLinkChanged, ObjectDamaged
 from avatar_gen.objects import IdentityStore, ObjectStore, Opened, Replaced
+from avatar_gen.objects.cloud import CloudStore
+from avatar_gen.objects.cloud_identities import CloudIdentityStore
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
 
@@ -40,20 +42,29 @@ def threaded_identities(folder: Path) -> IdentityStore:
     return local_identities(folder, threaded=True)
 
 
-STORES: list[Callable[[Path], ObjectStore]] = [local, threaded]
-IDENTITY_STORES: list[Callable[[Path], IdentityStore]] = [local_identities, threaded_identities]
+STORES: dict[str, Callable[[Path], ObjectStore]] = {"local": local, "threaded": threaded}
+IDENTITY_STORES: dict[str, Callable[[Path], IdentityStore]] = {
+    "local": local_identities,
+    "threaded": threaded_identities,
+}
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=[*STORES, "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    made: ObjectStore = request.param(tmp_path)
-    return made
+    if request.param == "s3":
+        cloud = CloudStore(request.getfixturevalue("s3").bucket(), "s3")
+        cloud.prepare()
+        return cloud
+    return STORES[request.param](tmp_path)
 
 
-@pytest.fixture(params=IDENTITY_STORES)
+@pytest.fixture(params=[*IDENTITY_STORES, "s3"])
 def identities(request: pytest.FixtureRequest, tmp_path: Path) -> IdentityStore:
-    made: IdentityStore = request.param(tmp_path)
-    return made
+    if request.param == "s3":
+        bucket = request.getfixturevalue("s3").bucket()
+        CloudStore(bucket, "s3").prepare()
+        return CloudIdentityStore(bucket)
+    return IDENTITY_STORES[request.param](tmp_path)
 
 
 def opened(store: ObjectStore, avatar_id: str, known: object = None) -> Opened | None:
@@ -113,11 +124,12 @@ class TestObjects:
         store.put(dict.fromkeys(ids, b"x"))
         assert list(store.ids()) == ids
 
-    def test_have_a_size(self, store: ObjectStore) -> None:
-        one = str(uuid4())
-        assert store.size(one) == 0
-        store.put({one: b"12345"})
-        assert store.size(one) == 5
+    def test_have_sizes(self, store: ObjectStore) -> None:
+        one, other = sorted(str(uuid4()) for _ in range(2))
+        assert list(store.sizes()) == []
+        store.put({one: b"12345", other: b""})
+        assert list(store.sizes()) == [(one, 5), (other, 0)]
+        assert (store.size(one), store.size(str(uuid4()))) == (5, 0)
 
     def test_are_out_of_sight_while_they_are_removed_and_back_if_that_fails(self, store: ObjectStore) -> None:
         one = str(uuid4())
@@ -181,7 +193,6 @@ class TestObjects:
     def test_have_canonical_ids(self, store: ObjectStore, avatar_id: str) -> None:
         for use in (
             store.get,
-            store.size,
             lambda each: opened(store, each),
             lambda each: remove(store, each),
             lambda each: store.put({each: b"x"}),
@@ -218,8 +229,10 @@ class TestIdentities:
     @pytest.mark.parametrize("identity", [MD5, SHA256])
     def test_are_found_until_they_are_removed(self, identities: IdentityStore, identity: str) -> None:
         assert find(identities, identity) is None
+        assert list(identities.ids()) == []
         identities.put(identity, ONE)
-        assert find(identities, identity) == ONE
+        assert find(identities, identity) == identities.get(identity) == ONE
+        assert list(identities.ids()) == [identity]
         identities.put(identity, OTHER)
         assert find(identities, identity) == OTHER
         assert identities.remove(identity)

@@ -253,10 +253,66 @@ app:
         settings = load("app: {storage: {type: local, save_path: ./x}}")
         assert settings.storage.local.save_path == Path("x")
 
-    def test_s3_is_said_not_to_be_there(self) -> None:
-        assert failure("app: {storage: {type: s3, s3: {bucket: b}}}") == (
-            'settings.yaml: app.storage: expected "local": storage in S3 is not there yet'
-        )
+    def test_s3_loads(self) -> None:
+        settings = load("""
+app:
+  storage:
+    type: 's3'
+    s3:
+      endpoint: 'https://your-s3-endpoint.com'
+      bucket: 'your-bucket-name'
+      access_key: 'YOUR_S3_ACCESS_KEY'
+      secret_key: '${S3_SECRET:-}'
+      region: 'us-east-1'
+      force_path_style: true
+      connection: {maxRetries: 5, retryDelay: 200}
+  database: {driver: postgresql, network: {host: db, synchronize: true}}
+""")
+        assert settings.storage.where == "s3://your-bucket-name"
+        assert settings.storage.s3.access_key
+        assert settings.storage.s3.secret() is None
+        assert settings.storage.connection.max_retries == 5
+
+    def test_an_empty_section_is_none(self) -> None:
+        assert load("app: {storage: {type: local, s3: }}").storage.s3.bucket == ""
+
+
+class TestObjectStores:
+    def test_secrets_come_from_the_environment_or_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text("from a file\n")
+        environ = {"STORAGE_TYPE": "s3", "S3_BUCKET": "b", "S3_SECRET_KEY": "from the environment"}
+        assert load("app: {}", **environ).storage.s3.secret() == "from the environment"
+        environ["S3_SECRET_KEY_FILE"] = str(tmp_path / "secret")
+        assert load("app: {}", **environ).storage.s3.secret() == "from a file"
+        missing = load("app: {}", STORAGE_TYPE="s3", S3_BUCKET="b", S3_SECRET_KEY_FILE="/missing")  # noqa: S106 - the name of a file
+        with pytest.raises(SettingsError, match="/missing: the secret key cannot be read"):
+            missing.storage.s3.secret()
+
+    @pytest.mark.parametrize(
+        ("storage", "where"),
+        [
+            ("{type: s3, s3: {bucket: b, prefix: a/c}}", "s3://b/a/c"),
+            ("{type: gcs, gcs: {bucket: b}}", "gs://b"),
+            ("{type: azure, azure: {account: a, container: c, prefix: p}}", "az://c/p"),
+            ("{type: local}", "storage/avatars"),
+        ],
+    )
+    def test_are_named_by_a_url(self, storage: str, where: str) -> None:
+        assert load(f"app: {{storage: {storage}}}").storage.where == where
+
+    @pytest.mark.parametrize(
+        ("storage", "line"),
+        [
+            ("{type: s3}", "app.storage: expected storage.s3.bucket, since storage.type is s3"),
+            ("{type: gcs}", "app.storage: expected storage.gcs.bucket, since storage.type is gcs"),
+            ("{type: azure, azure: {container: c}}", "app.storage: expected storage.azure.account, since"),
+            ("{s3: {endpoint: s3.example.org}}", "app.storage.s3.endpoint: expected "),
+            ("{s3: {prefix: /a}}", "app.storage.s3.prefix: expected "),
+            ("{s3: {secret_access_key: x}}", "app.storage.s3.secret_access_key: unknown key"),
+        ],
+    )
+    def test_are_described_in_full(self, storage: str, line: str) -> None:
+        assert failure(f"app: {{storage: {storage}}}").startswith(f"settings.yaml: {line}")
 
 
 class TestWhatIsWrongIsSaidInOneLine:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from avatar_gen.app import Application, create_app
-from avatar_gen.settings.schema import LocalStorage, Settings, SqliteParams, Storage
+from avatar_gen.settings.schema import Settings, SqliteParams
+from avatar_gen.settings.storage import LocalStorage, Storage
 from avatar_gen.telemetry.request_statistics import BOUNDS, RequestStatistics
 from tests.conftest import database
 

@@ -158,7 +158,7 @@ def _keys(settings: Settings) -> str:
 def _database(settings: Settings) -> str:
     """Return what the database is, and require that it has avatars if the storage has."""
     found, total = _ask_database(settings.database)
-    if not total and has_objects(LocalStore(settings.storage.local.save_path)):
+    if not total and _stores_objects(settings):
         raise StartupError(f"{found}, but the storage has objects. Run: avatar-gen reindex")
     if total is None:
         raise _Noteworthy(f"{found}; the first start of the service makes it")
@@ -190,12 +190,23 @@ def _ask_database(settings: Database) -> tuple[str, int | None]:
         raise _Noteworthy(f"{where}: not checked, because another process writes it") from None
 
 
+def _stores_objects(settings: Settings) -> bool:
+    try:
+        return has_objects(open_store(settings, make=False))
+    except StartupError:
+        return False  # The check of the storage says so.
+
+
 def _storage(settings: Settings) -> str:
+    if settings.storage.type != "local":
+        open_store(settings)
+        return f"{settings.storage.where}: can be written"
     path = settings.storage.local.save_path
     if not path.exists():
         _require_place(path)
         raise _Noteworthy(f"{path}: not there yet; the first start of the service makes it")
-    store = open_store(settings, make=False)
+    open_store(settings, make=False)
+    store = LocalStore(path)
     if folders := [*store.unusable_folders(), *LocalIdentityStore(path).unusable_folders()]:
         user, group = os.geteuid(), os.getegid()
         raise StartupError(

@@ -17,7 +17,9 @@ from avatar_gen.database.schema import prepare
 from avatar_gen.services.export_import import ExportImporter
 from avatar_gen.services.imports import ImportReport
 from avatar_gen.services.legacy_import import LegacyImport, LegacyImportReport
+from avatar_gen.services.legacy_source import LegacyBucket, LegacyFolder, LegacySource
 from avatar_gen.settings.loader import load_settings
+from avatar_gen.settings.schema import Settings
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -28,9 +30,10 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 Examples:
   avatar-gen import --storage old/storage/avatars --database file:old/storage/database/database.sqlite
   avatar-gen import --storage old/storage/avatars
+  avatar-gen import --storage s3://bucket/prefix --database postgresql://user@host/avatar_gen
   avatar-gen import --exported exported""",
 )
-@click.option("--storage", "old", type=_FOLDER, help="The old service's folder of objects.")
+@click.option("--storage", "old", help="The old service's folder of objects, or s3://BUCKET/PREFIX.")
 @click.option("--database", help="The URL of its database: file:./database.sqlite or postgresql://...")
 @click.option(
     "--orphans", is_flag=True, help="With --database: also import objects that have no record in it."
@@ -40,7 +43,7 @@ Examples:
     type=_FOLDER,
     help="Import from a folder that `avatar-gen export` wrote, instead of --storage.",
 )
-def command(*, old: Path | None, database: str | None, orphans: bool, exported: Path | None) -> None:
+def command(*, old: str | None, database: str | None, orphans: bool, exported: Path | None) -> None:
     """Import avatars of the old service, or of an export.
 
     Ids and pictures stay the same. The source is only read. The import can be stopped and run again: it does
@@ -64,7 +67,7 @@ def command(*, old: Path | None, database: str | None, orphans: bool, exported: 
             return
         assert old  # noqa: S101 - one of the two is given
         legacy = LegacyImport(
-            old,
+            _source(old, settings),
             _records(database, stack),
             store,
             repository,
@@ -74,6 +77,17 @@ def command(*, old: Path | None, database: str | None, orphans: bool, exported: 
         )
         _run(legacy.run())
         _finish_legacy(legacy.report)
+
+
+def _source(old: str, settings: Settings) -> LegacySource:
+    if "://" not in old:
+        if not Path(old).is_dir():
+            raise click.UsageError(f"--storage: {old} is not a folder.")
+        return LegacyFolder(Path(old))
+    # Imported here, because it takes time and a folder does not need it.
+    from avatar_gen.objects.cloud_clients import open_bucket  # noqa: PLC0415
+
+    return LegacyBucket(open_bucket(settings.storage.at(old), bulk=True))
 
 
 def _records(database: str | None, stack: ExitStack) -> LegacyRecords | None:

@@ -10,7 +10,8 @@ from avatar_gen.cli.output import as_json, print_json
 from avatar_gen.database.engine import whereabouts
 from avatar_gen.errors import StartupError
 from avatar_gen.settings.loader import origin_of, trace_settings
-from avatar_gen.settings.schema import Section, Settings
+from avatar_gen.settings.schema import Settings
+from avatar_gen.settings.section import Section
 
 _HIDDEN = "********"
 

@@ -67,9 +67,9 @@ def _objects(store: ObjectStore, *, check: bool) -> dict[str, Any]:
     count = size = 0
     damaged = []
     with progress("Reading objects" if check else "Counting objects") as reach:
-        for avatar_id in store.ids(_report_folder):
+        for avatar_id, bytes_stored in store.sizes(_report_folder):
             count += 1
-            size += _size(store, avatar_id)
+            size += bytes_stored
             if check and not _is_whole(store, avatar_id):
                 damaged.append(avatar_id)
             if count % 500 == 0:
@@ -78,15 +78,7 @@ def _objects(store: ObjectStore, *, check: bool) -> dict[str, Any]:
 
 
 def _report_folder(folder: str, error: AvatarError) -> None:
-    warn(f"{folder}: cannot be listed: {error.__cause__}")
-
-
-def _size(store: ObjectStore, avatar_id: str) -> int:
-    try:
-        return store.size(avatar_id)
-    except StorageUnavailable as error:
-        warn(f"{avatar_id}: {type(error).__name__}: {error.__cause__}")
-        return 0
+    warn(f"{folder}: cannot be read: {error.__cause__}")
 
 
 def _is_whole(store: ObjectStore, avatar_id: str) -> bool:

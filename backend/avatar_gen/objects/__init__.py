@@ -54,7 +54,9 @@ class ObjectStore(Protocol):
     """
 
     kind: str
-    """The name of the implementation that users see: `local`."""
+    """The name of the implementation that users see: `local`, `s3`, `gcs` or `azure`."""
+    calls_at_once: int
+    """How many calls of a long job should be under way at the same time."""
 
     async def open(self, avatar_id: str, *, known: Hashable = None) -> Opened | None:
         """Return an object, or None if it does not exist.
@@ -103,6 +105,9 @@ class ObjectStore(Protocol):
     def size(self, avatar_id: str) -> int:
         """Return the size of an object in bytes, 0 if it does not exist."""
 
+    def sizes(self, on_error: OnError | None = None) -> Iterator[tuple[str, int]]:
+        """Yield the ids of all objects as `ids` does, and the size of each in bytes."""
+
     def check_read(self) -> None:
         """Return if objects can be read, raise otherwise. Asks the store itself, not a cache."""
 
@@ -126,6 +131,9 @@ class IdentityStore(Protocol):
 
         A store that is not there raises `StorageUnavailable`: it is not an empty store.
         """
+
+    def get(self, identity: str) -> str | None:
+        """Return what `find` returns, for callers with a thread of their own."""
 
     def state(self, identity: str) -> str:
         """Return a text that no earlier state of the link had, as long as avatars are linked only once.
@@ -169,3 +177,6 @@ class IdentityStore(Protocol):
 
     def sweep(self) -> None:
         """Forget old removals. Never raises."""
+
+    def ids(self) -> Iterator[str]:
+        """Yield all linked identities."""

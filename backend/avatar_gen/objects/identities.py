@@ -6,7 +6,7 @@ reaches this module. In the same folder there are:
 - `<first two digits of the avatar's id>/<id>.<hash>`: a note that this hash may be linked to this avatar. It
   is written before the link and deleted after it, so no hash is linked to an avatar without notes.
 - `replaced/<id>.<hash>`: an avatar whose link was replaced or removed, until `settle`.
-- `removed/<hash>`: a random text that the removal of a link leaves behind for `_REMEMBERED_SECONDS`.
+- `removed/<hash>`: a random text that the removal of a link leaves behind for `REMEMBERED_SECONDS`.
 - `locks/<first two digits>`: an empty file. A process that changes a link locks it.
 
 docs/decisions/0019-a-picker-token-signs-the-state-of-a-link.md gives the reasons.
@@ -36,15 +36,15 @@ MAX_LINKS = 1_048_576
 
 _FORMAT = 1
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
-_NOTE = re.compile(rf"({CANONICAL_ID.pattern})\.({_HASH.pattern})")
-_MAX_FILE_SIZE = 4096
+NOTE = re.compile(rf"({CANONICAL_ID.pattern})\.({_HASH.pattern})")
+MAX_LINK_SIZE = 4096
 
 _REPLACED, _REMOVED, _LOCKS = "replaced", "removed", "locks"
 
-_REMEMBERED_SECONDS = 2 * 86_400
+REMEMBERED_SECONDS = 2 * 86_400
 """How long a removal is remembered after the last call of `state`: longer than any picker link is valid."""
 
-_PERSONAL = b"personal"
+PERSONAL = b"personal"
 
 
 class LocalIdentityStore:
@@ -76,23 +76,22 @@ class LocalIdentityStore:
         path = self._path(identity)
         if self._reads_cached:
             try:
-                return _read_link(read_cached(path, _MAX_FILE_SIZE)[1])
+                return read_link(read_cached(path, MAX_LINK_SIZE)[1])
             except (OddFile, OSError):
                 # It is missing, or not in the kernel's memory. A thread finds out.
                 pass
         return await self._reader.run(self.get, identity)
 
     def get(self, identity: str) -> str | None:
-        """Return what `find` returns, for callers that have their own thread."""
         with translated():
             try:
-                content = read(self._path(identity), _MAX_FILE_SIZE)
+                content = read(self._path(identity), MAX_LINK_SIZE)
             except FileNotFoundError:
                 os.stat(self._incoming)
                 return None
             except OddFile as error:
                 raise IdentityLinkDamaged from error
-        return _read_link(content)
+        return read_link(content)
 
     def state(self, identity: str) -> str:
         with translated(), self._locked(identity):
@@ -108,13 +107,13 @@ class LocalIdentityStore:
         check: Callable[[], object] = lambda: None,
     ) -> None:
         path = self._path(identity)
-        content = json.dumps({"format": _FORMAT, "avatarId": avatar_id}).encode()
+        content = link_content(avatar_id)
         with translated(), self._locked(identity):
             self._require_state(identity, expected)
             self._require_room(path)
             before = self._linked_avatar(identity)
             note = self._note(avatar_id, identity)
-            is_new = self._write_note(note, _PERSONAL if personal else b"")
+            is_new = self._write_note(note, PERSONAL if personal else b"")
             try:
                 check()
                 self._leave(before, identity, for_avatar=avatar_id)
@@ -142,17 +141,17 @@ class LocalIdentityStore:
     def is_linked(self, avatar_id: str) -> bool:
         folder = os.path.dirname(self._note(avatar_id, ""))
         with translated():
-            found = filter(None, map(_NOTE.fullmatch, os.listdir(folder)))
+            found = filter(None, map(NOTE.fullmatch, os.listdir(folder)))
             notes = [note for note in found if note[1] == avatar_id]
         return any(self._is_linked_to(note[2], avatar_id) for note in notes)
 
     def replaced(self) -> list[Replaced]:
         found = []
         with translated():
-            for match in filter(None, map(_NOTE.fullmatch, os.listdir(self._root / _REPLACED))):
+            for match in filter(None, map(NOTE.fullmatch, os.listdir(self._root / _REPLACED))):
                 with contextlib.suppress(FileNotFoundError):
-                    content = read(f"{self._root}/{_REPLACED}/{match[0]}", _MAX_FILE_SIZE)
-                    found.append(Replaced(match[1], match[2], personal=content == _PERSONAL))
+                    content = read(f"{self._root}/{_REPLACED}/{match[0]}", MAX_LINK_SIZE)
+                    found.append(Replaced(match[1], match[2], personal=content == PERSONAL))
         return found
 
     def settle(self, replaced: Replaced) -> None:
@@ -160,7 +159,7 @@ class LocalIdentityStore:
             _unlink(f"{self._root}/{_REPLACED}/{replaced.avatar_id}.{replaced.identity}")
 
     def sweep(self) -> None:
-        before = time.time() - _REMEMBERED_SECONDS
+        before = time.time() - REMEMBERED_SECONDS
         with contextlib.suppress(OSError):
             for entry in os.scandir(self._root / _REMOVED):
                 with contextlib.suppress(OSError):
@@ -168,7 +167,6 @@ class LocalIdentityStore:
                         os.unlink(entry.path)
 
     def ids(self) -> Iterator[str]:
-        """Yield all linked identities in ascending order of their first two digits."""
         with translated():
             for shard in SHARDS:
                 try:
@@ -183,7 +181,7 @@ class LocalIdentityStore:
         path = f"{self._root}/{_REMOVED}/{identity}"
         try:
             os.utime(path)
-            return read(path, _MAX_FILE_SIZE).decode("ascii", "replace")
+            return read(path, MAX_LINK_SIZE).decode("ascii", "replace")
         except FileNotFoundError:
             return ""
 
@@ -231,7 +229,7 @@ class LocalIdentityStore:
         if before is None or before == for_avatar:
             return
         with contextlib.suppress(FileNotFoundError):
-            content = read(self._note(before, identity), _MAX_FILE_SIZE)
+            content = read(self._note(before, identity), MAX_LINK_SIZE)
             self._replace(f"{self._root}/{_REPLACED}/{before}.{identity}", content)
 
     def _forget(self, before: str | None, identity: str, *, for_avatar: str = "") -> None:
@@ -275,12 +273,22 @@ class LocalIdentityStore:
 
     def _path(self, identity: str) -> str:
         """Return the path of a link. Only a hash has one, so every path is inside the root."""
-        if not _HASH.fullmatch(identity):
-            raise ValueError("not an MD5 or SHA-256 in lower-case digits")
-        return f"{self._root}/{identity[:2]}/{identity}.json"
+        return f"{self._root}/{identity[:2]}/{require_hash(identity)}.json"
 
 
-def _read_link(content: bytes) -> str:
+def require_hash(identity: str) -> str:
+    """Return the text if it is an MD5 or SHA-256. Raises `ValueError`."""
+    if not _HASH.fullmatch(identity):
+        raise ValueError("not an MD5 or SHA-256 in lower-case digits")
+    return identity
+
+
+def link_content(avatar_id: str) -> bytes:
+    """Return the content of a link to this avatar."""
+    return json.dumps({"format": _FORMAT, "avatarId": avatar_id}).encode()
+
+
+def read_link(content: bytes) -> str:
     """Return the avatar's id in the content of a link. Raises `IdentityLinkDamaged`."""
     try:
         link = json.loads(content)

@@ -48,6 +48,7 @@ class LocalStore:
     """
 
     kind = "local"
+    calls_at_once = 1
 
     def __init__(self, root: Path, *, threaded: bool | None = None) -> None:
         """`threaded` says whether to read only in threads; by default the type of the file system decides."""
@@ -160,11 +161,19 @@ class LocalStore:
             yield from filter(CANONICAL_ID.fullmatch, (name.removesuffix(_SUFFIX) for name in names))
 
     def size(self, avatar_id: str) -> int:
-        with translated():
+        return self._size(avatar_id) or 0
+
+    def sizes(self, on_error: OnError | None = None) -> Iterator[tuple[str, int]]:
+        for avatar_id in self.ids(on_error):
             try:
-                return os.stat(self._path(avatar_id)).st_size
-            except FileNotFoundError:
-                return 0
+                size = self._size(avatar_id)
+            except AvatarError as error:
+                if on_error is None:
+                    raise
+                on_error(avatar_id, error)
+            else:
+                if size is not None:
+                    yield avatar_id, size
 
     def check_read(self) -> None:
         with translated():
@@ -208,6 +217,13 @@ class LocalStore:
             except OddFile as error:
                 raise ObjectDamaged from error
         return Opened(_stamp(found), data)
+
+    def _size(self, avatar_id: str) -> int | None:
+        with translated():
+            try:
+                return os.stat(self._path(avatar_id)).st_size
+            except FileNotFoundError:
+                return None
 
     def _list(self, shard: str) -> list[str]:
         with translated():

@@ -100,3 +100,14 @@ def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, most)):
         yield batch
+
+
+def difference(ids: Iterable[str], others: Iterable[str]) -> Iterator[str]:
+    """Yield the ids that are not among the others. Both are in ascending order, and may be long."""
+    rest = iter(others)
+    other = next(rest, None)
+    for each in ids:
+        while other is not None and other < each:
+            other = next(rest, None)
+        if other != each:
+            yield each

@@ -5,13 +5,14 @@ of a `ThreadPoolExecutor`, so one such call would keep the process alive. The th
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -61,6 +62,18 @@ class DaemonThreads(Executor):
         while call := self._queue.get():
             call.run()
             del call  # An idle thread must not keep the last result alive.
+
+
+def call_each(call: Callable[[S], T], items: Iterable[S], at_once: int) -> Iterator[T]:
+    """Yield the result of a call with each item, in the order of the items. `at_once` calls run at a time."""
+    if at_once == 1:
+        yield from map(call, items)
+        return
+    threads = DaemonThreads(at_once, "calling")
+    try:
+        yield from threads.map(call, items)
+    finally:
+        threads.shutdown(wait=False)
 
 
 class _Call:

@@ -5,7 +5,7 @@ docs/decisions/0017-a-backup-is-objects-and-links.md gives the reasons.
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,12 +18,12 @@ from avatar_gen.errors import (
     StorageUnavailable,
     TooManyIdentityLinks,
 )
-from avatar_gen.objects import ObjectStore
+from avatar_gen.objects import IdentityStore, ObjectStore
 from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.objects.files import sync
-from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
-from avatar_gen.runtime.batches import batches
+from avatar_gen.runtime.batches import batches, difference
+from avatar_gen.runtime.threads import call_each
 
 OBJECTS = "avatars"
 LINKS = "identities.jsonl"
@@ -61,9 +61,7 @@ class Backup:
     An interrupted run is completed by the next one. An object that is damaged is left out and reported.
     """
 
-    def __init__(
-        self, store: ObjectStore, links: LocalIdentityStore, folder: Path, on_failure: OnFailure
-    ) -> None:
+    def __init__(self, store: ObjectStore, links: IdentityStore, folder: Path, on_failure: OnFailure) -> None:
         self._store = store
         self._links = links
         self._folder = folder
@@ -129,8 +127,7 @@ class Backup:
     def _copy(self, ids: Sequence[str], target: ObjectStore) -> Iterator[tuple[str, str]]:
         """Copy a batch; yield the id and the hash of each object in the backup."""
         objects = {}
-        for avatar_id in ids:
-            data = self._read(avatar_id)
+        for avatar_id, data in zip(ids, call_each(self._read, ids, self._store.calls_at_once), strict=True):
             if data is None:
                 continue
             if target.get(avatar_id) == data:
@@ -173,9 +170,7 @@ class Restore:
     and reported.
     """
 
-    def __init__(
-        self, folder: Path, store: ObjectStore, links: LocalIdentityStore, on_failure: OnFailure
-    ) -> None:
+    def __init__(self, folder: Path, store: ObjectStore, links: IdentityStore, on_failure: OnFailure) -> None:
         self._folder = folder
         self._store = store
         self._links = links
@@ -233,15 +228,17 @@ class Restore:
                 yield digest, name
 
     def _not_in_backup(self) -> Iterator[str]:
-        return _difference(self._store.ids(), (avatar_id for avatar_id, _ in self._checksums()))
+        return difference(self._store.ids(), (avatar_id for avatar_id, _ in self._checksums()))
 
     def _copy(self, entries: Sequence[tuple[str, str]], source: ObjectStore) -> None:
         objects = {}
-        for avatar_id, digest in entries:
+        ids = [avatar_id for avatar_id, _ in entries]
+        stored = call_each(self._stored, ids, self._store.calls_at_once)
+        for (avatar_id, digest), there in zip(entries, stored, strict=True):
             data = self._read(avatar_id, digest, source)
             if data is None:
                 self._fail(avatar_id, "its file in the backup is missing or damaged")
-            elif self._stored(avatar_id) == data:
+            elif there == data:
                 self.report.existing += 1
             else:
                 objects[avatar_id] = data
@@ -293,14 +290,3 @@ _LINE = 64 + 2 + len(OBJECTS) + 1 + 2 + 1 + 36 + len(".zip\n")
 def _read_link(line: bytes) -> tuple[str, str]:
     link = json.loads(line)
     return link["identity"], link["avatarId"]
-
-
-def _difference(ids: Iterable[str], others: Iterable[str]) -> Iterator[str]:
-    """Yield the ids that are not among the others. Both are in ascending order, and may be long."""
-    rest = iter(others)
-    other = next(rest, None)
-    for each in ids:
-        while other is not None and other < each:
-            other = next(rest, None)
-        if other != each:
-            yield each

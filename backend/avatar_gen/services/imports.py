@@ -1,7 +1,7 @@
 """The part that all imports share: read avatars one by one, store them in batches, count and report."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from avatar_gen.imaging.photographs import encode_stored
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.avatar_object import read_object, write_object, write_photo
 from avatar_gen.objects.files import OddFile, read
+from avatar_gen.runtime.threads import call_each
 
 OnFailure = Callable[[str, str], None]
 """Receives the id of an avatar, or the name of a line, and what is wrong with it in plain words."""
@@ -39,6 +40,13 @@ class Candidate(NamedTuple):
     """Read it. Raises `Unreadable`."""
 
 
+class _Failed(NamedTuple):
+    """An avatar that cannot be imported, and the reason."""
+
+    avatar_id: str
+    reason: str
+
+
 @dataclass(slots=True)
 class ImportReport:
     """Counts of an import so far."""
@@ -60,26 +68,32 @@ class BatchImporter:
     """Stores avatars in batches: objects first, then rows. An interrupted import can be run again."""
 
     def __init__(
-        self, store: ObjectStore, repository: Repository, report: ImportReport, on_failure: OnFailure
+        self,
+        store: ObjectStore,
+        repository: Repository,
+        report: ImportReport,
+        on_failure: OnFailure,
+        *,
+        at_once: int = 1,
     ) -> None:
+        """`at_once` avatars are read at the same time."""
         self._store = store
         self._repository = repository
         self._report = report
         self._on_failure = on_failure
+        self._at_once = at_once
 
     def process(self, candidates: Iterable[Candidate]) -> None:
         """Import a batch. Raises what the store and the repository raise."""
         objects: dict[str, bytes] = {}
         avatars: dict[str, Avatar] = {}
-        for candidate in candidates:
-            if candidate.avatar_id in avatars:
-                self._report.existing += 1
+        repeated: list[Candidate] = []
+        distinct = _distinct(candidates, repeated)
+        for found in call_each(self._try_to_read, distinct, self._at_once):
+            if isinstance(found, _Failed):
+                self.fail(*found)
                 continue
-            try:
-                avatar, data = self._read(candidate)
-            except Unreadable as error:
-                self.fail(candidate.avatar_id, str(error))
-                continue
+            avatar, data = found
             avatars[avatar.id] = avatar
             if data is None:
                 self._report.existing += 1
@@ -90,11 +104,19 @@ class BatchImporter:
         if avatars:
             self._repository.add(list(avatars.values()))
         self._report.imported += len(objects)
+        if repeated:
+            self.process(repeated)
 
     def fail(self, name: str, reason: str) -> None:
         """Count and report an avatar that cannot be imported."""
         self._report.failed += 1
         self._on_failure(name, reason)
+
+    def _try_to_read(self, candidate: Candidate) -> "tuple[Avatar, bytes | None] | _Failed":
+        try:
+            return self._read(candidate)
+        except Unreadable as error:
+            return _Failed(candidate.avatar_id, str(error))
 
     def _read(self, candidate: Candidate) -> tuple[Avatar, bytes | None]:
         """Return an avatar and its object, or None for an object that is in the storage already."""
@@ -125,3 +147,14 @@ def read_file(path: str, max_size: int) -> bytes:
         raise Unreadable(f"its file cannot be read: {error}") from None
     except OSError as error:
         raise Unreadable(f"its file cannot be read: {os.strerror(error.errno or 0)}") from error
+
+
+def _distinct(candidates: Iterable[Candidate], repeated: list[Candidate]) -> Iterator[Candidate]:
+    """Yield the first candidate of each id. Add the others to `repeated`."""
+    ids = set()
+    for candidate in candidates:
+        if candidate.avatar_id in ids:
+            repeated.append(candidate)
+        else:
+            ids.add(candidate.avatar_id)
+            yield candidate

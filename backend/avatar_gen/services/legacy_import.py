@@ -1,12 +1,10 @@
 """Import of the avatars of the service that this one replaces."""
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from avatar_gen.avatar import VERSION, Avatar
@@ -23,16 +21,13 @@ from avatar_gen.services.imports import (
     ImportReport,
     OnFailure,
     Unreadable,
-    read_file,
 )
+from avatar_gen.services.legacy_source import LegacySource
 from avatar_gen.services.legacy_text import fit_text
 
-_OBJECT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.obj", re.IGNORECASE)
+_OBJECT = re.compile(r"(?:.*/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.obj", re.IGNORECASE)
 _EXPONENTS = range(4, 10)
 _BATCH = 50
-_MAX_OBJECT_SIZE = 64_000_000
-"""Bytes. Six pictures as lists of numbers take 1 MB, and seldom 8."""
-
 OnChange = Callable[[str, str], None]
 """Receives the id of an avatar that is imported, and what was changed in its record."""
 
@@ -62,7 +57,7 @@ class LegacyImport:
 
     def __init__(  # noqa: PLR0913
         self,
-        folder: Path,
+        source: LegacySource,
         records: LegacyRecords | None,
         store: ObjectStore,
         repository: Repository,
@@ -71,13 +66,14 @@ class LegacyImport:
         on_failure: OnFailure,
         on_change: OnChange,
     ) -> None:
-        self._folder = folder
+        self._source = source
         self._records = records
         self._orphans = orphans or records is None
         self._on_failure = on_failure
         self._on_change = on_change
         self.report = LegacyImportReport()
-        self._importer = BatchImporter(store, repository, self.report, on_failure)
+        at_once = max(source.calls_at_once, store.calls_at_once)
+        self._importer = BatchImporter(store, repository, self.report, on_failure, at_once=at_once)
 
     def run(self) -> Iterator[LegacyImportReport]:
         """Import, and yield the report after each batch. Raises what the store and the repository raise."""
@@ -97,12 +93,12 @@ class LegacyImport:
     def _names(self) -> dict[str, str]:
         """Return the file name of each id. Of two spellings of an id the lower-case one counts."""
         names: dict[str, str] = {}
-        for name in sorted(filter(_OBJECT.fullmatch, os.listdir(self._folder)), reverse=True):
+        for name in sorted(filter(_OBJECT.fullmatch, self._source.names()), reverse=True):
             self.report.objects += 1
-            avatar_id = name[:36].lower()
+            written = name[-40:-4]
             # In descending order, lower case comes first.
-            if names.setdefault(avatar_id, name) != name:
-                self._importer.fail(name[:36], f"{names[avatar_id]} has the same id")
+            if names.setdefault(written.lower(), name) != name:
+                self._importer.fail(written, f"{names[written.lower()]} has the same id")
         return dict(sorted(names.items()))
 
     def _candidates(self, ids: list[str], names: dict[str, str]) -> Iterator[Candidate]:
@@ -115,15 +111,14 @@ class LegacyImport:
                 yield Candidate(avatar_id, partial(self._read, avatar_id, names[avatar_id], record))
 
     def _read(self, avatar_id: str, name: str, record: LegacyRecord | None) -> Imported:
-        path = f"{self._folder}/{name}"
-        content = _parse(read_file(path, _MAX_OBJECT_SIZE))
+        content = _parse(self._source.read(name))
         pictures = {1 << exponent: _picture(content, exponent) for exponent in _EXPONENTS}
         changes: list[str] = []
         created = record.created_ms if record else None
         if created is None:
             created = milliseconds(content.get("meta_data_created_at"))
         if created is None:
-            created = os.stat(path).st_mtime_ns // 1_000_000
+            created = self._source.modified_ms(name)
             changes.append("nothing says when it was created: the time of its file is taken")
         avatar = _avatar(avatar_id, created, record or LegacyRecord(), changes)
         if changes:

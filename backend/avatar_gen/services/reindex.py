@@ -10,7 +10,8 @@ from avatar_gen.database.repository import Repository
 from avatar_gen.errors import AvatarError, SchemaError, StartupError
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.avatar_object import read_object
-from avatar_gen.runtime.batches import batches
+from avatar_gen.runtime.batches import batches, difference
+from avatar_gen.runtime.threads import call_each
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +63,15 @@ class Reindex:
             )
         for batch in batches(self._store.ids(self._report), _BATCH):
             known = self._repository.known(batch)
-            found = [avatar for each in batch if (avatar := self._read(each)) and each not in known]
+            avatars = call_each(self._read, batch, self._store.calls_at_once)
+            found = [avatar for avatar in avatars if avatar and avatar.id not in known]
             if found:
                 self.report.added += self._repository.add(found)
             yield self._reached(batch, half=0)
-        for batch in batches(self._repository.ids(), _BATCH):
-            lost = [each for each in batch if self._is_lost(each)]
+        alone = difference(self._repository.ids(), self._store.ids(_ignore))
+        for batch in batches(alone, _BATCH):
+            # The object may have been stored after the list was read, or in a folder that cannot be listed.
+            lost = [avatar_id for avatar_id in batch if self._is_lost(avatar_id)]
             if lost:
                 self.report.removed += self._repository.remove_rows(lost)
             yield self._reached(batch, half=1)

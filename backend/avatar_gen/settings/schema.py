@@ -1,23 +1,23 @@
 """All settings with their types and defaults. `loader` reads them."""
 
+# ruff: noqa: RUF012 - pydantic copies mutable defaults
+
 import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     SecretStr,
     field_validator,
-    model_validator,
 )
 from pydantic.config import JsonDict
 
-from avatar_gen.errors import SettingsError
+from avatar_gen.settings.section import Section, secret_of
+from avatar_gen.settings.storage import Storage
 from avatar_gen.settings.values import (
     Rate,
     parse_host_pattern,
@@ -38,12 +38,6 @@ PaletteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 _OLD: JsonDict = {"old": True}
 """Marks settings that only files of the old service have."""
-
-
-class Section(BaseModel):
-    """A section of the settings. An unknown key in it is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Server(Section):
@@ -69,26 +63,6 @@ class Server(Section):
     """Proxies whose `X-Forwarded-For` is believed."""
 
 
-class LocalStorage(Section):
-    """Objects in a folder."""
-
-    save_path: Path = Field(default=Path("storage/avatars"), strict=False)
-
-
-class Storage(Section):
-    """Where pictures are stored."""
-
-    type: Literal["local", "s3"] = "local"
-    local: LocalStorage = LocalStorage()
-    s3: dict[str, Any] | None = Field(default=None, json_schema_extra=_OLD)
-
-    @model_validator(mode="after")
-    def _is_there(self) -> Self:
-        if self.type == "s3":
-            raise ValueError('"local": storage in S3 is not there yet')
-        return self
-
-
 class Connection(Section):
     """How long the start waits for the database."""
 
@@ -112,6 +86,7 @@ class Network(Section):
     username: str = "postgres"
     password: SecretStr | None = None
     ssl: bool = False
+    synchronize: bool | None = Field(default=None, json_schema_extra=_OLD)
 
 
 class UrlParams(Section):
@@ -135,13 +110,7 @@ class Database(Section):
 
     def password(self) -> str | None:
         """Return the content of the password file without the line end. Raises `SettingsError`."""
-        if self.password_file is None:
-            return None
-        try:
-            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise SettingsError(f"{self.password_file}: the password cannot be read: {reason}") from None
+        return secret_of(None, self.password_file, "the password")
 
 
 class LogFile(Section):

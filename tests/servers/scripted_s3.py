@@ -1,0 +1,69 @@
+"""An HTTP server with the errors that a real S3 server has only under load or when it is ill."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+
+class ScriptedS3:
+    """Answers each request as it was told."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        """Requests so far."""
+        self._status, self._code, self._left = 200, "", 0
+        self._released = threading.Event()
+        self._released.set()
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                script.requests += 1
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                script._released.wait(30)
+                status, code = script._next()
+                body = f"<Error><Code>{code}</Code></Error>".encode() if status != 200 else b""
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("ETag", '"tag"')
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_PUT = do_DELETE = do_HEAD = do_GET  # noqa: N815 - names of http.server
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._released.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, status: int, code: str, *, times: int = 10**9) -> None:
+        """Give this error for the next requests, and 200 afterwards."""
+        self._status, self._code, self._left = status, code, times
+
+    def hang(self) -> None:
+        """Answer nothing."""
+        self._released.clear()
+
+    def section(self) -> dict[str, object]:
+        """Return a section `s3` of the settings."""
+        endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        return {"endpoint": endpoint, "bucket": "b", "access_key": "a", "secret_key": "b"}
+
+    def _next(self) -> tuple[int, str]:
+        self._left -= 1
+        return (self._status, self._code) if self._left >= 0 else (200, "")
