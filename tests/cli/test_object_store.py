@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from avatar_gen.objects.cloud import CloudStore
+from avatar_gen.objects.cloud_identities import CloudIdentityStore
 from tests.conftest import App, MakeApp
 from tests.servers.s3 import S3Server
 from tests.services.test_legacy_import import old_object
@@ -76,6 +77,54 @@ def test_reindex_adds_and_removes_rows(app: App, s3: S3Server, section: dict[str
             pass
     assert app.run("reindex").stdout.startswith("3 avatars: 0 rows added, 2 removed")
     assert app.client.get("/api/list").json()["data"]["pagination"]["total"] == 3
+
+
+class TestCopyStorage:
+    def test_copies_both_ways_and_goes_on_where_it_stopped(
+        self, app: App, section: dict[str, object], tmp_path: Path
+    ) -> None:
+        ids = fill(app)
+        folder = str(tmp_path / "folder")
+        result = app.run("copy-storage", url_of(section), folder)
+        assert result.stdout == (
+            "5 avatars copied, 0 were there already, 0 only there (--delete deletes them),"
+            " 1 identity links, 0 failed.\n"
+        )
+        assert sorted(path.stem for path in Path(folder).rglob("*.zip")) == ids
+        Path(f"{folder}/{ids[1][:2]}/{ids[1]}.zip").write_bytes(b"cut off")
+        app.client.delete(f"/api/{ids[0]}")
+        result = app.run("copy-storage", url_of(section), folder, "--delete")
+        assert result.stdout.startswith("1 avatars copied, 3 were there already, 1 deleted there, 1 identity")
+        back = f"{url_of(section)}/back"
+        assert app.run("copy-storage", folder, back).stdout.startswith("4 avatars copied, 0 were there")
+        assert app.run("copy-storage", folder, back).stdout.startswith("0 avatars copied, 4 were there")
+
+    def test_reports_what_is_damaged(
+        self, app: App, s3: S3Server, section: dict[str, object], tmp_path: Path
+    ) -> None:
+        damaged, *_ = fill(app)
+        bucket = s3.bucket(section)
+        bucket.put(f"objects/{damaged}.zip", b"damaged")
+        result = app.run("copy-storage", url_of(section), str(tmp_path / "folder"), check=False)
+        assert result.returncode == 3
+        assert result.stdout.startswith("4 avatars copied")
+        assert damaged in result.stderr
+        assert CloudIdentityStore(bucket).get(MD5) == damaged
+
+    @pytest.mark.parametrize(
+        ("places", "reason"),
+        [
+            (("a", "a"), "FROM and TO are the same"),
+            (("ftp://host/x", "a"), "expected a folder, or s3://, gs:// or az:// with a bucket"),
+            (("missing", "a"), "objects cannot be stored here"),
+        ],
+    )
+    def test_refuses_places_that_are_none(
+        self, make_app: MakeApp, places: tuple[str, str], reason: str
+    ) -> None:
+        result = make_app().run("copy-storage", *places, check=False)
+        assert result.returncode in {1, 2}
+        assert reason in result.stderr
 
 
 def test_import_takes_over_the_old_service_s_bucket(app: App, s3: S3Server, tmp_path: Path) -> None:

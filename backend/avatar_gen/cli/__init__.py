@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "reindex": "Rebuild the records of avatars from their objects.",
         "backup": "Back up all avatars and identity links into a folder.",
         "restore": "Restore a backup, and rebuild the database from it.",
+        "copy-storage": "Copy all avatars and identity links to another storage.",
         "export": "Copy stored avatars into a folder of plain pictures.",
         "import": "Import avatars of the old service, or of an export.",
     },
@@ -50,8 +51,8 @@ _STUBS: dict[str, click.Command] = {
     for name, text in commands.items()
 }
 
-_MODULES = {"import": "legacy_import"}
-"""Modules of commands whose names are keywords of Python."""
+_MODULES = {"import": "legacy_import", "copy-storage": "copy_storage"}
+"""Modules of commands whose names cannot be names of modules."""
 
 
 class _Commands(click.Group):
