@@ -52,6 +52,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self._flowing = threading.Event()
         self._flowing.set()
+        self._is_cut = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def hang(self) -> None:
@@ -61,6 +62,14 @@ class Proxy:
     def flow(self) -> None:
         """Forward again."""
         self._flowing.set()
+
+    def cut(self) -> None:
+        """Close new connections, and old ones when something is sent."""
+        self._is_cut = True
+
+    def mend(self) -> None:
+        """Forward new connections again."""
+        self._is_cut = False
 
     def close(self) -> None:
         """Accept no more connections."""
@@ -76,6 +85,9 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         self._flowing.wait()
+        if self._is_cut:
+            client.close()
+            return
         try:
             server = socket.create_connection(("127.0.0.1", self._target))
         except OSError:
@@ -88,4 +100,6 @@ class Proxy:
         with contextlib.suppress(OSError), source, sink:
             while data := source.recv(65536):
                 self._flowing.wait()
+                if self._is_cut:
+                    return
                 sink.sendall(data)
