@@ -58,10 +58,17 @@ _headers = st.sampled_from(
         *(("If-None-Match", tag) for tag in ("*", '"x"', ",,,", "W/" * 900)),
         *(("X-Request-ID", name) for name in ("a.b-C_9", "x" * 65, CANARY, "\t")),
         *(("Content-Type", kind) for kind in ("text/plain", "application/json; charset=utf-16", "a/b+json")),
+        *(("Content-Type", "multipart/form-data; boundary=b") for _ in range(4)),
         *(("Origin", "https://evil.example"), ("Range", "bytes=0-0"), ("Cookie", "a=b"), ("Host", "evil")),
         *(("Authorization", f"Bearer {CANARY}"), ("Expect", "100-continue"), ("X-Forwarded-For", "::1")),
         *(("Content-Encoding", "gzip"), ("Upgrade", "h2c"), ("X-HTTP-Method-Override", "DELETE")),
     )
+)
+_PHOTOGRAPH = (Path(__file__).parents[1] / "golden" / "photographs" / "turned-6.jpg").read_bytes()
+_FORM = (
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+    + _PHOTOGRAPH
+    + b"\r\n--b--\r\n"
 )
 _methods = st.sampled_from(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PURGE"))
 
@@ -144,7 +151,10 @@ def _json_bodies(operation: Json) -> st.SearchStrategy[bytes | None]:
     """Make bodies of an operation, mostly JSON with the fields that it has."""
     if "requestBody" not in operation:
         return st.none() | st.none() | _bodies
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    content = operation["requestBody"]["content"]
+    if "application/json" not in content:
+        return st.sampled_from((_PHOTOGRAPH, _FORM)) | _bodies | st.none()
+    schema = content["application/json"]["schema"]
     fields = {name: _field(each) for name, each in schema["properties"].items()}
     meant = st.fixed_dictionaries({}, optional=fields).map(lambda value: json.dumps(value).encode())
     odd = st.dictionaries(st.sampled_from([*fields, CANARY]), _json, max_size=4) | _json

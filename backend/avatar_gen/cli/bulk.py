@@ -1,7 +1,7 @@
 """`avatar-gen bulk`."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import partial
@@ -22,9 +22,11 @@ from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.bulk.csv_input import Columns, CsvInput
 from avatar_gen.services.bulk.folder import BulkFolder
+from avatar_gen.services.bulk.photos import PhotoSource
 from avatar_gen.services.bulk.report import BulkReport
-from avatar_gen.services.bulk.storage import BulkStorage
+from avatar_gen.services.bulk.storage import AvatarSource, BulkStorage, RowSource
 from avatar_gen.services.palettes import serve_palettes
+from avatar_gen.services.photos import open_decoder
 from avatar_gen.services.validation import read_fields
 from avatar_gen.settings.loader import load_settings
 from avatar_gen.settings.schema import Settings
@@ -49,6 +51,13 @@ class _Drawing(NamedTuple):
         return prepare
 
 
+class _Job(NamedTuple):
+    """A run, and the source that knows its progress."""
+
+    reports: Iterator[BulkReport]
+    source: CsvInput | PhotoSource
+
+
 @click.command(
     "bulk",
     epilog="""\b
@@ -57,13 +66,20 @@ Examples:
   avatar-gen bulk people.csv -o avatars --seed-column email --file-column id --size 256 --shape circle
   avatar-gen bulk people.csv -o avatars --style initials --seed-column email --letters-column name
   avatar-gen bulk people.csv --store --seed-column id --color-scheme ocean
+  avatar-gen bulk --photos portraits --store
   cut -d: -f1 /etc/passwd | avatar-gen bulk - -o avatars --no-header
 
 \b
 DIR/manifest.jsonl has a line of JSON for each picture; as CSV:
   jq -r '[.seed, .file] | @csv' avatars/manifest.jsonl""",
 )
-@click.argument("names", metavar="NAMES.csv", type=click.Path(allow_dash=True))
+@click.argument("names", metavar="[NAMES.csv]", type=click.Path(allow_dash=True), required=False)
+@click.option(
+    "--photos",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="With --store: a folder of photographs to store, instead of a list.",
+)
 @click.option(
     "--output",
     "-o",
@@ -112,7 +128,8 @@ DIR/manifest.jsonl has a line of JSON for each picture; as CSV:
 @as_json
 def command(  # noqa: PLR0913
     *,
-    names: str,
+    names: str | None,
+    photos: Path | None,
     folder: Path | None,
     store: bool,
     manifest: Path | None,
@@ -134,32 +151,51 @@ def command(  # noqa: PLR0913
     such as an e-mail address, a number or a name. A file is named after its seed, if every system can write
     that, or else after a part of it and a hash. The manifest lists the file of each seed.
 
+    With --photos, each photograph in a folder becomes an avatar. Its seed is the name of its file.
+
     The command can be stopped and run again. It does not draw intact files again, so a longer list costs only
     its new rows. It skips an invalid row, and prints its line number and the reason.
     """
     if store == (folder is not None):
         raise click.UsageError("Give a target: either -o DIR or --store.")
+    if (names is None) == (photos is None):
+        raise click.UsageError("Give a source: either NAMES.csv or --photos DIR.")
     columns = Columns(seed_column, file_column, letters_column)
     given = _given(parameters)
     drawing = _Drawing(style, given, load_settings(), jobs or usable_processors())
     with ExitStack() as stack:
-        people = _open(names, columns, header=not no_header, encoding=encoding, stack=stack)
-        job: BulkFolder | BulkStorage
-        if folder is None:
-            if format_name or others or file_column or letters_column or set(given) - _FOR_STORED:
-                raise click.UsageError(
-                    "A stored avatar takes only a style, colours, a scheme, a palette and an angle."
-                )
-            job = _storing(drawing, manifest or _manifest_of(names), stack)
-        elif manifest:
-            raise click.UsageError("--manifest is for --store; DIR has its own.")
+        if names is None or photos is not None:
+            if folder or format_name or others or columns != Columns() or given:
+                raise click.UsageError("--photos DIR takes only --store, --manifest and --jobs.")
+            job = _storing_photos(Path(photos or ""), manifest, drawing, stack)
         else:
-            letters = {"name": ""} if letters_column else {}
-            job = _into_folder(drawing, folder, format_name or "png", letters, others)
-        with progress("Storing" if store else "Drawing") as reach:
-            for report in job.run(people):
-                reach(people.progress, report.processed)
-    _tell(job.report, as_json=as_json)
+            rows = _open(names, columns, header=not no_header, encoding=encoding, stack=stack)
+            if folder is None:
+                if format_name or others or file_column or letters_column:
+                    _require_storable({"format"})
+                _require_storable(given)
+                job = _storing(rows, drawing, manifest or _manifest_of(names), stack)
+            elif manifest:
+                raise click.UsageError("--manifest is for --store; DIR has its own.")
+            else:
+                letters = {"name": ""} if letters_column else {}
+                job = _into_folder(rows, drawing, folder, format_name or "png", letters, others)
+        _run(job, "Storing" if store else "Drawing", as_json=as_json)
+
+
+def _require_storable(given: Iterable[str]) -> None:
+    """Raise `click.UsageError` for options that no stored avatar has."""
+    if set(given) - _FOR_STORED:
+        raise click.UsageError(
+            "A stored avatar takes only a style, colours, a scheme, a palette and an angle."
+        )
+
+
+def _run(job: _Job, verb: str, *, as_json: bool) -> None:
+    with progress(verb) as reach:
+        for report in job.reports:
+            reach(job.source.progress, report.processed)
+    _tell(report, as_json=as_json)
 
 
 def _open(names: str, columns: Columns, *, header: bool, encoding: str, stack: ExitStack) -> CsvInput:
@@ -206,31 +242,48 @@ def _manifest_of(names: str) -> Path:
     return Path(names).with_suffix(".stored.jsonl")
 
 
-def _storing(drawing: _Drawing, manifest: Path, stack: ExitStack) -> BulkStorage:
-    prepare, settings = drawing.prepare(), drawing.settings
+def _storing(rows: CsvInput, drawing: _Drawing, manifest: Path, stack: ExitStack) -> _Job:
+    prepare = drawing.prepare()
     spec = _spec(drawing.style, drawing.given)
+    source = RowSource(rows, spec, jobs=drawing.jobs, prepare=prepare, on_refusal=_refuse)
+    return _Job(_open_storage(source, drawing.settings, manifest, stack).run(), rows)
+
+
+def _storing_photos(folder: Path, manifest: Path | None, drawing: _Drawing, stack: ExitStack) -> _Job:
+    settings = drawing.settings
+    decoder = stack.enter_context(closing(open_decoder(settings.uploads)))
+    source = PhotoSource(
+        folder, decoder, max_bytes=settings.uploads.max_bytes, jobs=drawing.jobs, on_rejected=_reject
+    )
+    manifest = manifest or folder.resolve().with_suffix(".stored.jsonl")
+    return _Job(_open_storage(source, settings, manifest, stack).run(), source)
+
+
+def _open_storage(source: AvatarSource, settings: Settings, manifest: Path, stack: ExitStack) -> BulkStorage:
     engines = stack.enter_context(closing(open_engines(settings.database)))
     prepare_tables(engines)
-    return BulkStorage(
-        open_store(settings),
-        Repository(engines),
-        manifest,
-        spec=spec,
-        jobs=drawing.jobs,
-        prepare=prepare,
-        on_refusal=_refuse,
-    )
+    return BulkStorage(open_store(settings), Repository(engines), manifest, source)
 
 
-def _into_folder(
-    drawing: _Drawing, folder: Path, format_name: str, letters: Mapping[str, str], others: Iterable[str]
-) -> BulkFolder:
+def _into_folder(  # noqa: PLR0913, PLR0917
+    rows: CsvInput,
+    drawing: _Drawing,
+    folder: Path,
+    format_name: str,
+    letters: Mapping[str, str],
+    others: Iterable[str],
+) -> _Job:
     prepare = drawing.prepare()
     parameters = {**drawing.given, **letters}
     picture = read_picture(drawing.style, "", format_name=format_name, parameters=parameters, others=others)
-    return BulkFolder(
+    target = BulkFolder(
         folder, picture, extension=format_name, jobs=drawing.jobs, prepare=prepare, on_refusal=_refuse
     )
+    return _Job(target.run(rows), rows)
+
+
+def _reject(file: str, reason: str) -> None:
+    warn(f"{file}: {reason}")
 
 
 def _refuse(line: int, reason: str) -> None:

@@ -1,13 +1,14 @@
-"""A stored avatar for each row of a list."""
+"""A stored avatar for each row of a list, or for each photograph in a folder."""
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from avatar_gen.avatar import Avatar, AvatarSpec, format_time
@@ -28,60 +29,73 @@ _BATCH = 50
 """Avatars that are stored at a time. As many files are open then."""
 
 
-class _Task(NamedTuple):
+class Task(NamedTuple):
     """An avatar to store."""
 
-    line: int
+    source: str | int
+    """The row of the list by its line, or the photograph by its file."""
     avatar_id: str
     inputs_hash: str
     spec: AvatarSpec
 
 
-class _Drawn(NamedTuple):
+class Drawn(NamedTuple):
     """An avatar that has been drawn."""
 
-    task: _Task
+    task: Task
     avatar: Avatar
     data: bytes
 
 
-class BulkStorage:
-    """Store an avatar with the seed of each row, and write a manifest that names the id of each seed.
+Claim = Callable[[str | int, str, AvatarSpec], Task | None]
+"""Returns the task of a source with this hash of its inputs, or None if it is stored already."""
 
-    An avatar enters the manifest after its object and its row survive a crash. A row that is in the manifest
-    is skipped. Ids are derived from a secret, which lies beside the manifest until the run ends: the next
-    run finds what was stored just before a run was killed, and no row is stored twice.
+
+class AvatarSource(Protocol):
+    """Where the avatars to store come from."""
+
+    key: str
+    """The field of the manifest that identifies an avatar."""
+
+    def tasks(self, claim: Claim, report: BulkReport) -> Iterator[Task]:
+        """Yield the avatars that `claim` returns, and count all others."""
+
+    def draw(self, tasks: Iterator[Sequence[Task]], report: BulkReport) -> Iterator[Sequence[Drawn]]:
+        """Yield what is drawn for each batch, and count what cannot be drawn."""
+
+    def entry(self, task: Task) -> dict[str, object]:
+        """Return the fields of the manifest that tell where an avatar comes from."""
+
+
+class BulkStorage:
+    """Store an avatar for each part of a source, and write a manifest that names the ids.
+
+    An avatar enters the manifest after its object and its row survive a crash. What is in the manifest is
+    skipped. Ids are derived from a secret, which lies beside the manifest until the run ends: the next run
+    finds what was stored just before a run was killed, and nothing is stored twice.
     """
 
-    def __init__(  # noqa: PLR0913
-        self,
-        store: ObjectStore,
-        repository: Repository,
-        manifest: Path,
-        *,
-        spec: AvatarSpec,
-        jobs: int,
-        prepare: Callable[[], object],
-        on_refusal: OnRefusal,
+    def __init__(
+        self, store: ObjectStore, repository: Repository, manifest: Path, source: AvatarSource
     ) -> None:
         self._store = store
         self._repository = repository
         self._manifest = manifest
         self._secret_file = manifest.with_name(f"{manifest.name}.unfinished")
-        self._spec = spec
-        self._jobs = jobs
-        self._prepare = prepare
-        self._on_refusal = on_refusal
+        self._source = source
         self.report = BulkReport()
 
-    def run(self, rows: CsvInput) -> Iterator[BulkReport]:
+    def run(self) -> Iterator[BulkReport]:
         """Store, and yield the report after each batch. Raises what the store and the repository raise."""
-        with Checkpoint(self._manifest, "inputsHash", "inputsHash") as manifest:
+        source = self._source
+        with Checkpoint(self._manifest, source.key, "inputsHash") as manifest:
             secret, resumed = self._open_secret()
-            tasks = batches(self._tasks(rows, manifest, secret), _BATCH)
-            for drawn in share(_draw, tasks, jobs=self._jobs, prepare=self._prepare):
-                stored = self._store_batch(drawn, look_first=resumed)
-                manifest.add(_entry(each, avatar) for each, avatar in zip(drawn, stored, strict=True))
+            claim = partial(self._claim, manifest, secret)
+            tasks = batches(source.tasks(claim, self.report), _BATCH)
+            for drawn in source.draw(tasks, self.report):
+                stored = self._store_batch(drawn, look_first=resumed) if drawn else []
+                pairs = zip(drawn, stored, strict=True)
+                manifest.add(_entry(source.entry(each.task), each, avatar) for each, avatar in pairs)
                 self.report.made += len(drawn)
                 yield self.report
             # Without the secret, an avatar that a crash takes out of the manifest would be stored twice.
@@ -102,24 +116,21 @@ class BulkStorage:
         sync(self._secret_file.parent)
         return secret, False
 
-    def _tasks(self, rows: CsvInput, manifest: Checkpoint, secret: bytes) -> Iterator[_Task]:
-        for row in rows.read():
-            if isinstance(row, RejectedRow):
-                self.report.refused += 1
-                self._on_refusal(row.line, row.reason)
-                continue
-            spec = replace(self._spec, seed=row.seed)
-            inputs_hash = blake2b(repr(spec).encode(), digest_size=16).hexdigest()
-            status = manifest.claim(inputs_hash, inputs_hash).status
-            if status is Status.REPEATED:
-                self.report.repeated += 1
-            elif status is Status.MADE:
-                self.report.existing += 1
-            else:
-                number = blake2b(secret + inputs_hash.encode(), digest_size=16).digest()
-                yield _Task(row.line, str(UUID(bytes=number, version=4)), inputs_hash, spec)
+    def _claim(
+        self, manifest: Checkpoint, secret: bytes, source: str | int, inputs_hash: str, spec: AvatarSpec
+    ) -> Task | None:
+        key = source if isinstance(source, str) else inputs_hash
+        status = manifest.claim(key, inputs_hash).status
+        if status is Status.REPEATED:
+            self.report.repeated += 1
+        elif status is Status.MADE:
+            self.report.existing += 1
+        else:
+            number = blake2b(secret + f"{key} {inputs_hash}".encode(), digest_size=16).digest()
+            return Task(source, str(UUID(bytes=number, version=4)), inputs_hash, spec)
+        return None
 
-    def _store_batch(self, drawn: Sequence[_Drawn], *, look_first: bool) -> list[Avatar]:
+    def _store_batch(self, drawn: Sequence[Drawn], *, look_first: bool) -> list[Avatar]:
         """Store objects, then rows. What is stored already stays as it is."""
         there = {}
         if look_first:
@@ -137,21 +148,62 @@ class BulkStorage:
             return None
 
 
-def _draw(tasks: Sequence[_Task]) -> list[_Drawn]:
+class RowSource:
+    """An avatar with the seed of each row of a list."""
+
+    key = "inputsHash"
+
+    def __init__(
+        self,
+        rows: CsvInput,
+        spec: AvatarSpec,
+        *,
+        jobs: int,
+        prepare: Callable[[], object],
+        on_refusal: OnRefusal,
+    ) -> None:
+        self._rows = rows
+        self._spec = spec
+        self._jobs = jobs
+        self._prepare = prepare
+        self._on_refusal = on_refusal
+
+    def tasks(self, claim: Claim, report: BulkReport) -> Iterator[Task]:
+        """Yield the avatars of the rows that are not stored yet."""
+        for row in self._rows.read():
+            if isinstance(row, RejectedRow):
+                report.refused += 1
+                self._on_refusal(row.line, row.reason)
+                continue
+            spec = replace(self._spec, seed=row.seed)
+            inputs_hash = blake2b(repr(spec).encode(), digest_size=16).hexdigest()
+            if task := claim(row.line, inputs_hash, spec):
+                yield task
+
+    def draw(self, tasks: Iterator[Sequence[Task]], report: BulkReport) -> Iterator[Sequence[Drawn]]:
+        """Draw objects in several processes."""
+        del report
+        return share(_draw, tasks, jobs=self._jobs, prepare=self._prepare)
+
+    def entry(self, task: Task) -> dict[str, object]:
+        """Return the line and the seed of the row."""
+        return {"line": task.source, "seed": task.spec.seed}
+
+
+def _draw(tasks: Sequence[Task]) -> Sequence[Drawn]:
     """Draw objects, in this process or another."""
     return [_draw_one(task) for task in tasks]
 
 
-def _draw_one(task: _Task) -> _Drawn:
+def _draw_one(task: Task) -> Drawn:
     check_interrupted()
     avatar = task.spec.as_avatar(task.avatar_id)
-    return _Drawn(task, avatar, draw_object(avatar, task.spec))
+    return Drawn(task, avatar, draw_object(avatar, task.spec))
 
 
-def _entry(drawn: _Drawn, avatar: Avatar) -> dict[str, object]:
+def _entry(source: Mapping[str, object], drawn: Drawn, avatar: Avatar) -> dict[str, object]:
     return {
-        "line": drawn.task.line,
-        "seed": avatar.seed,
+        **source,
         "id": avatar.id,
         "createdAt": format_time(avatar.created_ms),
         "inputsHash": drawn.task.inputs_hash,
