@@ -2,11 +2,15 @@ import json
 import os
 import sqlite3
 import subprocess
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from avatar_gen.errors import StartupError
+from avatar_gen.services.installation import require_photographs
+from avatar_gen.settings.schema import Uploads
 from tests.cli.conftest import Run
 from tests.conftest import MakeService, Service
 from tests.servers.avatars import ALONE
@@ -46,6 +50,7 @@ def test_a_service_that_is_well(kind: str, make_service: MakeService, postgres: 
             "styles",
             "sqlite",
             "settings",
+            "uploads",
             "keys",
             "database",
             "storage",
@@ -59,6 +64,13 @@ def test_a_service_that_is_well(kind: str, make_service: MakeService, postgres: 
     lines = service.run("doctor").stdout.splitlines()
     assert [line.split()[1] for line in lines if line.startswith("ok ")] == list(checks)
     assert len(lines) == len(checks) + 1
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert require_photographs(Uploads()) == ["png", "webp", "avif", "jpeg", "gif"]
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(StartupError, match="Set TMPDIR to a folder that can be"):
+        require_photographs(Uploads())
 
 
 def test_a_database_that_is_away_is_a_fault_at_once(make_service: MakeService) -> None:

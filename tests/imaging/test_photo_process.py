@@ -40,8 +40,9 @@ def process_of(decoder: PhotoDecoder) -> int:
 
 
 def children_of(process: int) -> list[int]:
-    listed = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [int(each) for each in listed]
+    """The processes that a process has started, in whichever of its threads."""
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return [int(each) for thread in threads for each in (thread / "children").read_text().split()]
 
 
 def confined(code: str) -> subprocess.CompletedProcess[str]:

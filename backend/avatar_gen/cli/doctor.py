@@ -27,7 +27,7 @@ from avatar_gen.imaging.vips import VERSION, require_version
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.security.api_keys import read_keys
-from avatar_gen.services.installation import require_dicebear, require_pictures
+from avatar_gen.services.installation import require_dicebear, require_photographs, require_pictures
 from avatar_gen.services.reindex import has_objects
 from avatar_gen.settings.loader import trace_settings
 from avatar_gen.settings.schema import Database, Settings
@@ -97,6 +97,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("settings", "error", str(error))
         return
     yield Finding("settings", "ok", ", ".join(dict.fromkeys(origins.values())) or "the defaults")
+    yield _found("uploads", lambda: f"decoded: {', '.join(require_photographs(settings.uploads))}")
     yield _found("keys", lambda: _keys(settings))
     yield _found("database", lambda: _database(settings))
     yield _found("storage", lambda: _storage(settings))

@@ -107,6 +107,9 @@ LOADERS = {
 _SHRINKS = (8, 4, 2)
 """The factors by which a JPEG can be made smaller while it is decoded."""
 
+_LONGEST = 20
+"""How many times as long as wide a picture may be to be searched for what stands out."""
+
 _KERNEL = "mitchell"
 """A sharper one, such as Lanczos, draws a halo along strong edges."""
 
@@ -136,7 +139,7 @@ class _Frame(NamedTuple):
         side = min(across, down)
         if side < task.least_px:
             raise Refused(Outcome.TOO_SMALL)
-        if task.gravity == Gravity.ATTENTION:
+        if task.gravity == Gravity.ATTENTION and max(across, down) <= _LONGEST * side:
             return region
         above = 0 if task.gravity == Gravity.NORTH else (down - side) // 2
         return (left + (across - side) // 2, top + above, side, side)
@@ -170,7 +173,7 @@ def decode(data: bytes | mmap.mmap, task: Task) -> tuple[int, bytes]:
         image = _open(data, task.kind, shrink=shrink)
     image = _scale(_extract(image, region, shrink), px)
     image = _upright(_flatten(_to_srgb(image), task), frame.orientation)
-    if task.gravity == Gravity.ATTENTION:
+    if image.width != image.height:
         image = image.smartcrop(px, px, interesting="attention")
     return px, image.write_to_memory()
 

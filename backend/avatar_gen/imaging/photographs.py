@@ -11,6 +11,7 @@ from PIL import Image, features
 
 from avatar_gen.drawing.palette import Filter
 from avatar_gen.imaging.formats import PHOTO_ENCODERS
+from avatar_gen.imaging.photo_process import LEAST_PX
 from avatar_gen.imaging.truecolour import recolour_pixels
 from avatar_gen.imaging.vips import Pixels
 
@@ -20,6 +21,14 @@ _QUALITIES = (85, 78, 70, 60, 45, 30)
 
 DECODER = f"{PIL.__version__}-{features.version('jpg')}"
 """The releases of what decodes a stored photograph. Another one may find other pixels."""
+
+
+def sample_files() -> dict[str, bytes]:
+    """Return a small photograph of each kind that can be uploaded."""
+    pixels = np.full((LEAST_PX, LEAST_PX, 3), 128, np.uint8)
+    gif = io.BytesIO()
+    Image.fromarray(pixels).save(gif, "GIF")
+    return {**{name: encode(pixels) for name, encode in PHOTO_ENCODERS.items()}, "gif": gif.getvalue()}
 
 
 def encode_stored(pixels: Pixels) -> bytes:

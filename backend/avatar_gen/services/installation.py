@@ -3,16 +3,21 @@
 A library that is incomplete imports well, and fails when it is first used. So these checks use it.
 """
 
+import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.styles import STYLES
-from avatar_gen.errors import StartupError
+from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.imaging import require_formats
+from avatar_gen.imaging.photographs import sample_files
+from avatar_gen.services.photos import open_decoder
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import DicebearRequest, RenderRequest
+from avatar_gen.settings.schema import Uploads
 
 if TYPE_CHECKING:
     from avatar_gen.drawing.dicebear_options import Value
@@ -44,6 +49,29 @@ def require_dicebear() -> int:
     for name in dicebear.names():
         _require(name, DicebearRequest(name, options, "png").draw)
     return len(dicebear.names())
+
+
+def require_photographs(settings: Uploads) -> list[str]:
+    """Decode a photograph of each kind, as an upload is decoded. Return the kinds.
+
+    Raises `StartupError`.
+    """
+    files = sample_files()
+    with closing(open_decoder(settings)) as decoder:
+        for kind, content in files.items():
+            try:
+                with tempfile.TemporaryFile() as file:
+                    file.write(content)
+                    file.flush()
+                    decoder.decode(file.fileno())
+            except OSError as error:
+                raise StartupError(
+                    f"The temporary folder cannot be written ({error}). Set TMPDIR to a folder that can be."
+                ) from error
+            except AvatarError as error:
+                reason = error.__cause__ or error
+                raise StartupError(f"No {kind} file can be decoded ({reason}). {_REMEDY}.") from error
+    return list(files)
 
 
 def _require(style: str, draw: Callable[[], bytes]) -> None:
