@@ -121,7 +121,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.router.routes += (*avatars.router.routes, *uploads.router.routes, *health.old_router.routes)
     add_swagger_routes(app)
     add_error_handlers(app)
-    layers: ASGIApp = PictureRoutes(app)
+    layers: ASGIApp = PictureRoutes(app, settings.picker.origins)
     if settings.limits.on:
         layers = _limit(layers, settings)
     if settings.cors:
@@ -180,7 +180,7 @@ def open_services(
     stack.callback(health_checks.close)
     renderer = Renderer(pool, cache, statistics)
     identities = Identities(links, avatars, renderer, delete_replaced=settings.identities.delete_replaced)
-    picker = Picker(tokens, identities, avatars)
+    picker = Picker(tokens, identities, avatars, photos)
     return Services(avatars, photos, renderer, identities, picker, health_checks, keys, pool, cache)
 
 

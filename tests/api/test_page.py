@@ -12,14 +12,19 @@ import httpx
 import pytest
 
 import avatar_gen
-from avatar_gen.api.page import CONTENT_POLICY, FILE_TYPES
+from avatar_gen.api.page import FILE_TYPES, content_policy
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.imaging import DRAWN_TYPES
-from tests.conftest import assert_failure
+from tests.conftest import MakeApp, assert_failure
 
 FOLDER = Path(avatar_gen.__file__).parent / "page"
 ROOT = Path(__file__).parent.parent.parent
-FILES = sorted(path.name for path in FOLDER.iterdir() if path.suffix[1:] in FILE_TYPES)
+ALL_FILES = {path.name for path in FOLDER.iterdir() if path.suffix[1:] in FILE_TYPES}
+PHOTOGRAPHS = {"photo.js", "photo.css", "photo.en.js", "photo.ru.js", "cropper.min.js", "cropper.min.css"}
+"""Files that are loaded with the first photograph."""
+PICKER = {"pick.html", "pick.js", "pick.css", "pick.en.js", "pick.ru.js", "uploads.js"}
+FILES = sorted(ALL_FILES - PHOTOGRAPHS - PICKER)
+"""The files that the page at `/` is made of."""
 
 
 def addresses(client: httpx.Client) -> Iterator[str]:
@@ -27,34 +32,69 @@ def addresses(client: httpx.Client) -> Iterator[str]:
     yield from sorted(set(re.findall(r'"(/page/[^"]+)"', client.get("/").text)))
 
 
+def all_addresses(client: httpx.Client) -> Iterator[str]:
+    """The pages, and all files under the URLs that browsers ask for."""
+    yield from ("/", "/pick")
+    folder = next(iter(re.findall(r'"(/page/[0-9a-f]+/)', client.get("/").text)))
+    yield from (folder + name for name in sorted(ALL_FILES - {"index.html", "pick.html"}))
+
+
 def test_the_first_file_names_all_others_so_that_they_come_at_once(client: httpx.Client) -> None:
     named = {address.rpartition("/")[2] for address in addresses(client)} - {""}
     assert named == set(FILES) - {"index.html"}
 
 
-def test_all_of_it_is_under_100_kb_as_it_is(client: httpx.Client) -> None:
+def test_the_files_of_the_picker_are_those_of_its_modules(client: httpx.Client) -> None:
+    """So a browser that follows the imports finds each of them, and the page at `/` needs none."""
+    reached = {"pick.html", "pick.js", "photo.js"}
+    for name in ("pick.html", "pick.js", "photo.js"):
+        text = (FOLDER / name).read_text(encoding="utf-8")
+        reached |= set(re.findall(r'"(?:/page/|\./)?([a-z.0-9]+\.(?:js|css))"', text))
+    assert reached >= PHOTOGRAPHS | PICKER
+    assert reached <= ALL_FILES
+    assert client.get("/pick").headers["content-type"] == FILE_TYPES["html"]
+
+
+def test_all_of_it_is_under_105_kb_as_it_is(client: httpx.Client) -> None:
     sizes = [
         len(client.get(each, headers={"Accept-Encoding": "identity"}).content) for each in addresses(client)
     ]
     assert len(sizes) == len(FILES)
-    assert sum(sizes) < 100_000
+    assert sum(sizes) < 105_000
 
 
 def test_the_browser_is_told_to_run_nothing_else(client: httpx.Client) -> None:
-    home = client.get("/")
-    assert home.headers["content-security-policy"] == CONTENT_POLICY.decode()
-    assert home.headers["referrer-policy"] == "no-referrer"
-    for directive in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"):
-        assert directive in home.headers["content-security-policy"]
-    assert "unsafe" not in home.headers["content-security-policy"]
-    for address in addresses(client):
+    for path in ("/", "/pick"):
+        page = client.get(path)
+        policy = page.headers["content-security-policy"]
+        assert policy == content_policy()
+        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["x-frame-options"] == "DENY"
+        directives = ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'")
+        assert all(directive in policy for directive in directives)
+        assert "unsafe" not in policy
+        assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=", page.text)
+    for address in all_addresses(client):
         assert client.get(address).headers["x-content-type-options"] == "nosniff"
-    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=", home.text)
+
+
+def test_only_the_sites_of_the_settings_may_frame_the_picker_and_no_other_page(make_app: MakeApp) -> None:
+    sites = ["https://www.example.org", "http://localhost:5173"]
+    client = make_app({"picker": {"origins": sites}}).start().client
+    client.headers["Accept-Encoding"] = "identity"
+    picker = client.get("/pick")
+    assert f"frame-ancestors {' '.join(sites)};" in picker.headers["content-security-policy"]
+    assert "x-frame-options" not in picker.headers
+    assert "x-frame-options" not in client.head("/pick").headers
+    for path in ("/", "/swagger", "/api/styles", "/pick/", "/pick?x"):
+        assert (client.get(path).headers.get("x-frame-options") == "DENY") == ("/pick" not in path), path
+    assert "frame-ancestors 'none'" in client.get("/").headers["content-security-policy"]
 
 
 def test_only_the_first_file_is_asked_for_again(client: httpx.Client) -> None:
-    home, *others = addresses(client)
-    assert client.get(home).headers["cache-control"] == "no-cache"
+    home, picker, *others = all_addresses(client)
+    for page in (home, picker):
+        assert client.get(page).headers["cache-control"] == "no-cache"
     for address in others:
         assert re.fullmatch(r"/page/[0-9a-f]{12}/[a-z0-9.]+", address)
         assert client.get(address).headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -62,7 +102,7 @@ def test_only_the_first_file_is_asked_for_again(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("coding", ["gzip", "identity"])
 def test_what_a_browser_has_is_not_sent_again(client: httpx.Client, coding: str) -> None:
-    for address in addresses(client):
+    for address in all_addresses(client):
         headers = {"Accept-Encoding": coding}
         etag = client.get(address, headers=headers).headers["etag"]
         again = client.get(address, headers={**headers, "If-None-Match": etag})
@@ -94,8 +134,8 @@ def test_it_is_packed_for_those_who_can_unpack(client: httpx.Client, accepted: s
 
 
 def test_every_file_has_its_type(client: httpx.Client) -> None:
-    for address in addresses(client):
-        ending = address.rpartition(".")[2] if address != "/" else "html"
+    for address in all_addresses(client):
+        ending = address.rpartition(".")[2] if address.startswith("/page/") else "html"
         answer = client.get(address)
         assert answer.headers["content-type"] == FILE_TYPES[ending]
         head = client.head(address, headers={"Accept-Encoding": "identity"})
@@ -120,6 +160,8 @@ def test_a_page_of_another_release_gets_files_but_not_for_ever(client: httpx.Cli
         "/page/x",
         "/page/main.js//",
         "/page/OFL.txt",
+        "/page/CROPPER.txt",
+        "/page/pick.html",
         "/page/..%2fapp.py",
         "/page/index.html",
     ],
@@ -140,8 +182,8 @@ def test_it_is_in_the_package_that_is_built(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code]
     built = subprocess.run(command, cwd=ROOT / "backend", check=True, capture_output=True, text=True)
     names = zipfile.ZipFile(tmp_path / built.stdout.strip()).namelist()
-    assert {f"avatar_gen/page/{name}" for name in FILES} <= set(names)
-    assert "avatar_gen/page/OFL.txt" in names
+    assert {f"avatar_gen/page/{name}" for name in ALL_FILES} <= set(names)
+    assert {"avatar_gen/page/OFL.txt", "avatar_gen/page/CROPPER.txt"} <= set(names)
 
 
 def entries(name: str) -> dict[str, set[str]]:
@@ -152,19 +194,24 @@ def entries(name: str) -> dict[str, set[str]]:
     return {key: set(re.findall(r"\{(\w+)\}", value)) for key, value in lines}
 
 
-def test_both_languages_say_the_same_things() -> None:
-    english, russian = entries("en.js"), entries("ru.js")
+PARTS = ("", "photo.", "pick.")
+"""The texts of the page at `/`, and those that are loaded with its other parts."""
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_both_languages_say_the_same_things(part: str) -> None:
+    english, russian = entries(f"{part}en.js"), entries(f"{part}ru.js")
     assert english.keys() == russian.keys()
     for key in english:
         assert english[key] - {"count", "number"} == russian[key] - {"count", "number"}, key
 
 
 def test_every_text_is_there_and_of_use() -> None:
-    files = [
-        path for path in FOLDER.iterdir() if path.suffix in {".js", ".html"} and path.stem not in {"en", "ru"}
-    ]
+    texts = {f"{part}{language}.js" for part in PARTS for language in ("en", "ru")}
+    files = [path for path in FOLDER.iterdir() if path.suffix in {".js", ".html"} and path.name not in texts]
     sources = "".join(path.read_text(encoding="utf-8") for path in files)
-    keys = set(entries("en.js"))
+    keys = {key for part in PARTS for key in entries(f"{part}en.js")}
+    assert len(keys) == sum(len(entries(f"{part}en.js")) for part in PARTS)
     asked = re.findall(r'data-(?:text|label|title|placeholder)="([^"]+)"|text\(\s*"([a-z.-]+)"', sources)
     # The service fills in `filter.{filter}` when it reads the page.
     assert {one or other for one, other in asked if "{" not in one} <= keys
@@ -175,7 +222,7 @@ def test_every_text_is_there_and_of_use() -> None:
 
 def test_the_docs_have_these_screenshots_and_they_are_light() -> None:
     files = list((ROOT / "docs" / "page").glob("*.webp"))
-    assert len(files) == 8
+    assert len(files) == 10
     assert all(path.stat().st_size < 150_000 for path in files)
 
 

@@ -12,6 +12,7 @@ import pytest
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.security.api_keys import hash_of, new_key
 from avatar_gen.security.picker_tokens import PickerTokens
+from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import App, MakeApp, assert_failure
 
 KEY = "k" * 32
@@ -91,7 +92,7 @@ class TestLinks:
             "hash": identity,
             "avatarId": None,
             "seed": "Ада",
-            "styles": ["rings", "smile"],
+            "styles": [{"name": "rings", "title": "Rings"}, {"name": "smile", "title": "Smile"}],
             "photos": False,
             "origins": [SITE],
             "returnOrigin": SITE,
@@ -229,6 +230,56 @@ class TestUse:
         assert [answer.status_code for answer in answers].count(403) == 7
         assert client.get("/api/list").json()["data"]["pagination"]["total"] == before + 1
         assert is_stored(app, won[0].json()["data"]["avatarId"])
+
+
+class TestPhotographs:
+    def test_a_photograph_is_stored_and_linked_and_the_one_before_is_gone(
+        self, app: App, client: httpx.Client, identity: str
+    ) -> None:
+        first = upload(client, issue(client, identity)).json()["data"]
+        second = upload(client, first["token"], crop="0,0,40,40").json()["data"]
+        assert is_stored(app, second["avatarId"])
+        assert not is_stored(app, first["avatarId"])
+        assert client.get(f"/api/identities/{identity}").json()["data"]["avatarId"] == second["avatarId"]
+        assert client.get(second["url"]).headers["cache-control"] == "public, max-age=300"
+        drawn = saved(client, second["token"])
+        assert not is_stored(app, second["avatarId"])
+        client.delete("/api/picker", headers=by(drawn["token"]))
+
+    def test_a_photograph_that_the_api_linked_is_gone_when_its_link_is(
+        self, app: App, client: httpx.Client, identity: str
+    ) -> None:
+        photograph = client.post("/api/upload", files={"file": PHOTOGRAPH}).json()["data"]["id"]
+        other = "ef" * 16
+        for each in (identity, other):
+            client.put(f"/api/identities/{each}", json={"avatarId": photograph})
+        client.delete(f"/api/identities/{identity}")
+        assert is_stored(app, photograph)
+        client.put(f"/api/identities/{other}", json={"avatarId": app.generate()})
+        assert not is_stored(app, photograph)
+
+    def test_a_link_may_forbid_them(self, client: httpx.Client, identity: str) -> None:
+        answer = upload(client, issue(client, identity, photos=False))
+        assert_failure(answer, 403, mentions="This link does not allow photographs.")
+
+    def test_no_body_is_read_without_a_token(self, client: httpx.Client, identity: str) -> None:
+        """Else a 415 would tell of it first."""
+        used = issue(client, identity)
+        saved(client, used)
+        for token, status in (("forged", 401), (used, 403)):
+            answer = client.post("/api/picker/upload", content=b"x", headers=by(token))
+            assert_failure(answer, status)
+
+    def test_what_is_no_photograph_leaves_the_link_as_it_was(
+        self, client: httpx.Client, identity: str
+    ) -> None:
+        token = issue(client, identity)
+        assert_failure(upload(client, token, content=b"<svg/>"), 415)
+        assert upload(client, token).status_code == 201
+
+
+def upload(client: httpx.Client, token: str, content: bytes = PHOTOGRAPH, **fields: str) -> httpx.Response:
+    return client.post("/api/picker/upload", files={"file": content}, data=fields, headers=by(token))
 
 
 class TestReplaced:

@@ -107,6 +107,15 @@ def test_there_is_one_vary(gateway: Gateway, path: str, headers: dict[str, str],
         assert {name.strip().lower() for name in ",".join(fields).split(",")} - {""} == vary
 
 
+def test_only_the_picker_may_be_framed_if_the_service_says_so(make_service: MakeService) -> None:
+    for settings, expected in (({}, "DENY"), ({"picker": {"origins": ["https://example.org"]}}, None)):
+        gateway = Gateway(make_service(settings).start().port).start()
+        answers = {path: gateway.client.get(path) for path in ("/", "/pick", "/api/styles")}
+        gateway.stop()
+        assert answers.pop("/pick").headers.get("x-frame-options") == expected
+        assert {answer.headers.get("x-frame-options") for answer in answers.values()} == {"DENY"}
+
+
 def test_vary_of_the_service_and_of_the_gateway_are_one_field(make_service: MakeService) -> None:
     origin = "https://example.org"
     service = make_service({"cors": True, "corsEnabled": [origin]}).start()

@@ -37,7 +37,9 @@ def browser() -> Iterator[Browser]:
         # of the test runner. With these fonts alone, Chromium aborts.
         environment = {name: value for name, value in os.environ.items() if name != "FONTCONFIG_FILE"}
         browser = playwright.chromium.launch(
-            executable_path=EXECUTABLE, args=["--no-sandbox"], env={**environment}
+            executable_path=EXECUTABLE,
+            args=["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+            env={**environment},
         )
         yield browser
         browser.close()

@@ -59,7 +59,7 @@ def test_the_page_is_light_and_quick(visit: Visit) -> None:
     api = [each for each in entries if "/api/styles" in each["name"] or "/api/color" in each["name"]]
     pictures = [each for each in entries if "/api/render/" in each["name"]]
     assert len(ours) == len(FILES)
-    assert sum(each["decodedBodySize"] for each in ours) < 100_000
+    assert sum(each["decodedBodySize"] for each in ours) < 105_000
     assert sum(each["encodedBodySize"] for each in ours) < 50_000
     assert len(api) == 2
     assert len(pictures) <= 40

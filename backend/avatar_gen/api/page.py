@@ -1,11 +1,12 @@
-"""The page at `/`. Its files are in `avatar_gen/page`, and are read and compressed when the service starts.
+"""The pages at `/` and `/pick`. Their files are in `avatar_gen/page`, read and compressed at the start.
 
 The files refer to each other below `/page/`, in URLs with a digest of all files. So browsers revalidate the
-first file alone, and never mix the files of two releases.
+first file of a page alone, and never mix the files of two releases.
 """
 
 import gzip
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
 from typing import NamedTuple
@@ -23,17 +24,19 @@ FILE_TYPES = {
     "woff2": "font/woff2",
 }
 
-CONTENT_POLICY = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
-    b" connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none';"
-    b" require-trusted-types-for 'script'; trusted-types 'none'"
+_CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self';"
+    " connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors {sites};"
+    " require-trusted-types-for 'script'; trusted-types default"
 )
-"""No inline script, no other origin, no text as HTML, no frame around the page."""
+"""No inline script and no other origin.
 
-_HOME_HEADERS: Headers = [
-    (b"content-security-policy", CONTENT_POLICY),
-    (b"cross-origin-opener-policy", b"same-origin"),
-]
+A photograph that was not sent yet is a `blob:`. The one policy of trusted types, in `photo.js`, lets only the
+elements of Cropper.js pass; before it is loaded, no text becomes HTML.
+"""
+
+_FIRST_FILES = {"/": "index.html", "/pick": "pick.html"}
+"""The pages by their paths."""
 
 _CHOICES = {
     b"{filter}": tuple(FILTERS),
@@ -58,31 +61,46 @@ class File(NamedTuple):
     etag: str
 
 
-def read_page() -> PictureRoute:
-    """Return the route of the page and of all its files."""
+def content_policy(sites: Sequence[str] = ()) -> str:
+    """Return the `Content-Security-Policy` of a page that these sites may show in a frame."""
+    return _CONTENT_POLICY.format(sites=" ".join(sites) or "'none'")
+
+
+def read_page(sites: Sequence[str] = ()) -> PictureRoute:
+    """Return the route of the pages and of all their files. The sites may show `/pick` in a frame."""
     found = [each for each in (files("avatar_gen") / "page").iterdir() if _ending(each.name) in FILE_TYPES]
     contents = {each.name: each.read_bytes() for each in sorted(found, key=lambda each: each.name)}
     digest = sha256(b"".join(contents.values())).hexdigest()[:12]
-    home = _with_choices(contents.pop("index.html")).replace(b'"/page/', b'"/page/%b/' % digest.encode())
+    first = {path: _first_file(name, contents.pop(name), digest) for path, name in _FIRST_FILES.items()}
     page = {name: _file(name, content) for name, content in contents.items()}
-    first = _file("index.html", home)
+    headers = {path: _first_headers(sites if path == "/pick" else ()) for path in first}
 
     def matches(scope: Scope) -> bool:
         path = scope["path"]
-        if path == "/":
+        if path in first:
             return True
         match = _PATH.fullmatch(path) if path.startswith("/page/") else None
         return match is not None and match[2] in page
 
     async def get(scope: Scope) -> Picture:
-        if scope["path"] == "/":
-            return await _send(scope, first, b"no-cache", _HOME_HEADERS)
+        if (path := scope["path"]) in first:
+            scope["framed"] = bool(sites) and path == "/pick"
+            return await _send(scope, first[path], b"no-cache", headers[path])
         release, _, name = scope["path"].removeprefix("/page/").rpartition("/")
         # During an upgrade a page of one release may fetch from another.
         caching = IMMUTABLE if release == digest else b"no-cache"
         return await _send(scope, page[name], caching, [])
 
     return PictureRoute("/page/{file}", matches, get, for_any_origin=False)
+
+
+def _first_file(name: str, html: bytes, digest: str) -> File:
+    return _file(name, _with_choices(html).replace(b'"/page/', b'"/page/%b/' % digest.encode()))
+
+
+def _first_headers(sites: Sequence[str]) -> Headers:
+    policy = (b"content-security-policy", content_policy(sites).encode())
+    return [policy, (b"cross-origin-opener-policy", b"same-origin")]
 
 
 def _with_choices(html: bytes) -> bytes:

@@ -3,7 +3,7 @@
 The page `/pick` calls `/api/picker` with the token of its link in `Authorization: Bearer TOKEN`.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +18,7 @@ from avatar_gen.api.libravatar import HASH
 from avatar_gen.api.openapi import EXAMPLE_HASH
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
 from avatar_gen.api.strict_routes import StrictRoute
+from avatar_gen.api.uploads import FORM, receive_form
 from avatar_gen.avatar import MAX_SEED_LENGTH, Seed, format_time
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import PickerLinkInvalid
@@ -26,6 +27,9 @@ from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.picker import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS, Picker, Saved
 from avatar_gen.services.validation import OneOf, StrictModel, refuse
 from avatar_gen.settings.schema import Picker as PickerSettings
+
+if TYPE_CHECKING:
+    from avatar_gen.services.photos import Photos
 
 router = APIRouter(prefix="/api", tags=["picker"], route_class=StrictRoute)
 
@@ -84,13 +88,20 @@ class PickerLinkData(BaseModel):
     expiresAt: str = Field(examples=[_EXAMPLE_TIME])  # noqa: N815
 
 
+class PickerStyle(BaseModel):
+    """A style to choose from."""
+
+    name: str = Field(examples=["wave"])
+    title: str = Field(examples=["Waves"])
+
+
 class PickerData(BaseModel):
     """What the page needs to show."""
 
     hash: str = Field(examples=[EXAMPLE_HASH])
     avatarId: str | None = Field(examples=[EXAMPLE_ID], description="Null if nothing is linked.")  # noqa: N815
     seed: str = Field(examples=["ada"])
-    styles: list[str] = Field(examples=[["smile", "bloom"]])
+    styles: list[PickerStyle] = Field(examples=[[{"name": "wave", "title": "Waves"}]])
     photos: bool = Field(examples=[True])
     origins: list[str] = Field(
         examples=[["https://www.example.org"]], description="The sites that are told the choice."
@@ -141,7 +152,11 @@ async def get_picker(request: Request, response: Response) -> Answer[PickerData]
         hash=grant.identity,
         avatarId=await _picker(request).linked_avatar(grant),
         seed=grant.seed,
-        styles=[style for style in STYLES if grant.styles is None or style in grant.styles],
+        styles=[
+            PickerStyle(name=name, title=style.title)
+            for name, style in STYLES.items()
+            if grant.styles is None or name in grant.styles
+        ],
         photos=grant.photos,
         origins=[grant.return_origin] if grant.return_origin else _settings(request).origins,
         returnOrigin=grant.return_origin,
@@ -155,6 +170,23 @@ async def generate_by_picker(request: Request, response: Response, body: AvatarO
     """Draw an avatar, store it, and link the identity of a picker link to it."""
     saved = await _picker(request).save_drawn(_token(request), body.spec())
     return _saved(response, saved)
+
+
+@router.post(
+    "/picker/upload",
+    status_code=201,
+    responses=fails(400, 401, 403, 413, 415, 500, 503, 507),
+    openapi_extra=FORM,
+)
+async def upload_by_picker(request: Request, response: Response) -> Answer[SavedData]:
+    """Store a photograph, the field `file` of a form, and link the identity of a picker link to it."""
+    picker = _picker(request)
+    # Before the body is read.
+    grant = await picker.open_for_photo(_token(request))
+    photos: Photos = request.app.state.photos
+    with photos.place():
+        async with receive_form(request, photos.settings.max_bytes) as (file, fields):
+            return _saved(response, await picker.save_photo(grant, file, fields))
 
 
 @router.delete("/picker", responses=fails(401, 403, 404, 500, 503, 507))

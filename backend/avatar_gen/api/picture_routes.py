@@ -5,6 +5,7 @@ answer does: docs/decisions/0005 has the measurements. These routes use the same
 the others, and `api.openapi` describes them from the models.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,9 +26,10 @@ PICTURE_ROUTES = (RENDER_ROUTE, STORED_PICTURE_ROUTE, IDENTITY_PICTURE_ROUTE, DI
 class PictureRoutes:
     """ASGI middleware that answers the picture routes and the page, and passes on all other requests."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, sites: Sequence[str] = ()) -> None:
+        """`sites` may show the picker in a frame."""
         self._app = app
-        self._routes = (*PICTURE_ROUTES, read_page())
+        self._routes = (*PICTURE_ROUTES, read_page(sites))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -10,7 +10,7 @@ from secrets import token_hex
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatar_gen.api.responses import INTERNAL_ERROR, failure
-from avatar_gen.security.headers import PROTECTION
+from avatar_gen.security.headers import FRAMED, PROTECTION
 from avatar_gen.telemetry.logs import log_request, request_id
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
@@ -47,7 +47,8 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *PROTECTION, (b"x-request-id", identity.encode())]
+                protection = FRAMED if scope.get("framed") else PROTECTION
+                message["headers"] = [*message["headers"], *protection, (b"x-request-id", identity.encode())]
             await send(message)
 
         try:

@@ -49,17 +49,17 @@ def _form_schema() -> dict[str, Any]:
     return {"type": "object", "properties": {"file": file, **fields}, "required": ["file"]}
 
 
-_FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}}
+FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}}
 _FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BINARY}}}}
 
 
-@router.post("/upload", status_code=201, responses=_ANSWERS, openapi_extra=_FORM)
+@router.post("/upload", status_code=201, responses=_ANSWERS, openapi_extra=FORM)
 @needs("write")
 async def upload(request: Request) -> Answer[AvatarData]:
     """Store a photograph, the field `file` of a form."""
     photos = _photos(request)
     with photos.place():
-        async with _form(request, photos.settings.max_bytes) as (file, fields):
+        async with receive_form(request, photos.settings.max_bytes) as (file, fields):
             return _stored(await photos.create(file, fields))
 
 
@@ -74,8 +74,11 @@ async def upload_file(request: Request, query: Annotated[PhotoFields, Query()]) 
 
 
 @asynccontextmanager
-async def _form(request: Request, max_bytes: int) -> AsyncIterator[tuple[BinaryIO, PhotoFields]]:
-    """Receive a form. Give its file, and its other fields."""
+async def receive_form(request: Request, max_bytes: int) -> AsyncIterator[tuple[BinaryIO, PhotoFields]]:
+    """Receive a form, and give its file and its other fields.
+
+    Raises `UnsupportedUpload`, `InvalidRequest`, `BodyTooLarge` and `UploadsUnavailable`.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise UnsupportedUpload(
             "Send the photograph as multipart/form-data in the field file, or its bytes with PUT."

@@ -76,6 +76,9 @@ export default {
   "store.done": "Stored.",
   "store.show": "Show it in the gallery",
 
+  "upload": "Upload a photograph",
+  "upload.camera": "Camera",
+
   "gallery.title": "Gallery",
   "gallery.total": { one: "{number} stored avatar, newest first.", other: "{number} stored avatars, newest first." },
   "gallery.empty": "Nothing is stored yet.",

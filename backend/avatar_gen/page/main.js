@@ -5,9 +5,7 @@ import { enter, openGallery } from "./gallery.js";
 import { openMaker, prepareMaker } from "./maker.js";
 import { Failure, forgetKey, hasKey } from "./service.js";
 import { language, speak, text, translate } from "./texts.js";
-
-const THEMES = ["auto", "light", "dark"];
-const STORAGE_KEY = "avatars.theme";
+import { startTheme } from "./theme.js";
 
 function route() {
   const named = location.hash.slice(1);
@@ -27,29 +25,6 @@ function route() {
   if (view === "gallery") enter();
 }
 
-function paint(theme) {
-  document.documentElement.dataset.theme = theme;
-  try {
-    localStorage.setItem(STORAGE_KEY, theme);
-  } catch {
-    // Without storage, the theme lasts until the page is closed.
-  }
-}
-
-function rememberedTheme() {
-  try {
-    return localStorage.getItem(STORAGE_KEY) ?? "auto";
-  } catch {
-    return "auto";
-  }
-}
-
-function nextTheme() {
-  const theme = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
-  paint(theme);
-  notify(text(`theme.${theme}`));
-}
-
 const showConnection = () => (find("#offline").textContent = navigator.onLine ? "" : text("offline"));
 const showKey = () => (find("#forget").hidden = !hasKey());
 
@@ -65,11 +40,10 @@ async function begin() {
   }
 }
 
-document.documentElement.dataset.theme = rememberedTheme();
+startTheme();
 translate();
 find("#language").value = language;
 find("#language").addEventListener("change", (event) => speak(event.target.value));
-find("#theme").addEventListener("click", nextTheme);
 find("#forget").addEventListener("click", () => {
   forgetKey();
   notify(text("key.forgotten"));

@@ -14,12 +14,15 @@ export class Failure extends Error {
   }
 }
 
-/** Sends a request and returns the parsed answer. Throws `Failure`, or the reason with which `signal` was aborted. */
-export async function call(method, url, { body, signal } = {}) {
+/**
+ * Sends a request and returns the parsed answer. `body` is JSON or `FormData`; `token` takes the place of an API key.
+ * Throws `Failure`, or the reason with which `signal` was aborted.
+ */
+export async function call(method, url, { body, signal, token } = {}) {
   for (;;) {
-    const used = key();
+    const used = token ?? key();
     const answer = await send(method, url, { body, signal, used });
-    if (answer.status !== 401) return opened(answer);
+    if (answer.status !== 401 || token) return opened(answer);
     answer.body?.cancel();
     if (key() === used) await newKey(used);
   }
@@ -49,14 +52,15 @@ export async function svg(url, signal) {
 
 async function send(method, url, { body, signal, used }) {
   const headers = {};
-  if (body) headers["Content-Type"] = "application/json";
+  const isForm = body instanceof FormData;
+  if (body && !isForm) headers["Content-Type"] = "application/json";
   if (used) headers.Authorization = `Bearer ${used}`;
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
     return await fetch(url, {
       method,
       headers,
-      body: body && JSON.stringify(body),
+      body: isForm ? body : body && JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
   } catch (error) {

@@ -27,6 +27,11 @@ export function text(key, values = {}) {
 export const time = (iso) => times.format(new Date(iso));
 export const number = (value) => numbers.format(value);
 
+/** Adds the texts of a part of the page that is loaded later. */
+export function addTexts(added) {
+  for (const [tag, entries] of Object.entries(added)) Object.assign(TEXTS[tag], entries);
+}
+
 /** Fills in the texts of all elements with `data-text`, `-label`, `-title` or `-placeholder`. */
 export function translate() {
   document.documentElement.lang = language;

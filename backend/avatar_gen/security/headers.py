@@ -7,3 +7,6 @@ PROTECTION = [
     (b"cross-origin-resource-policy", b"cross-origin"),
 ]
 """A browser must not guess the content type, frame the answer or send a referrer; any page may embed it."""
+
+FRAMED = [field for field in PROTECTION if field[0] != b"x-frame-options"]
+"""For a page whose `frame-ancestors` lists the sites that may frame it."""

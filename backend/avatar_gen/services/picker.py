@@ -3,13 +3,14 @@
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from avatar_gen.avatar import Avatar, AvatarSpec
 from avatar_gen.errors import IdentityLinkChanged, IdentityNotLinked, PickerLinkRefused
 from avatar_gen.security.picker_tokens import PickerGrant, PickerTokens
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.identities import Identities
+from avatar_gen.services.photos import PhotoFields, Photos
 
 MIN_SECONDS, MAX_SECONDS, DEFAULT_SECONDS = 60, 86_400, 3600
 """How long a picker link is valid. `IdentityStore.state` remembers a removal for longer."""
@@ -33,10 +34,13 @@ class Saved(NamedTuple):
 class Picker:
     """Issues picker links and does what they allow. A change of an identity link ends its earlier tokens."""
 
-    def __init__(self, tokens: PickerTokens, identities: Identities, avatars: Avatars) -> None:
+    def __init__(
+        self, tokens: PickerTokens, identities: Identities, avatars: Avatars, photos: Photos
+    ) -> None:
         self._tokens = tokens
         self._identities = identities
         self._avatars = avatars
+        self._photos = photos
 
     async def issue(self, grant: PickerGrant, seconds: int) -> PickerLink:
         """Return a link for the identity as it is linked now. The state and the time of `grant` are ignored.
@@ -70,6 +74,17 @@ class Picker:
         if grant.styles is not None and spec.generator_type not in grant.styles:
             raise PickerLinkRefused("This link does not allow this style.")
         return await self._save(grant, self._avatars.create(spec))
+
+    async def open_for_photo(self, token: str) -> PickerGrant:
+        """Return what a token allows now. Raises as `open` does, and `PickerLinkRefused`."""
+        grant = await self.open(token)
+        if not grant.photos:
+            raise PickerLinkRefused("This link does not allow photographs.")
+        return grant
+
+    async def save_photo(self, grant: PickerGrant, file: BinaryIO, fields: PhotoFields) -> Saved:
+        """Store a photograph and link it. Raises as `Photos.create` does, and `IdentityLinkChanged`."""
+        return await self._save(grant, self._photos.create(file, fields))
 
     async def remove(self, token: str) -> None:
         """Remove the identity link, and the avatar if the picker made it.

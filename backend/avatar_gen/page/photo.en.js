@@ -1,0 +1,16 @@
+export default {
+  "photo.title": "Adjust the photograph",
+  "photo.use": "Use it",
+  "photo.zoom": "Zoom",
+  "photo.left": "Turn left",
+  "photo.right": "Turn right",
+  "photo.turned": "Turned.",
+  "photo.stage": "Photograph. Move it with the arrow keys, zoom with plus and minus, turn it with R.",
+  "photo.hint": "Drag to move. Pinch, scroll or use the slider to zoom.",
+  "photo.keys": "Keys: arrows, + and −, R to turn.",
+  "photo.previews": "The photograph at 128, 64, 32 and 16 px",
+  "photo.unreadable": "This browser cannot open the file. Choose a JPEG, PNG, WebP, AVIF or GIF picture.",
+  "camera.title": "Take a picture",
+  "camera.take": "Take it",
+  "camera.refused": "The camera cannot be used. Allow it in the browser, or choose a file.",
+};
