@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 ALL_FILES = {path.name for path in FOLDER.iterdir() if path.suffix[1:] in FILE_TYPES}
 PHOTOGRAPHS = {"photo.js", "photo.css", "photo.en.js", "photo.ru.js", "cropper.min.js", "cropper.min.css"}
 """Files that are loaded with the first photograph."""
-PICKER = {"pick.html", "pick.js", "pick.css", "pick.en.js", "pick.ru.js", "uploads.js"}
+PICKER = {"pick.html", "pick.js", "pick.css", "pick.en.js", "pick.ru.js"}
 FILES = sorted(ALL_FILES - PHOTOGRAPHS - PICKER)
 """The files that the page at `/` is made of."""
 

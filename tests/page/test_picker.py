@@ -287,6 +287,21 @@ def test_a_picture_is_taken_by_the_camera(visit: Visit, service: Service, identi
     expect(page.locator("#save")).to_be_enabled()
 
 
+def test_the_page_at_the_root_stores_a_photograph(visit: Visit) -> None:
+    page = visit()
+    assert not [each for each in page.evaluate(FETCHED) if "photo" in each or "cropper" in each]
+    give(page)
+    page.get_by_role("dialog").get_by_role("button", name="Store it").click()
+    expect(page.locator("#stored")).to_contain_text("Stored.")
+    page.get_by_role("link", name="Show it in the gallery").click()
+    page.get_by_role("button", name="photograph photo").first.click()
+    details = page.get_by_role("dialog")
+    expect(details.get_by_role("heading")).to_have_text("photograph")
+    expect(details.get_by_role("button", name="Make another")).to_be_hidden()
+    shown = details.locator("img").first.evaluate("(image) => image.decode().then(() => image.naturalWidth)")
+    assert shown == 512
+
+
 def test_a_file_that_is_no_picture_is_refused(visit: Visit, service: Service, identity: str) -> None:
     page = opened(visit(link(service, identity), ready=False))
     with page.expect_file_chooser() as chooser:

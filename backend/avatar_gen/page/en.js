@@ -78,6 +78,7 @@ export default {
 
   "upload": "Upload a photograph",
   "upload.camera": "Camera",
+  "photograph": "photograph",
 
   "gallery.title": "Gallery",
   "gallery.total": { one: "{number} stored avatar, newest first.", other: "{number} stored avatars, newest first." },

@@ -96,13 +96,16 @@ function card(avatar) {
   return item;
 }
 
-const nameOf = (avatar) => avatar.seed || text("random");
+const isPhoto = (avatar) => avatar.generatorType === "photo";
+const nameOf = (avatar) => avatar.seed || text(isPhoto(avatar) ? "photograph" : "random");
 
 function open(avatar, item) {
   opened = { avatar, item };
   find("input", details).checked = true;
   find("h2", details).replaceChildren(make("bdi", {}, nameOf(avatar)));
-  const rows = { style: avatar.generatorType, colours: coloursOf(avatar), created: time(avatar.createdAt), id: avatar.id };
+  const drawn = isPhoto(avatar) ? {} : { style: avatar.generatorType, colours: coloursOf(avatar) };
+  const rows = { ...drawn, created: time(avatar.createdAt), id: avatar.id };
+  find("[value=remake]", details).hidden = isPhoto(avatar);
   const pairs = Object.entries(rows).map(([key, value]) => [make("dt", {}, text(`details.${key}`)), make("dd", {}, value)]);
   find("dl", details).replaceChildren(...pairs.flat());
   showOpened();

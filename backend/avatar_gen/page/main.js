@@ -2,10 +2,11 @@
 
 import { find, findAll, make, notify, reloadPictures, watchPictures } from "./dom.js";
 import { enter, openGallery } from "./gallery.js";
-import { openMaker, prepareMaker } from "./maker.js";
-import { Failure, forgetKey, hasKey } from "./service.js";
+import { openMaker, prepareMaker, showStored } from "./maker.js";
+import { call, Failure, forgetKey, hasKey } from "./service.js";
 import { language, speak, text, translate } from "./texts.js";
 import { startTheme } from "./theme.js";
+import { takeFiles } from "./uploads.js";
 
 function route() {
   const named = location.hash.slice(1);
@@ -40,6 +41,18 @@ async function begin() {
   }
 }
 
+/** Lets the user cut a photograph, or take one first, and stores it. */
+async function upload(file) {
+  const photos = await import("./photo.js");
+  const given = file ?? (await photos.takePicture());
+  const picture = given && (await photos.cut(given, text("store")));
+  if (!picture) return;
+  const body = new FormData();
+  body.append("file", picture, "photograph.jpg");
+  const { data } = await call("POST", "/api/upload", { body });
+  showStored(data.id);
+}
+
 startTheme();
 translate();
 find("#language").value = language;
@@ -58,5 +71,10 @@ showConnection();
 watchPictures();
 prepareMaker();
 openGallery();
+takeFiles({
+  button: find("#upload"),
+  camera: find("#camera"),
+  give: (file) => upload(file).catch((failure) => notify(failure.message)),
+});
 route();
 begin();

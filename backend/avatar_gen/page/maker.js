@@ -204,11 +204,7 @@ async function store() {
     const colours = await storedColours();
     const turned = chosenStyle().options.includes("angle") ? { angle: Number(angle) } : {};
     const { data } = await call("POST", "/api/generate", { body: { type: style, seed, ...colours, ...turned } });
-    document.dispatchEvent(new Event("stored"));
-    find("#stored").replaceChildren(
-      make("img", { src: `/api/${data.id}`, width: 40, height: 40, alt: "" }),
-      make("span", {}, text("store.done"), " ", make("a", { href: "#gallery" }, text("store.show"))),
-    );
+    showStored(data.id);
   } catch (failure) {
     find("#stored").replaceChildren(make("span", { className: "trouble" }, failure.message));
   } finally {
@@ -221,6 +217,16 @@ async function storedColours() {
   if (choice.colours === "seed" && !choice.hue) return { palette: "any" };
   const [primaryColor, foreignColor] = await twoColours();
   return { primaryColor, foreignColor };
+}
+
+/** Says that an avatar was stored, and lets the gallery load it. */
+export function showStored(id) {
+  document.dispatchEvent(new Event("stored"));
+  find("#stored").replaceChildren(
+    make("img", { src: `/api/${id}`, width: 40, height: 40, alt: "" }),
+    make("span", {}, text("store.done"), " ", make("a", { href: "#gallery" }, text("store.show"))),
+  );
+  find("#stored").scrollIntoView({ block: "nearest" });
 }
 
 function showStyles() {

@@ -78,6 +78,7 @@ export default {
 
   "upload": "Загрузить фотографию",
   "upload.camera": "Камера",
+  "photograph": "фотография",
 
   "gallery.title": "Галерея",
   "gallery.total": { one: "Сохранён {number} аватар, сначала новые.", few: "Сохранено {number} аватара, сначала новые.", many: "Сохранено {number} аватаров, сначала новые.", other: "Сохранено {number} аватара, сначала новые." },
