@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import MakeService, Service
 from tests.servers.gateway import NGINX, ROOT, Gateway
 from tests.servers.net import Proxy, exchange
@@ -19,7 +20,7 @@ ONE_SECOND = 1.0
 
 @pytest.fixture
 def backend(make_service: MakeService) -> Service:
-    return make_service().start()
+    return make_service(environ={"AUTH_SIGNING_KEY": "k" * 32}).start()
 
 
 @pytest.fixture
@@ -105,6 +106,18 @@ def test_there_is_one_vary(gateway: Gateway, path: str, headers: dict[str, str],
         fields = answer.headers.get_list("Vary")
         assert len(fields) == bool(vary)
         assert {name.strip().lower() for name in ",".join(fields).split(",")} - {""} == vary
+
+
+def test_photographs_pass_and_other_bodies_stay_small(gateway: Gateway) -> None:
+    link = gateway.client.post("/api/picker-links", json={"identity": f"{HASH}3"}).json()["data"]
+    headers = {"Authorization": f"Bearer {link['url'].partition('#')[2]}"}
+    # A JPEG file may have any bytes after its end.
+    large = PHOTOGRAPH + b"\0" * 1_000_000
+    for path in ("/api/upload", "/api/picker/upload"):
+        answer = gateway.client.post(path, files={"file": large}, headers=headers)
+        assert answer.status_code == 201, answer.text
+    assert gateway.client.put("/api/upload", content=large).status_code == 201
+    assert gateway.client.post("/api/generate", content=b" " * 100_000).status_code == 413
 
 
 def test_only_the_picker_may_be_framed_if_the_service_says_so(make_service: MakeService) -> None:
