@@ -50,10 +50,15 @@ def rasterise(document: str, px: int, *, smooth_edges: bool = False) -> Pixels:
 
     It blocks: run it in the `Pool`. Raises `InvalidRequest` for text without a font.
     """
-    if not smooth_edges and not _BEYOND_THORVG.search(document):
+    if not smooth_edges and suits_thorvg(document):
         return thorvg.draw(document, px)
     pixels: Pixels = _by_librsvg(document, px).numpy()
     return pixels
+
+
+def suits_thorvg(document: str) -> bool:
+    """Return whether ThorVG draws all of a document as browsers do."""
+    return not _BEYOND_THORVG.search(document)
 
 
 def writes_letters() -> bool:
