@@ -38,11 +38,14 @@ BARE = [
     Case("bare FastAPI: GET", "bare FastAPI", get("/")),
 ]
 
+VECTOR = ("initials", "blocks", "rings", "bauhaus", "sunset", "bloom", "smile", "marble")
+"""The styles of this service that are made of shapes. `marble` is the one of gradients without an edge."""
+
 STORED = [
     Case("generate pixelize", "ours", post("/api/generate")),
     Case("generate wave", "ours", post("/api/generate", type="wave")),
     Case("generate gradient", "ours", post("/api/generate", type="gradient", angle=30)),
-    Case("generate bauhaus", "ours", post("/api/generate", type="bauhaus")),
+    *(Case(f"generate {style}", "ours", post("/api/generate", type=style)) for style in VECTOR),
     Case("picture, 64 px", "ours", PICTURE),
     Case("picture, 64 px, no line in the log", "ours without a log", PICTURE),
     Case("picture, 512 px", "ours", get("/api/{id}?size=9")),
@@ -81,13 +84,15 @@ FORMS = {
 }
 
 OURS = ("pixelize", "retro", "initials", "bauhaus")
+OURS_AS_PNG = ("pixelize", "retro", *VECTOR)
 DICEBEAR = ("lorelei", "identicon")
 
 
 def unique(form: str) -> list[Case]:
     """Return the cases of one format and size, with unique seeds: ours and those of other services."""
     format_name, px = FORMS[form]
-    ours = {style: f"/api/render/{style}/u{{}}.{format_name}?size={px}" for style in OURS}
+    styles = OURS_AS_PNG if format_name == "png" else OURS
+    ours = {style: f"/api/render/{style}/u{{}}.{format_name}?size={px}" for style in styles}
     ours |= {style: f"/10.x/{style}/{format_name}?seed=u{{}}&size={px}" for style in DICEBEAR}
     peers = {
         f"DiceBear {style}": f"/dicebear/{style}/{format_name}?seed=u{{}}&size={px}" for style in DICEBEAR

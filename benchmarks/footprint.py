@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import cycle
 
+from avatar_gen.imaging.pool import TRIM_SECONDS
 from benchmarks.cases import MIXED
-from benchmarks.load import load
+from benchmarks.load import NoAnswers, load
 from benchmarks.results import Results
 from benchmarks.servers import Server, running
 
@@ -47,17 +48,27 @@ def disk_for_an_avatar(server: Server) -> float:
 def watch_memory(
     renders: int, seconds: float, progress: Callable[[str], None]
 ) -> Iterator[tuple[int, float]]:
-    """Yield the number of unique pictures rendered so far, and the memory of the worker in MB."""
-    with running({"ours"}) as servers:
-        server = servers["ours"]
-        done = 0
+    """Yield the number of unique pictures rendered so far, and the memory of the worker in MB.
+
+    The last figure is that of a worker that has returned free memory to the system. It ends early if a busy
+    machine has answered none of the requests in turn.
+    """
+    with running({"ours as in the image"}) as servers:
+        server = servers["ours as in the image"]
+        done = unanswered = 0
         yield done, server.rss()
         for request in cycle(MIXED):
-            if done >= renders:
-                return
-            done += asyncio.run(load(server.port, request, 16, seconds)).requests
+            if done >= renders or unanswered > len(MIXED):
+                break
+            try:
+                done += asyncio.run(load(server.port, request, 16, seconds)).requests
+                unanswered = 0
+            except NoAnswers:
+                unanswered += 1
             yield done, server.rss()
             progress(f"memory, {done:,} of {renders:,} renders")
+        time.sleep(TRIM_SECONDS + 1)
+        yield done, server.rss()
 
 
 def slope(memory: list[tuple[int, float]]) -> float:
@@ -75,6 +86,8 @@ def measure(
     results.single["ready, s"] = statistics.median(ready_seconds(starts))
     results.memory = list(watch_memory(renders, seconds, progress))
     results.single["RSS idle, MB"] = results.memory[0][1]
-    results.single["RSS after all renders, MB"] = results.memory[-1][1]
-    if renders > SETTLED:
+    rendered, memory = results.memory[-1]
+    if rendered >= renders:
+        results.single["RSS after all renders, MB"] = memory
+    if rendered >= renders > SETTLED:
         results.single["RSS slope, MB for 10,000"] = slope(results.memory)

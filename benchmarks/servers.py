@@ -40,6 +40,9 @@ class Kind(NamedTuple):
 
 
 _SERVE = (sys.executable, "-m", "avatar_gen", "serve")
+_AS_IN_THE_IMAGE = "import sys; sys.modules['rfc3987_syntax'] = None; from avatar_gen.cli import main; main()"
+"""Without a package that the tests' environment has and the image has not: jsonschema loads it, 16 MB."""
+
 _BARE = (sys.executable, str(_HERE / "bare.py"))
 _PICTURES = ("node", str(PEERS / "pictures.mjs"))
 _AVATAR = Request("/api/generate", "POST", '{"seed": "ada {}"}', ("Content-Type: application/json",))
@@ -49,6 +52,7 @@ KINDS = {
     "bare Starlette": Kind((*_BARE, "starlette")),
     "bare FastAPI": Kind((*_BARE, "fastapi")),
     "ours": Kind(_SERVE, makes_an_avatar=_AVATAR),
+    "ours as in the image": Kind((sys.executable, "-c", _AS_IN_THE_IMAGE, "serve"), makes_an_avatar=_AVATAR),
     "ours without a cache": Kind(_SERVE, "app: {imaging: {cache: 0}}", makes_an_avatar=_AVATAR),
     "ours without a log": Kind(_SERVE, "app: {logging: {level: warn}}", makes_an_avatar=_AVATAR),
     "ours x 2": Kind(_SERVE, "app: {server: {workers: 2}}", on_postgresql=True, makes_an_avatar=_AVATAR),
