@@ -9,7 +9,7 @@ PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --igno
 export COVERAGE_RCFILE := backend/pyproject.toml
 
 .PHONY: help run install test test-slow coverage fuzz lint types audit sbom image image-test image-sbom bench bench-scale \
-	lock lock-peers gallery glyphs letters screenshots clean
+	lock lock-peers gallery sheets glyphs letters screenshots clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,9 @@ gallery: .venv/installed ## draw the pictures in docs again
 	$(BIN)/python docs/initials.py
 	$(BIN)/python docs/styles.py
 	$(BIN)/python docs/urls.py
+
+sheets: .venv/installed ## draw the contact sheets of docs/decisions/0010 again
+	$(BIN)/python -m tools.contact_sheets
 
 FONTS := fonts-inter fonts-noto-core fonts-noto-cjk unicode-data
 

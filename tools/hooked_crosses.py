@@ -3,7 +3,8 @@
 Each picture is compared with templates of a hooked cross: both directions, upright and rotated by 45 degrees,
 in several sizes and places, with thick and thin arms. The score is the highest normalised correlation of a
 template with a colour channel, whether the cross is lighter or darker than its ground: 1 is a perfect cross.
-The command prints the worst seeds of each style and draws the worst hundred on one sheet.
+The command prints the worst seeds of each style and draws the worst hundred on one sheet, and on one for four
+styles.
 """
 
 import argparse
@@ -119,6 +120,17 @@ def sheet(style: str, seeds: list[str], px: int = 64) -> Image.Image:
     return canvas
 
 
+def combined(sheets: Sequence[Image.Image]) -> Image.Image:
+    """Return sheets at half their size, two in a row."""
+    small = [each.reduce(2) for each in sheets]
+    width, height = small[0].width + 8, small[0].height + 8
+    canvas = Image.new("RGB", (2 * width - 8, -(-len(small) // 2) * height - 8), "white")
+    for number, each in enumerate(small):
+        row, column = divmod(number, 2)
+        canvas.paste(each, (column * width, row * height))
+    return canvas
+
+
 def main() -> None:
     """Check styles and write a sheet of the worst pictures of each."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -126,12 +138,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=100_000)
     parser.add_argument("--sheets", type=Path, default=Path(), help="the folder for sheets")
     options = parser.parse_args()
+    sheets = []
     for style in options.styles:
         found = score_seeds(style, [f"user{number}" for number in range(options.seeds)])
         worst = np.argsort(-found)[:100].tolist()
-        sheet(style, [f"user{number}" for number in worst]).save(options.sheets / f"{style}-worst.png")
+        sheets.append(sheet(style, [f"user{number}" for number in worst]))
+        sheets[-1].save(options.sheets / f"{style}-worst.png")
         listed = ", ".join(f"user{number} {found[number]:.3f}" for number in worst[:5])
         print(f"{style}: {listed}; {(found > 0.6).sum()} of {options.seeds} above 0.6", flush=True)
+    for number, start in enumerate(range(0, len(sheets), 4), 1):
+        combined(sheets[start : start + 4]).save(
+            options.sheets / f"worst-{number}.webp", quality=40, method=6
+        )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ def test_the_sheets_are_what_the_styles_draw(style: str) -> None:
 
 
 def test_the_sheets_are_light_enough_for_a_page() -> None:
-    assert sum(path.stat().st_size for path in (ROOT / "docs").rglob("*.webp")) < 3_100_000
+    assert sum(path.stat().st_size for path in (ROOT / "docs" / "styles").glob("*.webp")) < 2_700_000
+    assert all(path.stat().st_size < 150_000 for path in (ROOT / "docs" / "decisions").glob("*.webp"))
 
 
 def test_the_count_of_distinct_pictures_runs() -> None:

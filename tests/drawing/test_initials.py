@@ -314,3 +314,9 @@ def test_letters_do_not_change(name: str, request: pytest.FixtureRequest) -> Non
     if request.config.getoption("--record-golden") and not path.exists():
         path.write_text(svg(name) + "\n", encoding="utf-8")
     assert svg(name) + "\n" == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("cross", ["\u534d", "\u5350"])
+def test_a_hooked_cross_is_not_drawn(cross: str) -> None:
+    assert initials(cross) == ()
+    assert initials(f"{cross}王小明") == ("王",)

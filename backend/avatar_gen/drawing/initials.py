@@ -17,9 +17,10 @@ _HYPHENS = "-\u2010\u2011\u05be"
 _BREAKS = re.compile(
     r"[\s!-&(-,./:-@[-_{-~"  # Spaces, and the punctuation of ASCII except -, ' and `: O'Brien is one word.
     r"\u00b7\u060c\u200b\u2012-\u2015\u2022"  # Middle dot, Arabic comma, dashes, bullet.
-    r"\u3001\u3002\u30a0\u30fb\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]+"  # Those of CJK.
+    r"\u3001\u3002\u30a0\u30fb\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"  # Those of CJK.
+    r"\u534d\u5350]+"  # Ideographs that are hooked crosses.
 )
-"""The characters between words."""
+"""The characters between words, and those that are never drawn."""
 
 _COMMAS = re.compile("[,\uff0c\u060c]")
 
