@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 from pydantic import SecretStr
 
+from avatar_gen.services.additions import Additions, serve_additions
 from avatar_gen.settings.schema import Database
 from tests.servers.commands import restore_interrupts
 from tests.servers.postgres import Postgres
@@ -72,6 +73,13 @@ def make_app(tmp_path: Path) -> Iterator[MakeApp]:
     yield make
     for app in made:
         app.close()
+
+
+@pytest.fixture
+def nothing_added() -> Iterator[None]:
+    """Leave this process without the palettes and styles that commands in it have served."""
+    yield
+    serve_additions(Additions({}, {}))
 
 
 @pytest.fixture(scope="session")

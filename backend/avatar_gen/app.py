@@ -45,10 +45,10 @@ from avatar_gen.runtime.cache import PictureCache
 from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.security.api_keys import Keys, read_keys
 from avatar_gen.security.picker_tokens import PickerTokens, read_signing_keys
+from avatar_gen.services.additions import read_additions, serve_additions
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.health import HealthChecks
 from avatar_gen.services.identities import Identities
-from avatar_gen.services.palettes import serve_palettes
 from avatar_gen.services.photos import Photos
 from avatar_gen.services.picker import Picker
 from avatar_gen.services.reindex import warn_of_lost_rows
@@ -114,7 +114,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.openapi = lambda: describe(app, guarded=settings.auth.on, limited=settings.limits.on)  # type: ignore[method-assign]
     app.state.statistics = statistics
     app.state.picker_settings = settings.picker
-    serve_palettes(settings.palettes)
+    serve_additions(read_additions(settings.palettes, settings.styles.path))
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # include_router() would wrap each route, and each request would walk through the wrappers.
     app.router.routes += (*health.router.routes, *identities.router.routes, *picker.router.routes)

@@ -237,6 +237,7 @@ class TestARunThatIsEnded:
         assert_folder(tmp_path / "out", 1)
 
 
+@pytest.mark.usefixtures("nothing_added")
 class TestAnOperatorsPalette:
     HOUSE = ("#fff8f0", "#ffb000", "#dc267f", "#648fff", "#1b1035")
 

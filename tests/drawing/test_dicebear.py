@@ -97,6 +97,7 @@ def test_every_style_says_whose_it_is() -> None:
         assert work.creator
         assert work.source
         for url in (work.licence_url, work.creator_url, work.source_url):
+            assert url
             assert url.startswith(("http://", "https://"))
 
 

@@ -19,11 +19,12 @@ from avatar_gen.api.render_urls import SeededUrlParameters, UrlParameters
 from avatar_gen.api.requests import StoredPictureParameters
 from avatar_gen.api.responses import EXAMPLE_ID
 from avatar_gen.avatar import MAX_SEED_LENGTH
-from avatar_gen.drawing.styles import STYLES
+from avatar_gen.drawing import dicebear
 from avatar_gen.imaging import DRAWN_TYPES, EXTENSIONS, MEDIA_TYPES
 from avatar_gen.services.identities import DEFAULTS
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import DICEBEAR_TYPES
+from avatar_gen.services.style_families import style_names
 
 Json = dict[str, Any]
 
@@ -158,7 +159,7 @@ _LIBRAVATAR_PARAMETERS = [
 
 def _picture_operations() -> dict[str, Json]:
     """Return the operations of the picture routes by their paths."""
-    style = _in_path("style", "The name of a style; /api/styles lists them.", examples=list(STYLES))
+    style = _in_path("style", "The name of a style; /api/styles lists them.", examples=list(style_names()))
     seed = _in_path(
         "seed",
         f"Any text of at most {MAX_SEED_LENGTH} code points; slashes may be encoded or not.",
@@ -226,7 +227,7 @@ def _dicebear_operation() -> Json:
         "An avatar as DiceBear's own HTTP API draws it. Nothing is stored.",
         parameters=[
             _in_path("version", "DiceBear's release.", enum=list(VERSIONS)),
-            _in_path("style", "One of DiceBear's styles.", examples=["lorelei"]),
+            _in_path("style", "One of DiceBear's styles.", examples=["lorelei", *dicebear.added_names()]),
             _in_path("format", "The format.", enum=list(FORMATS)),
             option,
         ],

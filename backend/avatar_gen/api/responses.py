@@ -166,7 +166,9 @@ class StyleData(BaseModel):
 
     name: str
     title: str
-    license: str | None = Field(description="Of the artwork; null for the service's own styles.")
+    license: str | None = Field(
+        description="Of the artwork; null for the service's own styles, and if an operator's style has none."
+    )
     creator: str | None = Field(description="Likewise.")
     options: list[str] = Field(description="The options that change the picture, beside size and shape.")
     formats: list[str] = Field(description="The formats of its pictures by URL: svg only for line drawings.")

@@ -19,13 +19,13 @@ from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare as prepare_tables
 from avatar_gen.runtime.processors import usable_processors
+from avatar_gen.services.additions import read_additions, serve_additions
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.bulk.csv_input import Columns, CsvInput
 from avatar_gen.services.bulk.folder import BulkFolder
 from avatar_gen.services.bulk.photos import PhotoSource
 from avatar_gen.services.bulk.report import BulkReport
 from avatar_gen.services.bulk.storage import AvatarSource, BulkStorage, RowSource
-from avatar_gen.services.palettes import serve_palettes
 from avatar_gen.services.photos import open_decoder
 from avatar_gen.services.validation import read_fields
 from avatar_gen.settings.loader import load_settings
@@ -45,8 +45,9 @@ class _Drawing(NamedTuple):
     jobs: int
 
     def prepare(self) -> Callable[[], object]:
-        """Serve the palettes of the settings. Return the function that does the same in another process."""
-        prepare = partial(serve_palettes, self.settings.palettes)
+        """Serve what the settings add. Return the function that does the same in another process."""
+        additions = read_additions(self.settings.palettes, self.settings.styles.path)
+        prepare = partial(serve_additions, additions)
         prepare()
         return prepare
 

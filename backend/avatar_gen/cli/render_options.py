@@ -1,5 +1,6 @@
 """The render options as options of commands: the same names and limits as in a URL."""
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -7,12 +8,14 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from avatar_gen.errors import StartupError
 from avatar_gen.imaging import EXTENSIONS
-from avatar_gen.services.palettes import serve_palettes
+from avatar_gen.services.additions import read_additions, serve_additions
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import PictureRequest
 from avatar_gen.services.style_families import find_style, style_names
 from avatar_gen.settings.loader import load_settings
+from avatar_gen.settings.schema import Settings
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -25,6 +28,9 @@ class _StyleName(click.ParamType[str]):
     def shell_complete(
         self, _ctx: click.Context, _param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
+        # Wrong settings are no reason to complete nothing.
+        with contextlib.suppress(StartupError):
+            _serve_additions(load_settings())
         return [CompletionItem(name) for name in style_names() if name.startswith(incomplete)]
 
 
@@ -95,10 +101,14 @@ def read_picture(
     for field, text in (("style", style), ("seed", seed), *pairs):
         _require_utf8(field, text)
     settings = load_settings()
-    serve_palettes(settings.palettes)
+    _serve_additions(settings)
     found = find_style(style)
     found.prepare(frozenset(settings.dicebear.licenses))
     return found.read(pairs, format_name).with_seed(seed)
+
+
+def _serve_additions(settings: Settings) -> None:
+    serve_additions(read_additions(settings.palettes, settings.styles.path))
 
 
 def _require_utf8(field: str, text: str) -> None:

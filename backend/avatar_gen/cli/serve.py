@@ -19,6 +19,7 @@ from avatar_gen.errors import StartupError
 from avatar_gen.runtime.protocol import TimeoutProtocol
 from avatar_gen.runtime.server import CLOSING_SECONDS, ENDING_SIGNALS, Server, announce
 from avatar_gen.runtime.workers import Supervisor
+from avatar_gen.services.additions import read_additions
 from avatar_gen.services.installation import require_pictures
 from avatar_gen.settings.loader import load_settings, service_links
 from avatar_gen.settings.schema import Metrics, Settings
@@ -74,6 +75,7 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
     require_pictures()
     with ExitStack() as stack:
         # An error here stops the start with one line, before there is a server.
+        read_additions(settings.palettes, settings.styles.path)
         open_services(settings, stack, RequestStatistics(), migrating=migrating)
     with ExitStack() as stack:
         _take_descriptors()

@@ -1,19 +1,22 @@
 """DiceBear's styles, drawn by its own packages: the same SVG, byte for byte.
 
-The packages are large and slow to import, so each function imports them when it needs them. A style's JSON
-file is read when the style is first requested.
+Styles that an operator defines in the same format are drawn beside them. The packages are large and slow to
+import, so each function imports them when it needs them. A style's JSON file is read when the style is first
+requested.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from hashlib import blake2b
 from importlib.metadata import version
 from importlib.resources import files
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from avatar_gen.drawing.dicebear_options import Option, Value, options_of
+from avatar_gen.drawing.dicebear_problems import describe_problems
 
 if TYPE_CHECKING:
     from dicebear import Avatar, Style
@@ -33,13 +36,13 @@ class Artwork:
 
     name: str
     title: str
-    licence: str
-    """One of `LICENCES`."""
-    licence_url: str
-    creator: str
-    creator_url: str
-    source: str
-    source_url: str
+    licence: str | None
+    """One of `LICENCES`. An operator's style may have another licence, or leave out any of these."""
+    licence_url: str | None
+    creator: str | None
+    creator_url: str | None
+    source: str | None
+    source_url: str | None
 
 
 class Credits(NamedTuple):
@@ -53,9 +56,85 @@ class Credits(NamedTuple):
     source_url: str | None
 
 
-@cache
+_added: dict[str, bytes] = {}
+"""The operator's definitions by name."""
+
+
+def serve_definitions(definitions: Mapping[str, bytes]) -> None:
+    """Draw these definitions beside DiceBear's own, instead of those of an earlier call.
+
+    Call this before other threads draw. `problem_of` has found nothing wrong with any of them.
+    """
+    if definitions == _added:
+        return
+    _added.clear()
+    _added.update(definitions)
+    for function in (artwork, credits_of, has_filters, options, _load):
+        function.cache_clear()
+
+
+@lru_cache(maxsize=256)
+def problem_of(definition: bytes) -> str | None:
+    """Return what is wrong with a style definition, in a clause, or None if it can be drawn."""
+    from dicebear import Avatar, Style  # noqa: PLC0415
+    from dicebear.errors import CircularColorReferenceError, StyleValidationError  # noqa: PLC0415
+
+    try:
+        data = json.loads(definition)
+        style = Style(data)
+        Avatar(style, {"seed": ""})
+    except UnicodeDecodeError:
+        return "is not text in UTF-8"
+    except ValueError as error:
+        return f"is not JSON: {error}"
+    except RecursionError:
+        return "is nested too deeply"
+    except StyleValidationError as error:
+        return describe_problems(error.details)
+    except CircularColorReferenceError as error:
+        return f"has colors that refer to each other in a circle: {', '.join(error.chain)}"
+    return _unknown_name(
+        data, {"component": set(style.components()), "color": {*style.colors(), "background"}}
+    )
+
+
+def _unknown_name(part: object, known: Mapping[str, set[str]]) -> str | None:
+    """Return the first reference to a component or color that a definition does not have, in a clause."""
+    if isinstance(part, dict):
+        kind, name = part.get("type"), part.get("name")
+        if isinstance(kind, str) and kind in known and name not in known[kind]:
+            return f"refers to the {kind} {name}, which it does not define"
+    elif not isinstance(part, list):
+        return None
+    below = part.values() if isinstance(part, dict) else part
+    return next((found for each in below if (found := _unknown_name(each, known))), None)
+
+
 def names() -> tuple[str, ...]:
-    """Return the names of all styles, sorted."""
+    """Return the names of all styles: DiceBear's own, sorted, then the operator's."""
+    return (*built_in_names(), *added_names())
+
+
+def added_names() -> tuple[str, ...]:
+    """Return the names of the operator's styles."""
+    return tuple(_added)
+
+
+def is_built_in(name: str) -> bool:
+    """Return whether a style, one of `names()`, is DiceBear's own."""
+    return name not in _added
+
+
+def release_of(name: str) -> str:
+    """Return what draws the pictures of a style, one of `names()`. Another value may mean other pictures."""
+    if is_built_in(name):
+        return RELEASE
+    return f"{RELEASE}-{blake2b(_added[name], digest_size=8).hexdigest()}"
+
+
+@cache
+def built_in_names() -> tuple[str, ...]:
+    """Return the names of DiceBear's own styles, sorted."""
     found = (path.name.removesuffix(".json") for path in files("dicebear_styles").iterdir())
     return tuple(sorted(name for name in found if not name.startswith("_") and "." not in name))
 
@@ -63,17 +142,18 @@ def names() -> tuple[str, ...]:
 @cache
 def artwork(name: str) -> Artwork:
     """Return the artist and the licence of a style, one of `names()`."""
-    meta = _definition(name)["meta"]
+    meta = _definition(name).get("meta", {})
+    licence, creator, source = (meta.get(part, {}) for part in ("license", "creator", "source"))
     return Artwork(
         name=name,
         title=name.replace("-", " ").title(),
         # One style's licence ends with a full stop, the others do not.
-        licence=meta["license"]["name"].removesuffix("."),
-        licence_url=meta["license"]["url"],
-        creator=meta["creator"]["name"],
-        creator_url=meta["creator"]["url"],
-        source=meta["source"]["name"],
-        source_url=meta["source"]["url"],
+        licence=licence["name"].removesuffix(".") if "name" in licence else None,
+        licence_url=licence.get("url"),
+        creator=creator.get("name"),
+        creator_url=creator.get("url"),
+        source=source.get("name"),
+        source_url=source.get("url"),
     )
 
 
@@ -132,7 +212,8 @@ def _load(name: str) -> "Style":
     """Return a style that several threads may use.
 
     The constructor would check the definition against a JSON schema, which takes 100 times as long. The lock
-    file's hash proves that the definition is the published one. This relies on the constructor's private
+    file's hash proves that the definition is the published one, and `problem_of` has checked an operator's.
+    This relies on the constructor's private
     attributes: the dependency is pinned, and a test compares them.
     """
     from dicebear import Style  # noqa: PLC0415
@@ -150,4 +231,4 @@ def _definition(name: str) -> dict[str, Any]:
 
 
 def _file(name: str) -> bytes:
-    return files("dicebear_styles").joinpath(f"{name}.json").read_bytes()
+    return _added.get(name) or files("dicebear_styles").joinpath(f"{name}.json").read_bytes()

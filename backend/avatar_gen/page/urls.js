@@ -2,8 +2,8 @@
 
 const PIXELS = "png";
 
-/** Returns whether this service draws the style itself. Only such styles can be stored. */
-export const isOurs = (style) => style.license === null;
+/** Returns whether the style is the service's own, in two colours. Only such styles can be stored. */
+export const isOurs = (style) => style.options.includes("primaryColor");
 
 /** Returns the format of a choice. Not every style has SVG. */
 export const formatOf = (choice, style) => (style.formats.includes(choice.format) ? choice.format : PIXELS);

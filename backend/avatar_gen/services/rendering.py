@@ -157,7 +157,7 @@ class DicebearRequest:
     @property
     def made_by(self) -> str:
         """Return the versions of the libraries that affect the file's bytes."""
-        return f"{dicebear.RELEASE}-{MADE_BY.get(self.format_name, __version__)}"
+        return f"{dicebear.release_of(self.style)}-{MADE_BY.get(self.format_name, __version__)}"
 
     @property
     def memory(self) -> int:

@@ -1,4 +1,4 @@
-"""The families of styles: the service's own and DiceBear's.
+"""The families of styles: the service's own, and DiceBear's with those that the operator defines.
 
 A style's name is resolved here once. The style that is found reads its own options. A new family is a class
 and a line in `_FAMILIES`.
@@ -6,7 +6,7 @@ and a line in `_FAMILIES`.
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from avatar_gen.drawing import dicebear
@@ -52,6 +52,9 @@ class FoundStyle(Hashable, Protocol):
     def formats(self) -> Sequence[str]:
         """Return the formats that it can be drawn in."""
 
+    def is_served(self, licences: frozenset[str]) -> bool:
+        """Return whether these licences allow the style, for which it may read files."""
+
     def is_ready(self, licences: frozenset[str]) -> bool:
         """Return whether `prepare` has nothing left to do."""
 
@@ -81,6 +84,9 @@ class _OwnStyle:
     @property
     def formats(self) -> Sequence[str]:
         return _formats_of(self.name)
+
+    def is_served(self, _licences: frozenset[str]) -> bool:
+        return True
 
     def is_ready(self, _licences: frozenset[str]) -> bool:
         return True
@@ -117,10 +123,10 @@ _BORDER_RADIUS: Mapping[str, list[int | float]] = {"circle": [50], "rounded": [r
 
 @dataclass(frozen=True, slots=True)
 class DicebearStyle:
-    """One of DiceBear's styles."""
+    """One of DiceBear's styles, or one that the operator defines in the same format."""
 
     artwork: str
-    """DiceBear's name for it."""
+    """DiceBear's or the operator's name for it."""
 
     @property
     def name(self) -> str:
@@ -128,8 +134,8 @@ class DicebearStyle:
         return _PREFIX + self.artwork if self.artwork in STYLES else self.artwork
 
     @property
-    def licence(self) -> str:
-        """Return what the artwork is licensed under."""
+    def licence(self) -> str | None:
+        """Return what the artwork is licensed under, or None if an operator's style does not say it."""
         return dicebear.artwork(self.artwork).licence
 
     @property
@@ -137,13 +143,17 @@ class DicebearStyle:
         """Return every format."""
         return tuple(DRAWN_TYPES)
 
+    def is_served(self, licences: frozenset[str]) -> bool:
+        """Return whether these licences allow the style. An operator's own styles are always served."""
+        return self.licence in licences or not dicebear.is_built_in(self.artwork)
+
     def is_ready(self, licences: frozenset[str]) -> bool:
         """Return whether `prepare` has nothing left to do."""
         return (self.artwork, licences) in _READY
 
     def prepare(self, licences: frozenset[str]) -> None:
         """Load the style. Raises `StyleNotServed` for another licence."""
-        if self.licence not in licences:
+        if not self.is_served(licences):
             raise StyleNotServed(
                 f"The licence of this style, {self.licence}, is not among those in the setting"
                 " dicebear.licenses."
@@ -204,18 +214,14 @@ class _OwnFamily:
 
 
 class _DicebearFamily:
-    """DiceBear's styles, under their own names and with `dicebear-` before them."""
+    """DiceBear's styles and the operator's, under their own names and with `dicebear-` before them."""
 
     def find(self, name: str) -> FoundStyle | None:
-        return self._by_name().get(name.removeprefix(_PREFIX))
+        artwork = name.removeprefix(_PREFIX)
+        return DicebearStyle(artwork) if artwork in dicebear.names() else None
 
     def styles(self) -> Iterable[FoundStyle]:
-        return self._by_name().values()
-
-    @staticmethod
-    @cache
-    def _by_name() -> Mapping[str, FoundStyle]:
-        return {name: DicebearStyle(name) for name in dicebear.names()}
+        return map(DicebearStyle, dicebear.names())
 
 
 _FAMILIES = (_OwnFamily(), _DicebearFamily())
@@ -226,14 +232,14 @@ def find_style(name: str) -> FoundStyle:
     """Return the style with this name. Raises `InvalidRequest`."""
     found = next((found for family in _FAMILIES if (found := family.find(name))), None)
     if found is None:
-        refuse("style", f"must be one of {', '.join(STYLES)}, or one of DiceBear's, which /api/styles lists")
+        refuse("style", f"must be one of {', '.join(STYLES)}, or another one that /api/styles lists")
     return found
 
 
 def find_dicebear_style(artwork: str, licences: frozenset[str]) -> DicebearStyle:
     """Return a style by DiceBear's own name. Raises `StyleNotServed`."""
     if artwork not in dicebear.names():
-        served = [name for name in dicebear.names() if dicebear.artwork(name).licence in licences]
+        served = [name for name in dicebear.names() if DicebearStyle(name).is_served(licences)]
         there = ", ".join(served) or "none, because of the setting dicebear.licenses"
         raise StyleNotServed(f"DiceBear has no style of this name here. There are {there}.")
     return DicebearStyle(artwork)
@@ -244,8 +250,12 @@ def style_names() -> Iterator[str]:
     return (style.name for family in _FAMILIES for style in family.styles())
 
 
-@cache
 def describe_styles(licences: frozenset[str]) -> Sequence[StyleDescription]:
     """Describe every style that these licences allow. The first time this reads many files."""
+    return _describe(licences, dicebear.names())
+
+
+@lru_cache(maxsize=4)
+def _describe(licences: frozenset[str], _names: tuple[str, ...]) -> Sequence[StyleDescription]:
     styles = [style for family in _FAMILIES for style in family.styles()]
-    return [style.describe() for style in styles if style.licence is None or style.licence in licences]
+    return [style.describe() for style in styles if style.is_served(licences)]

@@ -275,6 +275,13 @@ class Dicebear(Section):
     """The licenses of the artwork of the styles that are served. Some other licenses have terms to meet."""
 
 
+class Styles(Section):
+    """Styles that the operator defines."""
+
+    path: Path | None = Field(default=None, strict=False)
+    """A folder with style definitions in the format of DiceBear 10, one in each file `NAME.json`."""
+
+
 class Settings(Section):
     """Everything below `app:`."""
 
@@ -289,6 +296,7 @@ class Settings(Section):
     identities: IdentityLinks = IdentityLinks()
     picker: Picker = Picker()
     dicebear: Dicebear = Dicebear()
+    styles: Styles = Styles()
     palettes: dict[PaletteName, Annotated[list[str], Field(min_length=5, max_length=5)]] = {}
     """Palettes beside the built-in ones: a name, and five colours that pictures by URL take as `palette`."""
     auth: Auth = Auth()

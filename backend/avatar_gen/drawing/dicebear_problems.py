@@ -1,0 +1,36 @@
+"""What is wrong with a style definition, in words for the person who writes it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_WORDS = {
+    "required": "lacks a required field",
+    "additionalProperties": "has an unknown field",
+    "type": "has the wrong type",
+    "enum": "is not one of the accepted values",
+    "pattern": "has a character that is not accepted",
+    "minItems": "has too few entries",
+    "maxItems": "has too many entries",
+    "minProperties": "has too few entries",
+    "maxProperties": "has too many entries",
+    "minLength": "is too short",
+    "maxLength": "is too long",
+    "minimum": "is too small",
+    "exclusiveMinimum": "is too small",
+    "maximum": "is too large",
+}
+"""Clauses for the keywords of JSON schema that the schema of definitions uses."""
+
+
+def describe_problems(details: Sequence[Mapping[str, Any]]) -> str:
+    """Return the most telling of the problems that DiceBear's validator found, in a clause.
+
+    For an element of the wrong form the validator lists why it is none of the four forms. The deepest reason
+    is about the form that was meant, and `const` tells only which one it is not.
+    """
+    telling = [each for each in details if each.get("message") != "const"] or details
+    # max() returns the first of equals, and the forms of elements come before the general one.
+    worst = max(reversed(telling), key=lambda each: each.get("instancePath", "").count("/"))
+    keyword = worst.get("message", "")
+    where = worst.get("instancePath") or "the definition"
+    return f"{where} {_WORDS.get(keyword) or keyword or 'is invalid'}"
