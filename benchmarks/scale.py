@@ -25,7 +25,8 @@ from avatar_gen.drawing.styles import draw
 from avatar_gen.imaging.pipeline import draw_png
 from avatar_gen.objects.avatar_object import write_object
 from avatar_gen.objects.local import LocalStore
-from avatar_gen.services.avatars import EXPONENTS, style_input
+from avatar_gen.services.avatar_input import style_input
+from avatar_gen.services.avatars import EXPONENTS
 from avatar_gen.settings.schema import Database
 from benchmarks.cases import get, post
 from benchmarks.load import Request, ask, numbers

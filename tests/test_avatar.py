@@ -10,6 +10,7 @@ from avatar_gen.avatar import (
     AVATAR_FIELDS,
     JSON_NAMES,
     MAX_NAME_LENGTH,
+    MAX_OPTIONS_LENGTH,
     MAX_SEED_LENGTH,
     MAX_VERSION_LENGTH,
     SPEC_FIELDS,
@@ -17,11 +18,23 @@ from avatar_gen.avatar import (
     AvatarSpec,
     avatar_as_json,
     read_avatar,
+    write_options,
 )
 from avatar_gen.database.tables import stored_avatars
 
 ID = "0a1b2c3d-0000-4000-8000-000000000000"
-AVATAR = Avatar("wave", "red", "#fff", "ocean", "☃", 0.5, "lagoon", id=ID, created_ms=1_700_000_000_123)
+AVATAR = Avatar(
+    "wave",
+    "red",
+    "#fff",
+    "ocean",
+    "☃",
+    0.5,
+    "lagoon",
+    '{"eyesVariant":["a"]}',
+    id=ID,
+    created_ms=1_700_000_000_123,
+)
 TEXTS = {
     "generator_type": MAX_NAME_LENGTH,
     "primary_color": MAX_NAME_LENGTH,
@@ -36,11 +49,11 @@ TEXTS = {
 def test_the_table_has_the_same_fields_with_the_same_limits() -> None:
     assert {column.name for column in stored_avatars.columns} == set(AVATAR_FIELDS)
     lengths = {each.name: each.type.length for each in stored_avatars.columns if type(each.type) is String}
-    assert lengths == TEXTS
+    assert lengths == {**TEXTS, "options": MAX_OPTIONS_LENGTH}
 
 
 def test_an_avatar_carries_every_option() -> None:
-    spec = AvatarSpec("gradient", "red", "blue", "ocean", "ada", 45.0, "lagoon")
+    spec = AvatarSpec("gradient", "red", "blue", "ocean", "ada", 45.0, "lagoon", "{}")
     avatar = spec.as_avatar(ID)
     assert [getattr(avatar, name) for name in SPEC_FIELDS] == [getattr(spec, name) for name in SPEC_FIELDS]
     assert avatar.id == ID
@@ -60,6 +73,21 @@ def test_a_text_has_a_longest(field: str, longest: int) -> None:
     texts = {field: "x" * (longest + 1)}
     with pytest.raises(ValueError, match=f"^its {name} has more than {longest} characters$"):
         read_avatar(avatar_as_json(replace(AVATAR, **texts)))
+
+
+def test_options_are_an_object_in_json_and_one_text_for_equal_ones() -> None:
+    record = avatar_as_json(AVATAR)
+    assert record["options"] == {"eyesVariant": ["a"]}
+    turned = {**record, "options": {"b": 1, "a": ["☃"]}}
+    assert read_avatar(turned).options == '{"a":["☃"],"b":1}' == write_options({"a": ["☃"], "b": 1})
+    wrong_ones: list[object] = ["{}", [], 5, True]
+    for wrong in wrong_ones:
+        with pytest.raises(ValueError, match=r"^its options is not a JSON object$"):
+            read_avatar({**record, "options": wrong})
+    with pytest.raises(ValueError, match=r"^its options has more than 8192 characters$"):
+        read_avatar({**record, "options": {"a": "x" * 8192}})
+    with pytest.raises(ValueError, match="Out of range float values"):
+        read_avatar({**record, "options": {"a": float("nan")}})
 
 
 @pytest.mark.parametrize("name", ["id", "createdAt", "generatorType"])

@@ -4,6 +4,7 @@
 HTTP models derive their fields from it.
 """
 
+import json
 import re
 import time
 from collections.abc import Container, Mapping
@@ -33,6 +34,9 @@ ANY_PALETTE = "any"
 MAX_SEED_LENGTH = 256
 """Code points of a seed, as Python and PostgreSQL count them. One flag or family emoji has several."""
 
+MAX_OPTIONS_LENGTH = 8192
+"""Code points of a style's options as JSON."""
+
 MAX_VERSION_LENGTH = 16
 
 _MAX_MS = 253_402_300_799_999
@@ -58,8 +62,26 @@ def _printable(text: str) -> str:
     return text
 
 
+def write_options(options: Mapping[str, Any]) -> str:
+    """Return a style's options as JSON: the same text for equal options. Raises `ValueError` for NaN."""
+    return json.dumps(options, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def _options_as_text(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise PydanticCustomError("options", "is not a JSON object")
+    return write_options(value)
+
+
 Name = Annotated[str, Field(strict=True, max_length=MAX_NAME_LENGTH), AfterValidator(_without_nul)]
 Seed = Annotated[str, Field(strict=True, max_length=MAX_SEED_LENGTH), AfterValidator(_without_nul)]
+OptionsText = Annotated[
+    str,
+    Field(strict=True, max_length=MAX_OPTIONS_LENGTH),
+    AfterValidator(_without_nul),
+]
 Angle = Annotated[float, Field(strict=True, ge=0, le=360, allow_inf_nan=False)]
 
 
@@ -81,6 +103,8 @@ class AvatarSpec:
     palette: Name | None = None
     """The curated palette that the seed chooses colours from, or `ANY_PALETTE`. The palette of a stored
     avatar may be one that the settings no longer have."""
+    options: OptionsText | None = None
+    """The options of one of DiceBear's styles, as JSON: see `write_options`."""
 
     def as_avatar(self, avatar_id: str) -> "Avatar":
         """Return an avatar with these options that is created now."""
@@ -146,6 +170,7 @@ _MESSAGES = {
 def avatar_as_json(avatar: Avatar) -> dict[str, object]:
     """Return the fields of an avatar by their JSON names."""
     values = {json_name: getattr(avatar, name) for name, json_name in JSON_NAMES.items()}
+    values["options"] = json.loads(avatar.options) if avatar.options else None
     return {"createdAt": format_time(avatar.created_ms), **values}
 
 
@@ -164,11 +189,14 @@ def read_avatar(values: Mapping[str, Any]) -> Avatar:
         raise ValueError("its createdAt is not an ISO 8601 time") from None
     if created_ms < 0:
         raise ValueError("its createdAt is before 1970")
-    known = {name: values[json] for name, json in JSON_NAMES.items() if json in values}
+    known = {name: values[json_name] for name, json_name in JSON_NAMES.items() if json_name in values}
     try:
+        known["options"] = _options_as_text(values.get("options"))
         return _AVATAR.validate_python({**known, "created_ms": created_ms})
     except ValidationError as error:
         raise ValueError(_describe(error)) from None
+    except PydanticCustomError as error:
+        raise ValueError(f"its options {error.message()}") from None
 
 
 def _describe(error: ValidationError) -> str:

@@ -27,6 +27,7 @@ FIELDS = {
     "seed",
     "generatorType",
     "palette",
+    "options",
 }
 
 
@@ -178,6 +179,59 @@ def test_version_two_draws_gradients(client: httpx.Client) -> None:
 
 REFUSED = [
     ({"type": "hexagon"}, "type", "type must be one of pixelize, wave, gradient, "),
+    (
+        {"type": "adventurer"},
+        "type",
+        "The licence of this style, CC BY 4.0, is not among",
+    ),
+    (
+        {"type": "wave", "options": {"a": 1}},
+        "options",
+        "options is for DiceBear's styles. ",
+    ),
+    ({"type": "lorelei", "options": []}, "options", "options must be a JSON object."),
+    ({"type": "lorelei", "options": {"x": 1}}, "options", "options has an option that is not known"),
+    (
+        {"type": "lorelei", "options": {"seed": "a"}},
+        "options",
+        "options has an option that is not known",
+    ),
+    ({"type": "lorelei", "options": {"size": 64}}, "options", "options has an option that is not known"),
+    ({"type": "lorelei", "options": {"flip": True}}, "options", "options has a value that is not a text"),
+    ({"type": "lorelei", "options": {"flip": None}}, "options", "options has a value that is not a text"),
+    (
+        {"type": "lorelei", "options": {"flip": [["a"]]}},
+        "options",
+        "options has a value that is not a text",
+    ),
+    (
+        {"type": "lorelei", "options": {"eyesVariant": "none"}},
+        "options.eyesVariant",
+        "options.eyesVariant must be at most 128 of variant01, ",
+    ),
+    (
+        {"type": "lorelei", "options": {"scale": 1e300}},
+        "options.scale",
+        "options.scale must be at most 2 numbers from 0 to 10, separated by commas.",
+    ),
+    ({"type": "lorelei", "seed": "\x01"}, "seed", "seed must be one text of at most 256 characters that XML"),
+    (
+        {"type": "lorelei", "primaryColor": "red"},
+        "primaryColor",
+        "primaryColor is for the service's own styles.",
+    ),
+    (
+        {"type": "lorelei", "colorScheme": "ocean"},
+        "colorScheme",
+        "colorScheme is for the service's own styles.",
+    ),
+    ({"type": "lorelei", "palette": "any"}, "palette", "palette is for the service's own"),
+    ({"type": "lorelei", "angle": 5}, "angle", "angle is only for the type gradient."),
+    (
+        {"type": "dicebear-initials", "seed": "山田"},
+        None,
+        "The letters of this avatar are there as",
+    ),
     ({"colorScheme": "Ocean"}, "colorScheme", "colorScheme must be one of green, blue, red, "),
     ({"primaryColor": "#12345"}, "primaryColor", "primaryColor is not a colour. Use #rgb, #rrggbb, a CSS"),
     ({"foreignColor": "blurple"}, "foreignColor", "foreignColor is not a colour. Use "),
@@ -201,15 +255,18 @@ REFUSED = [
 
 @pytest.mark.parametrize(("body", "field", "message"), REFUSED)
 def test_what_is_not_understood_is_refused_in_one_sentence(
-    client: httpx.Client, body: dict[str, object], field: str, message: str
+    client: httpx.Client, body: dict[str, object], field: str | None, message: str
 ) -> None:
     before = client.get("/api/list").json()["data"]["pagination"]["total"]
     failure = assert_failure(client.post("/api/generate", json=body), 400, mentions=message)
+    assert client.get("/api/list").json()["data"]["pagination"]["total"] == before
+    if field is None:
+        assert "details" not in failure
+        return
     details = failure["details"]
     assert isinstance(details, list)
     assert [set(detail) for detail in details] == [{"field", "message"}]
     assert details[0]["field"] == field
-    assert client.get("/api/list").json()["data"]["pagination"]["total"] == before
 
 
 def test_all_faults_are_listed(client: httpx.Client) -> None:

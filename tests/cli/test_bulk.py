@@ -147,8 +147,16 @@ class TestAFolder:
         (["people.csv", "-o", "out", "--encoding", "klingon"], 2, "unknown text encoding"),
         (["people.csv", "-o", "out", "--encoding", "base64"], 2, "unknown text encoding"),
         (["people.csv", "-o", "out", "--manifest", "x"], 2, "--manifest is for --store"),
-        (["people.csv", "--store", "--size", "64"], 2, "A stored avatar takes only a style, colours,"),
-        (["people.csv", "--store", "--style", "lorelei"], 2, "type must be one of"),
+        (["people.csv", "--store", "--size", "64"], 2, "A stored avatar takes only a style with"),
+        (["people.csv", "--store", "--style", "hexagon"], 2, "type must be one of"),
+        (["people.csv", "--store", "--style", "adventurer"], 1, "The licence of this style"),
+        (
+            ["people.csv", "--store", "--style", "lorelei", "-O", "eyes=x"],
+            2,
+            "options has an option that is not",
+        ),
+        (["people.csv", "--store", "-O", "eyes=x"], 2, "options is for DiceBear's styles."),
+        (["people.csv", "--store", "-O", "eyes"], 2, "must be NAME=VALUE."),
         (["people.csv", "--store", "--angle", "x", "--style", "gradient"], 2, "must be a number."),
         (["people.csv", "--store", "--angle", "9"], 2, "angle is only for the type gradient."),
         (["-", "--store"], 2, "A list from standard input needs --manifest FILE."),
@@ -288,6 +296,23 @@ class TestStored:
         assert {path.name for path in service.folder.iterdir()} == {
             *("people.csv", "people.stored.jsonl", "settings.yaml", "log.jsonl", "storage")
         }
+
+    def test_has_dicebears_styles_and_names_whom_it_cannot_draw(
+        self, kind: str, make_service: MakeService, postgres: Postgres
+    ) -> None:
+        service = make_service(
+            environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
+        )
+        (service.folder / "people.csv").write_text("name\nAda\n山田\nЯн\n")
+        looks = ("--style", "dicebear-initials", "-O", "backgroundColor=b6e3f4")
+        result = service.run("bulk", "people.csv", "--store", *looks, check=False)
+        assert result.returncode == 3
+        assert result.stdout == "2 made, 0 were there already, 0 repeated, 1 refused.\n"
+        assert result.stderr.startswith("line 3: The letters of this avatar are there as svg alone")
+        service.start()
+        rows = service.client.get("/api/list").json()["data"]["avatars"]
+        assert {row["seed"] for row in rows} == {"Ada", "Ян"}
+        assert rows[0]["options"] == {"backgroundColor": ["b6e3f4"]}
 
     def test_a_seed_has_to_fit(self, kind: str, make_service: MakeService, postgres: Postgres) -> None:
         service = make_service(

@@ -47,7 +47,7 @@ def test_an_empty_database_is_prepared(address: str) -> None:
 def test_a_database_of_another_release_is_left_alone(engines: Engines) -> None:
     with engines.write.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    with pytest.raises(SchemaError, match=r"at schema 0000, .* works with 0003; run: avatar-gen migrate"):
+    with pytest.raises(SchemaError, match=r"at schema 0000, .* works with 0004; run: avatar-gen migrate"):
         prepare(engines)
     with pytest.raises(SchemaError, match="A newer release made this database"):
         migrate(engines)
@@ -87,7 +87,7 @@ def test_a_file_that_is_not_a_database_stops_the_start(tmp_path: Path, step: obj
     engines.close()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_rows_of_an_older_release_stay(address: str, revision: str) -> None:
     engines = open_engines(database(address))
     migrate(engines, revision)
@@ -105,7 +105,9 @@ def test_rows_of_an_older_release_stay(address: str, revision: str) -> None:
     repository = Repository(engines)
     old = Avatar("wave", id=row["id"], created_ms=5, seed="s" * 32, angle=0.5)
     assert repository.page(10).avatars == [old]
-    longest = replace(old, id=row["id"].replace("0a", "0b"), seed="😀" * 256, palette="lagoon")
+    longest = replace(
+        old, id=row["id"].replace("0a", "0b"), seed="😀" * 256, palette="lagoon", options='{"a":"☃"}'
+    )
     repository.add([longest])
     assert repository.page(10).avatars == [old, longest]
     assert repository.total() == 2

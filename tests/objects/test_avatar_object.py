@@ -44,6 +44,7 @@ def test_the_record_is_for_people_too() -> None:
         "seed": "☃",
         "angle": 0.5,
         "palette": None,
+        "options": None,
     }
     assert "☃" in record
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from avatar_gen.api.access import needs
+from avatar_gen.api.avatar_spec import read_spec
 from avatar_gen.api.error_responses import fails
 from avatar_gen.api.openapi import ID_PARAMETER, LINKS_TO_AVATAR
 from avatar_gen.api.requests import ListParameters
@@ -23,7 +24,6 @@ from avatar_gen.api.responses import (
     StyleData,
 )
 from avatar_gen.api.strict_routes import StrictRoute
-from avatar_gen.avatar import AvatarSpec
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.services.avatar_options import AvatarOptions, GradientOptions
 from avatar_gen.services.avatars import Avatars
@@ -42,14 +42,14 @@ _NOTHING_GIVEN = AvatarOptions()
 @needs("write")
 async def generate(request: Request, body: AvatarOptions = _NOTHING_GIVEN) -> Answer[AvatarData]:
     """Draw an avatar in all six sizes and store it."""
-    return await _generate(request, body.spec())
+    return await _generate(request, body)
 
 
 @router.post("/v2/generate", status_code=201, responses=_GENERATE_ANSWERS)
 @needs("write")
 async def generate_gradient(request: Request, body: GradientOptions) -> Answer[AvatarData]:
     """Draw a gradient along an angle in all six sizes and store it."""
-    return await _generate(request, body.spec())
+    return await _generate(request, body)
 
 
 @router.get("/list", responses=fails(400, 503))
@@ -111,8 +111,8 @@ async def delete_avatar(request: Request) -> Message:
     return Message(message="Avatar deleted")
 
 
-async def _generate(request: Request, spec: AvatarSpec) -> Answer[AvatarData]:
-    avatar = await _avatars(request).create(spec)
+async def _generate(request: Request, body: AvatarOptions) -> Answer[AvatarData]:
+    avatar = await _avatars(request).create(await read_spec(request, body))
     return Answer(statusCode=201, message="Avatar generated", data=AvatarData.of(avatar))
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from avatar_gen.api.access import bearer, needs
+from avatar_gen.api.avatar_spec import read_spec
 from avatar_gen.api.error_responses import fails
 from avatar_gen.api.libravatar import HASH
 from avatar_gen.api.openapi import EXAMPLE_HASH
@@ -168,7 +169,7 @@ async def get_picker(request: Request, response: Response) -> Answer[PickerData]
 @router.post("/picker/generate", status_code=201, responses=fails(400, 401, 403, 413, 415, 500, 503, 507))
 async def generate_by_picker(request: Request, response: Response, body: AvatarOptions) -> Answer[SavedData]:
     """Draw an avatar, store it, and link the identity of a picker link to it."""
-    saved = await _picker(request).save_drawn(_token(request), body.spec())
+    saved = await _picker(request).save_drawn(_token(request), await read_spec(request, body))
     return _saved(response, saved)
 
 

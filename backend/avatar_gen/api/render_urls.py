@@ -16,8 +16,9 @@ from pydantic import Field
 from avatar_gen.api.requests import PictureParameters, split_query
 from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.imaging import DRAWN_TYPES, EXTENSIONS, UNSERVED_EXTENSION
+from avatar_gen.services.found_style import FoundStyle
 from avatar_gen.services.rendering import PictureRequest
-from avatar_gen.services.style_families import FoundStyle, find_style
+from avatar_gen.services.style_families import find_style
 from avatar_gen.services.validation import read_pairs, refuse
 
 PREFIX = b"/api/render/"

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from avatar_gen.avatar import Avatar, avatar_as_json, optional_fields
 from avatar_gen.drawing.palettes import CuratedPalette
 from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
-from avatar_gen.services.style_families import StyleDescription
+from avatar_gen.services.found_style import StyleDescription
 
 D = TypeVar("D")
 
@@ -71,14 +71,17 @@ class AvatarData(BaseModel):
         seed="ada",
         generatorType="wave",
         palette=None,
+        options=None,
     )
 
     id: str = Field(description="A UUID 4.")
     name: str = Field(description="The same as id.")
     createdAt: str = Field(description="ISO 8601, UTC, milliseconds.")  # noqa: N815
     version: str
+    # Not as they are stored, which is a text.
+    options: dict[str, JsonValue] | None = Field(default=None, description="Of DiceBear's styles.")
     # The contract leaves the angle out.
-    __annotations__.update(optional_fields(without={"angle"}))
+    __annotations__.update(optional_fields(without={"angle", "options"}))
 
     @classmethod
     def of(cls, avatar: Avatar) -> "AvatarData":

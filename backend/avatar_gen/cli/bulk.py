@@ -11,10 +11,17 @@ from typing import BinaryIO, NamedTuple
 import click
 
 from avatar_gen.app import open_store
-from avatar_gen.avatar import MAX_SEED_LENGTH, AvatarSpec
+from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import as_json, print_json, progress, warn
-from avatar_gen.cli.render_options import FORMAT, OPTION, STYLE_NAME, read_picture, render_options
+from avatar_gen.cli.render_options import (
+    FORMAT,
+    OPTION,
+    STYLE_NAME,
+    read_picture,
+    render_options,
+    split_option,
+)
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare as prepare_tables
@@ -172,10 +179,10 @@ def command(  # noqa: PLR0913
         else:
             rows = _open(names, columns, header=not no_header, encoding=encoding, stack=stack)
             if folder is None:
-                if format_name or others or file_column or letters_column:
+                if format_name or file_column or letters_column:
                     _require_storable({"format"})
                 _require_storable(given)
-                job = _storing(rows, drawing, manifest or _manifest_of(names), stack)
+                job = _storing(rows, drawing, others, manifest or _manifest_of(names), stack)
             elif manifest:
                 raise click.UsageError("--manifest is for --store; DIR has its own.")
             else:
@@ -188,7 +195,7 @@ def _require_storable(given: Iterable[str]) -> None:
     """Raise `click.UsageError` for options that no stored avatar has."""
     if set(given) - _FOR_STORED:
         raise click.UsageError(
-            "A stored avatar takes only a style, colours, a scheme, a palette and an angle."
+            "A stored avatar takes only a style with its options, colours, a scheme, a palette and an angle."
         )
 
 
@@ -226,15 +233,17 @@ def _given(parameters: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value is not None}
 
 
-def _spec(style: str, given: Mapping[str, str]) -> AvatarSpec:
-    """Return the options of each avatar. Raises `InvalidRequest`."""
-    fields: dict[str, object] = {"type": style, **given}
+def _options(given: Mapping[str, str], others: Iterable[str]) -> dict[str, object]:
+    """Return the fields of each avatar, as generate takes them."""
+    fields: dict[str, object] = {**given}
     if angle := given.get("angle"):
         try:
             fields["angle"] = float(angle)
         except ValueError:
             raise click.BadParameter("must be a number.", param_hint="--angle") from None
-    return read_fields(fields, AvatarOptions).spec()
+    if options := dict(split_option(each) for each in others):
+        fields["options"] = options
+    return fields
 
 
 def _manifest_of(names: str) -> Path:
@@ -243,9 +252,13 @@ def _manifest_of(names: str) -> Path:
     return Path(names).with_suffix(".stored.jsonl")
 
 
-def _storing(rows: CsvInput, drawing: _Drawing, manifest: Path, stack: ExitStack) -> _Job:
+def _storing(
+    rows: CsvInput, drawing: _Drawing, others: Iterable[str], manifest: Path, stack: ExitStack
+) -> _Job:
     prepare = drawing.prepare()
-    spec = _spec(drawing.style, drawing.given)
+    asked = read_fields({"type": drawing.style, **_options(drawing.given, others)}, AvatarOptions)
+    asked.style.prepare(frozenset(drawing.settings.dicebear.licenses))
+    spec = asked.spec()
     source = RowSource(rows, spec, jobs=drawing.jobs, prepare=prepare, on_refusal=_refuse)
     return _Job(_open_storage(source, drawing.settings, manifest, stack).run(), rows)
 

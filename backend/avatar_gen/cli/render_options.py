@@ -93,11 +93,7 @@ def read_picture(
     Raises `InvalidRequest`, and `StyleNotServed` for a style whose licence the settings do not list.
     """
     pairs = [(name, value) for name, value in parameters.items() if value is not None]
-    for each in others:
-        name, equals, value = each.partition("=")
-        if not equals:
-            raise click.BadParameter("must be NAME=VALUE.", param_hint="--option")
-        pairs.append((name, value))
+    pairs += map(split_option, others)
     for field, text in (("style", style), ("seed", seed), *pairs):
         _require_utf8(field, text)
     settings = load_settings()
@@ -109,6 +105,14 @@ def read_picture(
 
 def _serve_additions(settings: Settings) -> None:
     serve_additions(read_additions(settings.palettes, settings.styles.path))
+
+
+def split_option(text: str) -> tuple[str, str]:
+    """Return the name and the value of a `NAME=VALUE`."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter("must be NAME=VALUE.", param_hint="--option")
+    return name, value
 
 
 def _require_utf8(field: str, text: str) -> None:

@@ -13,9 +13,9 @@ from sqlalchemy import (
     Uuid,
 )
 
-from avatar_gen.avatar import MAX_NAME_LENGTH, MAX_SEED_LENGTH, MAX_VERSION_LENGTH
+from avatar_gen.avatar import MAX_NAME_LENGTH, MAX_OPTIONS_LENGTH, MAX_SEED_LENGTH, MAX_VERSION_LENGTH
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration. This release works only with a database at this revision."""
 
 metadata = MetaData(
@@ -44,6 +44,7 @@ stored_avatars = Table(
     Column("seed", String(MAX_SEED_LENGTH)),
     Column("angle", Float),
     Column("palette", String(MAX_NAME_LENGTH)),
+    Column("options", String(MAX_OPTIONS_LENGTH)),
     # The order of the list.
     Index(None, "created_ms", "id"),
 )

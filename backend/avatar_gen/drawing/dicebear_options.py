@@ -189,6 +189,31 @@ def read_options(options: Mapping[str, Option], pairs: Iterable[tuple[str, str]]
     return read
 
 
+def pairs_of(options: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return options that are given as JSON like the pairs of a query string.
+
+    A value is a text, a number, a list of these, or an object of names and their weights. Raises
+    `InvalidOption` for any other value.
+    """
+    return [(name, text) for name, value in options.items() for text in _texts_of(value)]
+
+
+def _texts_of(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{name}:{_text_of(weight)}" for name, weight in value.items()] or [""]
+    if isinstance(value, list):
+        return [_text_of(each) for each in value] or [""]
+    return [_text_of(value)]
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise InvalidOption(None, "has a value that is not a text, a number, a list of these, or weights by name")
+
+
 def _split(values: Sequence[str]) -> list[str]:
     """Return the values between commas that are not empty."""
     return [part for value in values for part in value.split(",") if part]

@@ -13,18 +13,19 @@ __all__ = ["decode_png", "encode_pixels", "filter_pixels", "recolour_pixels"]
 
 
 def decode_png(png: bytes) -> Pixels:
-    """Return the pixels of a square, opaque PNG file. Raises `ValueError` for any other file."""
+    """Return the pixels of a square PNG file, with alpha if it has any.
+
+    Raises `ValueError` for any other file.
+    """
     try:
         image = pyvips.Image.pngload_buffer(png, fail_on="truncated").colourspace("srgb")
         pixels: Pixels = image.cast("uchar").numpy()
     except pyvips.Error as error:
         raise ValueError("a picture is no PNG") from error
-    height, width, bands = pixels.shape
+    height, width, _ = pixels.shape
     if height != width:
         raise ValueError(f"a picture has {width} x {height} px")
-    if bands == 4 and pixels[:, :, 3].min() < 255:
-        raise ValueError("a picture is transparent")
-    return pixels[:, :, :3]
+    return pixels
 
 
 def filter_pixels(png: bytes, recolour: Filter) -> bytes:

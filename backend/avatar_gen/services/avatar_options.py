@@ -11,11 +11,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    JsonValue,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 from avatar_gen.avatar import (
     ANY_PALETTE,
@@ -27,7 +30,9 @@ from avatar_gen.avatar import (
 )
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.drawing.styles import STYLES
+from avatar_gen.services.found_style import FoundStyle
 from avatar_gen.services.palettes import check_palette
+from avatar_gen.services.style_families import check_style, find_style, style_names
 from avatar_gen.services.validation import OneOf, StrictModel, check_colour, invalid
 
 _ANGLE_STYLES = [name for name, style in STYLES.items() if "angle" in style.options]
@@ -38,6 +43,22 @@ def _lower_case(value: Any) -> Any:  # noqa: ANN401 - text, or what pydantic ref
     return value.lower() if isinstance(value, str) and value.isascii() else value
 
 
+class _StyleName:
+    """Annotate a text field that takes the name of a style of any family."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Check the name when it is read: the settings may add styles."""
+        return core_schema.no_info_after_validator_function(check_style, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """List the names when the document is made."""
+        return {**handler(schema), "enum": list(style_names())}
+
+
 class AvatarOptions(StrictModel):
     """What to draw. Every field may be absent, null or empty, all of which mean "not given"."""
 
@@ -46,8 +67,9 @@ class AvatarOptions(StrictModel):
         json_schema_extra={"examples": [{"type": "wave", "colorScheme": "ocean", "seed": "ada"}]},
     )
 
-    type: Annotated[str, OneOf(STYLES), BeforeValidator(_lower_case)] | None = Field(
-        default=None, description="In any case. By default pixelize."
+    type: Annotated[str, _StyleName(), BeforeValidator(_lower_case)] | None = Field(
+        default=None,
+        description="In any case. By default pixelize. /api/styles lists the styles that are served.",
     )
     primaryColor: str | None = Field(  # noqa: N815 - JSON's spelling, here and below
         default=None,
@@ -83,6 +105,13 @@ class AvatarOptions(StrictModel):
         examples=["lagoon"],
     )
 
+    options: dict[str, JsonValue] | None = Field(
+        default=None,
+        description="For DiceBear's styles alone: the options of the style, which /api/styles lists. A value"
+        " is a text, a number, a list of these, or an object of weights.",
+        examples=[{"eyesVariant": ["variant03"], "backgroundColor": ["b6e3f4"]}],
+    )
+
     __annotations__.update(optional_fields(without={"generator_type", *__annotations__}))
 
     @model_validator(mode="before")
@@ -111,6 +140,13 @@ class AvatarOptions(StrictModel):
             raise invalid("is for colours that the seed chooses. Give a palette, a scheme or colours")
         return value
 
+    @field_validator("primaryColor", "foreignColor", "colorScheme", "palette")
+    @classmethod
+    def _is_an_own_style(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and (info.data.get("type") or "pixelize") not in STYLES:
+            raise invalid("is for the service's own styles. DiceBear's styles have options")
+        return value
+
     @field_validator("angle")
     @classmethod
     def _angle_has_a_use(cls, value: float | None, info: ValidationInfo) -> float | None:
@@ -121,9 +157,20 @@ class AvatarOptions(StrictModel):
             raise PydanticCustomError("angle", "is only for the type {users}", {"users": users})
         return value
 
+    @property
+    def style(self) -> FoundStyle:
+        """The style that is asked for."""
+        return find_style(self.type or AvatarSpec().generator_type)
+
     def spec(self) -> AvatarSpec:
-        """Return the same options as the service has them."""
-        fields: dict[str, Any] = {"generator_type": self.type}
+        """Return the same options as the service has them, once the style is prepared.
+
+        Raises `InvalidRequest` for options that the style does not have.
+        """
+        fields: dict[str, Any] = {
+            "generator_type": self.type,
+            "options": self.style.options_to_store(self.options or {}),
+        }
         fields.update((name, getattr(self, JSON_NAMES[name])) for name in SPEC_FIELDS if name not in fields)
         return AvatarSpec(**{name: value for name, value in fields.items() if value is not None})
 

@@ -8,31 +8,21 @@ from secrets import token_hex
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
-from avatar_gen.avatar import ANY_PALETTE, Avatar, AvatarSpec, Cursor
+from avatar_gen.avatar import Avatar, AvatarSpec, Cursor
 from avatar_gen.database import READERS, TIMEOUT_SECONDS
 from avatar_gen.database.repository import Page, Repository
-from avatar_gen.drawing.drawing import DEFAULT_ANGLE, Drawing, StyleInput
 from avatar_gen.drawing.filters import FILTERS
-from avatar_gen.drawing.palette import (
-    DEFAULT_FOREIGN,
-    DEFAULT_PRIMARY,
-    SCHEMES,
-    Filter,
-    UnknownColour,
-    parse_colour,
-)
-from avatar_gen.drawing.palettes import choose
-from avatar_gen.drawing.styles import draw, traits
+from avatar_gen.drawing.palette import Filter, UnknownColour
 from avatar_gen.errors import (
     AvatarNotFound,
     DatabaseUnavailable,
+    InvalidRequest,
     ObjectDamaged,
     StorageUnavailable,
 )
 from avatar_gen.imaging import convert, memory_of, scaled
 from avatar_gen.imaging.photo_process import PHOTO_PX
 from avatar_gen.imaging.photographs import photo_picture
-from avatar_gen.imaging.pipeline import draw_picture, draw_png, draw_pngs
 from avatar_gen.imaging.png import is_indexed, recolour_png, width_of
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
@@ -40,7 +30,7 @@ from avatar_gen.objects import ObjectStore, Opened
 from avatar_gen.objects.avatar_object import AvatarObject, Photo, read_object, write_object
 from avatar_gen.runtime.cache import Cache, PictureCache
 from avatar_gen.runtime.threads import DaemonThreads
-from avatar_gen.services.palettes import served_palettes
+from avatar_gen.services.style_families import find_style
 from avatar_gen.services.writer import AvatarWriter, NewAvatar
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
@@ -48,9 +38,6 @@ T = TypeVar("T")
 
 EXPONENTS = range(4, 10)
 """The stored sizes: 2**n px for each n."""
-
-_OBJECT_MEMORY = memory_of(1 << EXPONENTS[-1], "png")
-"""The most bytes that drawing an object takes: its pictures are drawn one after another."""
 
 STORED = "stored"
 """The style under which the statistics count a stored picture that is encoded anew."""
@@ -107,12 +94,16 @@ class Avatars:
         self._readers = DaemonThreads(READERS, "reading")
 
     async def create(self, spec: AvatarSpec) -> Avatar:
-        """Draw an avatar and store it. When this returns, its object and its row survive a crash."""
+        """Draw an avatar and store it. When this returns, its object and its row survive a crash.
+
+        Its style must be prepared. Raises `InvalidRequest` for letters that no font has.
+        """
         avatar = spec.as_avatar(str(uuid4()))
         draw_now = partial(draw_object, avatar, spec)
-        if not traits(spec.generator_type).exact:
+        style = find_style(spec.generator_type)
+        if not style.is_exact:
             # The other avatars of a batch need not wait for a renderer.
-            drawn = await self._pool.run(_OBJECT_MEMORY, draw_object, avatar, spec)
+            drawn = await self._pool.run(style.memory(1 << EXPONENTS[-1]), draw_object, avatar, spec)
             draw_now = partial(bytes, drawn)
         await self._writer.add(NewAvatar(avatar, draw_now))
         self._statistics.objects["written"] += 1
@@ -245,9 +236,8 @@ def make_picture(stored: StoredPicture, px: int, format_name: str, recolour: Fil
     width = width_of(png)
     if width == px:
         return _convert(png, recolour, format_name)
-    drawing = _drawing_of(stored.avatar)
-    if px >= 1 << EXPONENTS[0] and drawing is not None and draw_png(drawing, width) == png:
-        return draw_picture(drawing, px, format_name=format_name, recolour=recolour)
+    if px >= 1 << EXPONENTS[0] and (drawn := _draw_again(stored, px, format_name, recolour)):
+        return drawn
     if recolour is None:
         return scaled(png, px, format_name)
     return _convert(scaled(png, px, "png"), recolour, format_name)
@@ -259,34 +249,26 @@ def _convert(png: bytes, recolour: Filter | None, format_name: str) -> bytes:
     return png if format_name == "png" else convert(png, format_name)
 
 
-def style_input(spec: AvatarSpec, seed: str) -> StyleInput:
-    """Return the colours and the angle to draw with. A scheme wins over the two colours.
+def _draw_again(stored: StoredPicture, px: int, format_name: str, recolour: Filter | None) -> bytes | None:
+    """Return the picture that an avatar's options draw now, or None if that is not the stored one.
 
-    Raises `KeyError` for an unknown scheme or palette, `UnknownColour` for an unknown colour.
+    The options may have names that are unknown here, such as a style that an operator has removed.
     """
-    angle = DEFAULT_ANGLE if spec.angle is None else spec.angle
-    if spec.palette:
-        palette = None if spec.palette == ANY_PALETTE else served_palettes()[spec.palette]
-        chosen = choose(seed, palette)
-        return StyleInput(chosen.primary, chosen.foreign, angle, spec.seed or "", palette=chosen.palette)
-    primary = spec.primary_color or DEFAULT_PRIMARY
-    foreign = spec.foreign_color or DEFAULT_FOREIGN
-    if spec.color_scheme:
-        _, primary, foreign = SCHEMES[spec.color_scheme]
-    return StyleInput(parse_colour(primary), parse_colour(foreign), angle, spec.seed or "")
-
-
-def _drawing_of(avatar: Avatar) -> Drawing | None:
-    """Return the drawing that an avatar's options describe, or None for a name unknown here."""
+    avatar = stored.avatar
     try:
-        seed = avatar.seed or ""
-        return draw(avatar.generator_type, seed, style_input(avatar, seed))
-    except (KeyError, UnknownColour):
+        drawer = find_style(avatar.generator_type).drawer(avatar, avatar.seed or "")
+        if drawer.draw(width_of(stored.data), "png", None) != stored.data:
+            return None
+        return drawer.draw(px, format_name, recolour)
+    except (KeyError, UnknownColour, InvalidRequest):
         return None
 
 
 def draw_object(avatar: Avatar, spec: AvatarSpec) -> bytes:
-    """Return the object of an avatar: its record, and its pictures in all sizes."""
+    """Return the object of an avatar: its record, and its pictures in all sizes.
+
+    Raises `InvalidRequest` for letters that no font has.
+    """
     seed = token_hex(16) if spec.seed is None else spec.seed
-    drawing = draw(spec.generator_type, seed, style_input(spec, seed))
-    return write_object(avatar, draw_pngs(drawing, [1 << exponent for exponent in EXPONENTS]))
+    drawer = find_style(spec.generator_type).drawer(spec, seed)
+    return write_object(avatar, drawer.pngs([1 << exponent for exponent in EXPONENTS]))

@@ -12,6 +12,7 @@ from avatar_gen.database.legacy import LegacyRecord, LegacyRecords, milliseconds
 from avatar_gen.database.repository import Repository
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.imaging.truecolour import decode_png, encode_pixels
+from avatar_gen.imaging.vips import without_opaque_alpha
 from avatar_gen.objects import ObjectStore
 from avatar_gen.runtime.batches import batches
 from avatar_gen.services.imports import (
@@ -174,4 +175,7 @@ def _picture(content: dict[str, object], exponent: int) -> bytes:
         raise Unreadable(f"{key}: {error}") from error
     if len(pixels) != 1 << exponent:
         raise Unreadable(f"{key} has {len(pixels)} px")
+    pixels = without_opaque_alpha(pixels)
+    if pixels.shape[2] == 4:
+        raise Unreadable(f"{key}: a picture is transparent")
     return encode_pixels(pixels)

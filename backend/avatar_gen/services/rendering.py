@@ -12,6 +12,7 @@ from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import Value
 from avatar_gen.drawing.filters import FILTERS, in_svg
 from avatar_gen.drawing.frames import Shape
+from avatar_gen.drawing.palette import Filter
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import filtered, framed, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
@@ -199,15 +200,13 @@ class DicebearRequest:
             if self.own_ids:
                 document = with_own_ids(document, f"a{self.key().hex()[:15]}")
             return document.encode()
-        document = dicebear.draw_svg(self.style, {**self.options, "size": self._px})
-        return encode_svg(
-            document,
-            self._px,
-            self.format_name,
-            recolour=FILTERS.get(self.filter or ""),
-            shape=self.shape,
-            xmp=write_xmp(dicebear.credits_of(self.style)),
-        )
+        return self.draw_at(self._px, self.format_name, FILTERS.get(self.filter or ""))
+
+    def draw_at(self, px: int, format_name: str, recolour: Filter | None) -> bytes:
+        """Return the picture `px` wide, in a format of `imaging.MEDIA_TYPES`, with a filter if any."""
+        document = dicebear.draw_svg(self.style, {**self.options, "size": px})
+        xmp = write_xmp(dicebear.credits_of(self.style))
+        return encode_svg(document, px, format_name, recolour=recolour, shape=self.shape, xmp=xmp)
 
     @property
     def _px(self) -> int:

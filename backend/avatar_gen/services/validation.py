@@ -127,6 +127,7 @@ _MESSAGES = {
     "string_type": "must be text",
     "string_unicode": "must be valid Unicode text",
     "string_too_long": "must have at most {max_length} characters",
+    "dict_type": "must be a JSON object",
     "float_type": "must be a number",
     "int_type": "must be a whole number",
     "finite_number": "must be a finite number",

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from avatar_gen.avatar import Avatar, AvatarSpec, format_time
 from avatar_gen.database.repository import Repository
-from avatar_gen.errors import ObjectDamaged
+from avatar_gen.errors import InvalidRequest, ObjectDamaged
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.objects.files import read, sync, write_synced
@@ -172,8 +172,7 @@ class RowSource:
         """Yield the avatars of the rows that are not stored yet."""
         for row in self._rows.read():
             if isinstance(row, RejectedRow):
-                report.refused += 1
-                self._on_refusal(row.line, row.reason)
+                self._refuse(row, report)
                 continue
             spec = replace(self._spec, seed=row.seed)
             inputs_hash = blake2b(repr(spec).encode(), digest_size=16).hexdigest()
@@ -181,24 +180,35 @@ class RowSource:
                 yield task
 
     def draw(self, tasks: Iterator[Sequence[Task]], report: BulkReport) -> Iterator[Sequence[Drawn]]:
-        """Draw objects in several processes."""
-        del report
-        return share(_draw, tasks, jobs=self._jobs, prepare=self._prepare)
+        """Draw objects in several processes. Refuse the rows that cannot be drawn."""
+        for outcomes in share(_draw, tasks, jobs=self._jobs, prepare=self._prepare):
+            for each in outcomes:
+                if isinstance(each, RejectedRow):
+                    self._refuse(each, report)
+            yield [each for each in outcomes if isinstance(each, Drawn)]
 
     def entry(self, task: Task) -> dict[str, object]:
         """Return the line and the seed of the row."""
         return {"line": task.source, "seed": task.spec.seed}
 
+    def _refuse(self, row: RejectedRow, report: BulkReport) -> None:
+        report.refused += 1
+        self._on_refusal(row.line, row.reason)
 
-def _draw(tasks: Sequence[Task]) -> Sequence[Drawn]:
+
+def _draw(tasks: Sequence[Task]) -> Sequence[Drawn | RejectedRow]:
     """Draw objects, in this process or another."""
     return [_draw_one(task) for task in tasks]
 
 
-def _draw_one(task: Task) -> Drawn:
+def _draw_one(task: Task) -> Drawn | RejectedRow:
     check_interrupted()
     avatar = task.spec.as_avatar(task.avatar_id)
-    return Drawn(task, avatar, draw_object(avatar, task.spec))
+    try:
+        return Drawn(task, avatar, draw_object(avatar, task.spec))
+    except InvalidRequest as error:
+        # Such as letters that no font has.
+        return RejectedRow(int(task.source), str(error))
 
 
 def _entry(source: Mapping[str, object], drawn: Drawn, avatar: Avatar) -> dict[str, object]:
