@@ -48,7 +48,7 @@ from avatar_gen.security.picker_tokens import PickerTokens, read_signing_keys
 from avatar_gen.services.additions import read_additions, serve_additions
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.health import HealthChecks
-from avatar_gen.services.identities import Identities
+from avatar_gen.services.identities import Identities, check_default
 from avatar_gen.services.photos import Photos
 from avatar_gen.services.picker import Picker
 from avatar_gen.services.reindex import warn_of_lost_rows
@@ -88,7 +88,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
             services = open_services(settings, stack, statistics)
             for name in ("avatars", "photos", "renderer", "identities", "picker", "health", "keys"):
                 setattr(app.state, name, getattr(services, name))
-            app.state.redirect_hosts = frozenset(settings.libravatar.redirect_hosts)
+            app.state.libravatar = settings.libravatar
             await stack.enter_async_context(services.identities.mending())
             app.state.serving = True
             if channel is not None:
@@ -114,7 +114,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.openapi = lambda: describe(app, guarded=settings.auth.on, limited=settings.limits.on)  # type: ignore[method-assign]
     app.state.statistics = statistics
     app.state.picker_settings = settings.picker
-    serve_additions(read_additions(settings.palettes, settings.styles.path))
+    serve_settings(settings)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # include_router() would wrap each route, and each request would walk through the wrappers.
     app.router.routes += (*health.router.routes, *identities.router.routes, *picker.router.routes)
@@ -129,6 +129,12 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     if (names := settings.checked_hosts()) is not None:
         layers = HostCheck(layers, names)
     return Application(app, RequestLog(layers, statistics))
+
+
+def serve_settings(settings: Settings) -> None:
+    """Serve the palettes and styles of the settings in this process. Raises `SettingsError`."""
+    serve_additions(read_additions(settings.palettes, settings.styles.path))
+    check_default(settings.libravatar.default, frozenset(settings.dicebear.licenses))
 
 
 class Services(NamedTuple):

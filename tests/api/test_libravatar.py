@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from avatar_gen.avatar import Avatar, AvatarSpec
+from avatar_gen.errors import SettingsError
 from avatar_gen.services.avatars import draw_object
 from tests.conftest import MakeApp, MakeService, Service, assert_failure
 
@@ -95,6 +96,31 @@ class TestDefaults:
         for query in ("", "?d=", "?d=nope", "?d=MP", "?default=mm", "?d=initials", "?d=%ff", "?s=80"):
             assert client.get(f"/avatar/{MD5}{query}").content == silhouette
         assert 2 < len(np.unique(pixels(silhouette).reshape(-1, 4), axis=0)) < 150
+
+    @pytest.mark.parametrize("style", ["smile", "wave", "marble", "lorelei", "dicebear-identicon", "glass"])
+    def test_any_style_can_be_one(self, client: httpx.Client, style: str) -> None:
+        by_url = client.get(f"/api/render/{style}/{MD5}.png?size=80")
+        assert client.get(f"/avatar/{MD5}?d={style.title()}").content == by_url.content
+        for px in (1, 15, 1024, 2048):
+            picture = client.get(f"/avatar/{MD5}.webp?d={style}&s={px}")
+            assert Image.open(io.BytesIO(picture.content)).size == (px, px)
+
+    def test_a_style_that_is_not_served_is_like_one_that_is_not_known(self, client: httpx.Client) -> None:
+        assert client.get(f"/avatar/{MD5}?d=adventurer").content == client.get(f"/avatar/{MD5}").content
+
+    @pytest.mark.parametrize("default", ["lorelei", "bauhaus", "identicon", "404"])
+    def test_the_service_has_one_for_clients_that_name_none(self, make_app: MakeApp, default: str) -> None:
+        app = make_app({"libravatar": {"default": default}}).start()
+        answer = app.client.get(f"/avatar/{MD5}?d={default}")
+        for query in ("", "?d=nope", "?d=adventurer"):
+            other = app.client.get(f"/avatar/{MD5}{query}")
+            assert (other.status_code, other.content) == (answer.status_code, answer.content)
+        assert app.client.get(f"/avatar/{MD5}?d=mp").content != answer.content
+
+    @pytest.mark.parametrize("default", ["nope", "adventurer", "https://example.org/"])
+    def test_a_default_that_cannot_be_shown_stops_the_start(self, make_app: MakeApp, default: str) -> None:
+        with pytest.raises(SettingsError, match=r"libravatar\.default: "):
+            make_app({"libravatar": {"default": default}}).start()
 
     def test_404_is_a_404(self, client: httpx.Client) -> None:
         assert_failure(client.get(f"/avatar/{MD5}?d=404"), 404, mentions="No avatar is linked to this hash.")

@@ -5,8 +5,10 @@ those services, so requests are read as those services read them: unknown parame
 ignored, and a size that is too large is reduced.
 """
 
+import asyncio
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -15,15 +17,18 @@ from starlette.types import Scope
 
 from avatar_gen.api.pictures import Picture, PictureRoute, answer
 from avatar_gen.drawing.initials import apart
-from avatar_gen.errors import IdentityNotLinked, InvalidRequest
+from avatar_gen.errors import IdentityNotLinked, InvalidRequest, StyleNotServed
 from avatar_gen.imaging import EXTENSIONS, MADE_BY, MEDIA_TYPES
 from avatar_gen.services.identities import (
-    DEFAULT,
     DEFAULTS,
+    NO_PICTURE,
     Identities,
     IdentityPicture,
+    PreparedPicture,
     default_picture,
+    style_picture,
 )
+from avatar_gen.services.style_families import find_style
 from avatar_gen.services.validation import refuse
 
 CACHE_CONTROL = b"public, max-age=300"
@@ -49,8 +54,8 @@ class LibravatarParameters(NamedTuple):
     """The parameters of a query, in one form for all spellings."""
 
     px: int = DEFAULT_PX
-    default: str = DEFAULT
-    """One of `DEFAULTS`, `404`, or a URL."""
+    default: str = ""
+    """One of `DEFAULTS`, the name of a style, `404`, or a URL. Empty if the client names none."""
     is_default_forced: bool = False
     text: str = ""
 
@@ -64,15 +69,33 @@ async def _get_picture(scope: Scope) -> Picture:
     may_be_linked = HASH.fullmatch(identity) and not parameters.is_default_forced
     picture = (await identities.linked_picture(request)) if may_be_linked else None
     if picture is None:
-        if parameters.default == "404":
-            raise IdentityNotLinked
-        if _is_redirect_allowed(parameters.default, scope["app"].state.redirect_hosts):
+        if _is_redirect_allowed(parameters.default, scope["app"].state.libravatar.redirect_hosts):
             location = (b"location", parameters.default.encode("ascii"))
             return Picture(302, [(b"cache-control", CACHE_CONTROL), location, (b"content-length", b"0")])
-        picture = default_picture(parameters.default if parameters.default in DEFAULTS else DEFAULT, request)
+        picture = await _default_picture(scope, parameters.default, request)
     etag = b'"%s-%s"' % (picture.key.hex().encode(), MADE_BY[format_name].encode())
     headers = [(b"cache-control", CACHE_CONTROL)]
     return await answer(scope, etag, headers, MEDIA_TYPES[format_name], lambda: identities.make(picture))
+
+
+async def _default_picture(scope: Scope, default: str, request: IdentityPicture) -> PreparedPicture:
+    """Return the default that a client names, or the one in the settings if it is unknown or not served.
+
+    Raises `IdentityNotLinked`.
+    """
+    licences: frozenset[str] = scope["app"].state.dicebear_licences
+    for name in (default, scope["app"].state.libravatar.default):
+        if name == NO_PICTURE:
+            raise IdentityNotLinked
+        if name in DEFAULTS:
+            return default_picture(name, request)
+        with contextlib.suppress(InvalidRequest, StyleNotServed):
+            style = find_style(name)
+            if not style.is_ready(licences):
+                # Loading reads files, which must not block the event loop.
+                await asyncio.to_thread(style.prepare, licences)
+            return style_picture(style, request)
+    raise AssertionError("the default in the settings has been checked")
 
 
 IDENTITY_PICTURE_ROUTE = PictureRoute(
@@ -106,7 +129,7 @@ def read_query(query: bytes) -> LibravatarParameters:
     if len(query) > _MAX_QUERY:
         raise InvalidRequest(f"The query string is longer than {_MAX_QUERY} bytes.")
     given = dict(parse_qsl(query.decode("latin-1")))
-    default = given.get("default") or given.get("d") or DEFAULT
+    default = given.get("default") or given.get("d") or ""
     return LibravatarParameters(
         px=_size(given),
         default=default if _URL.fullmatch(default) else default.lower(),
@@ -127,7 +150,7 @@ def _initials(given: Mapping[str, str]) -> str:
     return apart(given.get("initials", "")[:_MAX_NAME]) or given.get("name", "")[:_MAX_NAME]
 
 
-def _is_redirect_allowed(url: str, hosts: frozenset[str]) -> bool:
+def _is_redirect_allowed(url: str, hosts: Container[str]) -> bool:
     """Return whether the operator lists the host of a URL."""
     if not _URL.fullmatch(url) or "\\" in url:
         return False

@@ -146,8 +146,8 @@ _LIBRAVATAR_PARAMETERS = [
     ),
     _libravatar_parameter(
         "d",
-        f"Or default: the picture of a hash that is not linked: 404, {', '.join(DEFAULTS)}, or a URL whose"
-        " host is in the setting libravatar.redirect_hosts.",
+        f"Or default: the picture of a hash that is not linked: 404, {', '.join(DEFAULTS)}, a style that"
+        " /api/styles lists, or a URL whose host is in the setting libravatar.redirect_hosts.",
         "identicon",
     ),
     _libravatar_parameter("f", "Or forcedefault: y shows the default picture in any case.", "y"),

@@ -13,13 +13,12 @@ from contextlib import ExitStack, closing
 import click
 import uvicorn
 
-from avatar_gen.app import create_app, open_services
+from avatar_gen.app import create_app, open_services, serve_settings
 from avatar_gen.database.engine import open_engines
 from avatar_gen.errors import StartupError
 from avatar_gen.runtime.protocol import TimeoutProtocol
 from avatar_gen.runtime.server import CLOSING_SECONDS, ENDING_SIGNALS, Server, announce
 from avatar_gen.runtime.workers import Supervisor
-from avatar_gen.services.additions import read_additions
 from avatar_gen.services.installation import require_pictures
 from avatar_gen.settings.loader import load_settings, service_links
 from avatar_gen.settings.schema import Metrics, Settings
@@ -75,7 +74,7 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
     require_pictures()
     with ExitStack() as stack:
         # An error here stops the start with one line, before there is a server.
-        read_additions(settings.palettes, settings.styles.path)
+        serve_settings(settings)
         open_services(settings, stack, RequestStatistics(), migrating=migrating)
     with ExitStack() as stack:
         _take_descriptors()

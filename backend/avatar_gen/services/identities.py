@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
-from avatar_gen.avatar import PHOTO
+from avatar_gen.avatar import ANY_PALETTE, PHOTO, AvatarSpec
 from avatar_gen.drawing.drawing import Drawing
 from avatar_gen.drawing.palettes import choose
 from avatar_gen.drawing.placeholders import nothing, plain, silhouette
@@ -19,6 +19,7 @@ from avatar_gen.errors import (
     AvatarNotFound,
     IdentityNotLinked,
     ObjectDamaged,
+    SettingsError,
     StorageUnavailable,
 )
 from avatar_gen.imaging import memory_of, scaled
@@ -34,8 +35,10 @@ from avatar_gen.services.avatars import (
     make_picture,
     memory_to_make,
 )
-from avatar_gen.services.render_options import RenderOptions
+from avatar_gen.services.found_style import FoundStyle
+from avatar_gen.services.render_options import MAX_PX, RenderOptions
 from avatar_gen.services.rendering import Renderer, is_quick
+from avatar_gen.services.style_families import find_style, has_style
 
 T = TypeVar("T")
 
@@ -67,7 +70,10 @@ DEFAULTS = (*_STYLES, *_SAME_FOR_ALL, "color")
 """The protocol's names of default pictures, beside `404` and a URL."""
 
 DEFAULT = "mp"
-"""The default picture of a request that names none of these."""
+"""The default picture of `initials` without a name."""
+
+NO_PICTURE = "404"
+"""The default that is an error instead of a picture."""
 
 
 class IdentityPicture(NamedTuple):
@@ -210,6 +216,43 @@ class Identities:
         return await self._renderer.encode(
             picture.key, picture.make, picture.kind, memory=picture.memory, quick=picture.quick
         )
+
+
+def check_default(name: str, licences: frozenset[str]) -> None:
+    """Raise `SettingsError` unless the service can show this default picture."""
+    if name not in {*DEFAULTS, NO_PICTURE} and not _is_served(name, licences):
+        others = ", ".join((*DEFAULTS, NO_PICTURE))
+        raise SettingsError(f"libravatar.default: must be one of {others}, or a style that is served here")
+
+
+def _is_served(name: str, licences: frozenset[str]) -> bool:
+    return has_style(name) and find_style(name).is_served(licences)
+
+
+def style_picture(style: FoundStyle, request: IdentityPicture) -> PreparedPicture:
+    """Return the picture of a hash without a link in a style, which must be prepared.
+
+    It is the picture by URL whose seed is the hash.
+    """
+    identity, px, format_name, _ = request
+    drawn_px = min(max(px, _MIN_DRAWN_PX), MAX_PX)
+    by_url = style.read((("size", str(drawn_px)),), format_name)
+    names = (style.name, by_url.made_by, identity, format_name)
+    key = _key(b"style", *(name.encode() for name in names), b"%d" % px)
+
+    def make() -> bytes:
+        draw = style.drawer(AvatarSpec(style.name, seed=identity, palette=ANY_PALETTE), identity).draw
+        if drawn_px == px:
+            return draw(px, format_name, None)
+        return scaled(draw(drawn_px, "png", None), px, format_name)
+
+    return PreparedPicture(
+        key,
+        make,
+        memory=memory_of(px, format_name) + style.memory(drawn_px),
+        quick=drawn_px == px and by_url.is_quick(),
+        kind=(f"libravatar/{style.name}", format_name),
+    )
 
 
 def default_picture(name: str, request: IdentityPicture) -> PreparedPicture:

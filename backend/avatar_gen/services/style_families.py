@@ -120,6 +120,11 @@ def find_style(name: str) -> FoundStyle:
     return found
 
 
+def has_style(name: str) -> bool:
+    """Return whether a style has this name."""
+    return _find(name) is not None
+
+
 def check_style(name: str) -> str:
     """Return the name of a style in its shortest form, for a model's field."""
     found = _find(name)

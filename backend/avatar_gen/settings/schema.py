@@ -171,6 +171,8 @@ class Metrics(Section):
 class Libravatar(Section):
     """Pictures by the hash of an e-mail address."""
 
+    default: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = "mp"
+    """The picture of a hash that is not linked, if the client names none: a protocol's name, or a style."""
     redirect_hosts: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?$")]] = []
     """Hosts to which a default picture may redirect, with a port that is not the default one."""
 
