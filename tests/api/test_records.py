@@ -269,6 +269,7 @@ class TestPages:
             "GET /api/render/{style}.{format}",
             "HEAD /api/render/{style}.{format}",
             "GET /api/styles",
+            "GET /api/styles/{style}",
             "GET /avatar/{hash}",
             "HEAD /avatar/{hash}",
             "GET /api/identities/{hash}",

@@ -412,6 +412,32 @@ def test_the_styles_are_listed_each_with_a_sample(client: httpx.Client) -> None:
     assert_failure(client.get("/api/styles?x=1"), 400)
 
 
+def test_a_style_is_described_with_the_parts_of_its_pictures(client: httpx.Client) -> None:
+    listed = {style["name"]: style for style in client.get("/api/styles").json()["data"]}
+    for name in ("lorelei", "dicebear-initials", "smile"):
+        style = client.get(f"/api/styles/{name}").json()["data"]
+        components = style.pop("components")
+        assert style == listed[name]
+        assert bool(components) == (name != "smile")
+        for component in components:
+            assert f"{component['name']}Variant" in style["options"]
+    lorelei = client.get("/api/styles/lorelei").json()["data"]["components"]
+    parts = {component["name"]: component for component in lorelei}
+    assert (parts["hair"]["optional"], parts["glasses"]["optional"]) == (False, True)
+    assert len(parts["hair"]["variants"]) == 48
+    pictures = {
+        client.get(f"/api/render/lorelei/ada.svg?hairVariant={variant}").content
+        for variant in parts["hair"]["variants"]
+    }
+    assert len(pictures) == 48
+
+
+def test_a_style_that_is_not_served_is_not_described(client: httpx.Client) -> None:
+    assert_failure(client.get("/api/styles/adventurer"), 404, mentions="The licence of this style, CC BY 4.0")
+    assert_failure(client.get("/api/styles/nope"), 404, mentions="There is no style of this name.")
+    assert_failure(client.get("/api/styles/lorelei?x=1"), 400)
+
+
 def test_every_style_is_listed_with_the_formats_that_it_has(client: httpx.Client) -> None:
     for style in client.get("/api/styles").json()["data"]:
         assert {"png", "webp", "avif", "jpeg"} <= set(style["formats"])

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 
 from avatar_gen.api.access import needs
@@ -22,17 +22,21 @@ from avatar_gen.api.responses import (
     PaletteList,
     SchemeData,
     StyleData,
+    StyleDetails,
 )
 from avatar_gen.api.strict_routes import StrictRoute
 from avatar_gen.drawing.palette import SCHEMES
+from avatar_gen.errors import StyleNotServed
 from avatar_gen.services.avatar_options import AvatarOptions, GradientOptions
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.palettes import served_palettes
-from avatar_gen.services.style_families import describe_styles
+from avatar_gen.services.style_families import describe_styles, find_style, has_style
 
 router = APIRouter(prefix="/api", tags=["avatars"], route_class=StrictRoute)
 
 _GENERATE_ANSWERS = {201: {"links": LINKS_TO_AVATAR}, **fails(400, 413, 415, 503, 507)}
+
+StyleName = Annotated[str, Path(examples=["lorelei"])]
 
 _NOTHING_GIVEN = AvatarOptions()
 
@@ -96,6 +100,18 @@ async def list_styles(request: Request) -> Answer[list[StyleData]]:
     # Describing DiceBear's styles reads their files, which must not block the event loop.
     styles = await asyncio.to_thread(describe_styles, request.app.state.dicebear_licences)
     return Answer(message="Styles listed", data=[StyleData.of(style) for style in styles])
+
+
+@router.get("/styles/{style}", responses=fails(400, 404))
+async def get_style(request: Request, style: StyleName) -> Answer[StyleDetails]:
+    """Describe a style, with the variants of the parts that its pictures are made of."""
+    licences: frozenset[str] = request.app.state.dicebear_licences
+    if not has_style(style):
+        raise StyleNotServed("There is no style of this name. /api/styles lists the styles.")
+    found = find_style(style)
+    # Loading reads files, which must not block the event loop.
+    await asyncio.to_thread(found.prepare, licences)
+    return Answer(message="Style described", data=StyleDetails.of(await asyncio.to_thread(found.describe)))
 
 
 @router.delete(

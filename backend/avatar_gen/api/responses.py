@@ -154,18 +154,21 @@ class PaletteList(BaseModel):
     """The palettes that generate and pictures by URL take as `palette`."""
 
 
+_LORELEI: dict[str, JsonValue] = {
+    "name": "lorelei",
+    "title": "Lorelei",
+    "license": "CC0 1.0",
+    "creator": "Lisa Wischofsky",
+    "options": ["filter", "backgroundColor", "earringsVariant"],
+    "formats": ["svg", "png", "webp", "avif", "jpeg"],
+    "sample": "/api/render/lorelei/sample.png",
+}
+
+
 class StyleData(BaseModel):
     """A style that avatars are drawn in."""
 
-    model_config = _like(
-        name="lorelei",
-        title="Lorelei",
-        license="CC0 1.0",
-        creator="Lisa Wischofsky",
-        options=["filter", "backgroundColor", "earringsVariant"],
-        formats=["svg", "png", "webp", "avif", "jpeg"],
-        sample="/api/render/lorelei/sample.png",
-    )
+    model_config = _like(**_LORELEI)
 
     name: str
     title: str
@@ -189,6 +192,30 @@ class StyleData(BaseModel):
             formats=list(style.formats),
             sample=f"/api/render/{style.name}/sample.png",
         )
+
+
+class ComponentData(BaseModel):
+    """A part of a style's pictures. The options `{name}Variant` and `{name}Probability` choose it."""
+
+    name: str
+    variants: list[str] = Field(description="The values of its variant.")
+    optional: bool = Field(description="Whether some pictures are without it.")
+
+
+class StyleDetails(StyleData):
+    """A style, with the parts of its pictures."""
+
+    model_config = _like(
+        **_LORELEI, components=[{"name": "eyes", "variants": ["variant01", "variant02"], "optional": False}]
+    )
+
+    components: list[ComponentData]
+
+    @classmethod
+    def of(cls, style: StyleDescription) -> Self:
+        """Return a style in the API's spelling."""
+        components = [ComponentData(**each._asdict()) for each in style.components]
+        return cls(**StyleData.of(style).model_dump(), components=components)
 
 
 class Check(BaseModel):

@@ -45,6 +45,18 @@ class Artwork:
     source_url: str | None
 
 
+class Component(NamedTuple):
+    """A part of a style's pictures, such as the hair.
+
+    Its options are `{name}Variant` and `{name}Probability`.
+    """
+
+    name: str
+    variants: tuple[str, ...]
+    optional: bool
+    """Whether some pictures are without it."""
+
+
 class Credits(NamedTuple):
     """What the metadata of a picture say about its artwork. None for what the style does not say."""
 
@@ -69,7 +81,7 @@ def serve_definitions(definitions: Mapping[str, bytes]) -> None:
         return
     _added.clear()
     _added.update(definitions)
-    for function in (artwork, credits_of, has_filters, options, _load):
+    for function in (artwork, components, credits_of, has_filters, options, _load):
         function.cache_clear()
 
 
@@ -184,6 +196,17 @@ def options(name: str) -> Mapping[str, Option]:
     from dicebear import OptionsDescriptor  # noqa: PLC0415 - the import is slow
 
     return options_of(OptionsDescriptor(_style(name)).to_json())
+
+
+@cache
+def components(name: str) -> tuple[Component, ...]:
+    """Return the components of a style, one of `names()`, whose variants the seed chooses."""
+    found = _style(name).components().values()
+    return tuple(
+        Component(each.name(), tuple(each.variants()), optional=each.probability() < 100)
+        for each in found
+        if each.extends_name() is None
+    )
 
 
 def draw_svg(name: str, chosen: Mapping[str, Value]) -> str:

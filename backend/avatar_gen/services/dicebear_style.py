@@ -126,7 +126,13 @@ class DicebearStyle:
         artwork = dicebear.artwork(self.artwork)
         own = [name for name in dicebear.options(self.artwork) if name not in _ELSEWHERE]
         return StyleDescription(
-            self.name, artwork.title, artwork.licence, artwork.creator, ["filter", *own], self.formats
+            self.name,
+            artwork.title,
+            artwork.licence,
+            artwork.creator,
+            ["filter", *own],
+            self.formats,
+            dicebear.components(self.artwork),
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from avatar_gen.avatar import AvatarSpec
+from avatar_gen.drawing.dicebear import Component
 from avatar_gen.drawing.palette import Filter
 from avatar_gen.services.rendering import PictureRequest
 
@@ -34,6 +35,8 @@ class StyleDescription:
     options: Sequence[str]
     """Those that change the picture, beside seed, size and shape."""
     formats: Sequence[str]
+    components: Sequence[Component] = ()
+    """The parts of its pictures whose variants the seed chooses."""
 
 
 class FoundStyle(Hashable, Protocol):
