@@ -13,6 +13,7 @@ from avatar_gen.services.additions import Additions, serve_additions
 from avatar_gen.settings.schema import Database
 from tests.servers.commands import restore_interrupts
 from tests.servers.postgres import Postgres
+from tests.servers.redis import Redis
 from tests.servers.service import App, Service
 
 if TYPE_CHECKING:
@@ -99,6 +100,14 @@ def s3() -> Iterator["S3Server"]:
 
     server = S3Server()
     server.start()
+    yield server
+    server.destroy()
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    """A Redis server for one test, which may pause or kill it."""
+    server = Redis().start()
     yield server
     server.destroy()
 

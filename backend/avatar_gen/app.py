@@ -14,7 +14,7 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -56,6 +56,9 @@ from avatar_gen.services.rendering import Renderer
 from avatar_gen.settings.schema import Imaging, Settings
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
+if TYPE_CHECKING:
+    from avatar_gen.security.shared_limits import SharedLimits
+
 
 @dataclass(frozen=True)
 class Application:
@@ -81,14 +84,15 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     The application answers requests for its metrics on `channel`.
     """
     statistics = RequestStatistics()
+    shared = _share_limits(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             services = open_services(settings, stack, statistics)
-            for name in ("avatars", "photos", "renderer", "identities", "picker", "health", "keys"):
-                setattr(app.state, name, getattr(services, name))
-            app.state.libravatar = settings.libravatar
+            if shared is not None:
+                stack.push_async_callback(shared.close)
+            _provide(app, services, settings)
             await stack.enter_async_context(services.identities.mending())
             app.state.serving = True
             if channel is not None:
@@ -123,7 +127,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     add_error_handlers(app)
     layers: ASGIApp = PictureRoutes(app, settings.picker.origins)
     if settings.limits.on:
-        layers = _limit(layers, settings)
+        layers = _limit(layers, settings, shared)
     if settings.cors:
         layers = CrossOrigin(layers, settings.cors_enabled)
     if (names := settings.checked_hosts()) is not None:
@@ -135,6 +139,13 @@ def serve_settings(settings: Settings) -> None:
     """Serve the palettes and styles of the settings in this process. Raises `SettingsError`."""
     serve_additions(read_additions(settings.palettes, settings.styles.path))
     check_default(settings.libravatar.default, frozenset(settings.dicebear.licenses))
+
+
+def _provide(app: FastAPI, services: "Services", settings: Settings) -> None:
+    """Give the handlers what they need."""
+    for name in ("avatars", "photos", "renderer", "identities", "picker", "health", "keys"):
+        setattr(app.state, name, getattr(services, name))
+    app.state.libravatar = settings.libravatar
 
 
 class Services(NamedTuple):
@@ -182,7 +193,7 @@ def open_services(
     stack.callback(avatars.close)
     photos = Photos(avatars, settings.uploads, statistics)
     stack.callback(photos.close)
-    health_checks = HealthChecks(store, repository)
+    health_checks = HealthChecks(store, repository, _redis_url(settings))
     stack.callback(health_checks.close)
     renderer = Renderer(pool, cache, statistics)
     identities = Identities(links, avatars, renderer, delete_replaced=settings.identities.delete_replaced)
@@ -280,9 +291,26 @@ def _remedy(cause: BaseException | None) -> str:
     return str(cause)
 
 
-def _limit(layers: ASGIApp, settings: Settings) -> ASGIApp:
+def _share_limits(settings: Settings) -> "SharedLimits | None":
+    """Return the rate limits in Redis, or None if each process counts alone."""
+    url = _redis_url(settings)
+    if url is None:
+        return None
+    # Imported here, because the import is slow and needed only with Redis.
+    from avatar_gen.security.shared_limits import SharedLimits  # noqa: PLC0415
+
+    return SharedLimits(url)
+
+
+def _redis_url(settings: Settings) -> str | None:
+    """Return the URL of Redis, or None if nothing is counted there."""
+    url = settings.redis.url
+    return url.get_secret_value() if url and settings.limits.on else None
+
+
+def _limit(layers: ASGIApp, settings: Settings, shared: "SharedLimits | None") -> ASGIApp:
     """Add the rate limits."""
     # Imported here, because the import is slow and limits are off by default.
     from avatar_gen.api.rate_limiting import RateLimiting  # noqa: PLC0415
 
-    return RateLimiting(layers, settings.limits, ClientAddresses(settings.server.trusted_proxies))
+    return RateLimiting(layers, settings.limits, ClientAddresses(settings.server.trusted_proxies), shared)

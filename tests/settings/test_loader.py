@@ -88,7 +88,7 @@ class TestTheFileInTheRepository:
 def test_the_settings_that_the_docs_show_are_settings() -> None:
     page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
     blocks = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "app:" in block]
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     first, *others = (load(block.replace('"…"', '"' + "0" * 64 + '"')) for block in blocks)
     assert [key.name for key in first.auth.api_keys] == ["web", "board"]
     assert str(others[0].limits.client) == "100/s burst 200"

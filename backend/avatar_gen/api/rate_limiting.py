@@ -1,6 +1,8 @@
 """Refuses requests of clients that exceed a rate limit."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,15 +15,26 @@ from avatar_gen.settings.schema import Limits
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+class Counts(Protocol):
+    """Counts that several processes share: `avatar_gen.security.shared_limits`."""
+
+    async def count(self, limits: Sequence[Limit], client: str) -> list[Count]:
+        """Count a request of a client for each limit."""
+
+
 class RateLimiting:
     """ASGI middleware that counts requests, by API key or else by client.
 
     Each answer says how many requests are left, in the fields of draft-ietf-httpapi-ratelimit-headers-11.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, clients: ClientAddresses) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: Limits, clients: ClientAddresses, shared: Counts | None = None
+    ) -> None:
+        """Without `shared`, this process counts alone."""
         self._app = app
         self._clients = clients
+        self._shared = shared
         self._client = limits.client and Limit("client", limits.client)
         self._writes = limits.writes and Limit("writes", limits.writes)
         self._key = limits.key and Limit("key", limits.key)
@@ -32,7 +45,10 @@ class RateLimiting:
             await self._app(scope, receive, send)
             return
         limits, client = self._applying(scope)
-        counts = [limit.count(client) for limit in limits]
+        if self._shared is None:
+            counts = [limit.count(client) for limit in limits]
+        else:
+            counts = await self._shared.count(limits, client)
         fields = [
             (b"ratelimit-policy", b", ".join([limit.policy for limit in limits])),
             (b"ratelimit", b", ".join([count.item for count in counts])),

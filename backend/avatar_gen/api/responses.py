@@ -233,6 +233,11 @@ class Checks(BaseModel):
     database: Check
     storage: Check = Field(description="Whether stored pictures can be read.")
     storage_write: Check = Field(alias="storage-write", description="Whether avatars can be stored.")
+    redis: Check | None = Field(
+        default=None,
+        exclude_if=lambda check: check is None,
+        description="Only if rate limits are counted in Redis. The service is healthy without it.",
+    )
 
 
 class Health(BaseModel):

@@ -1,15 +1,35 @@
 """Rate limits: a number of requests in a period, and a burst of requests at once.
 
 The algorithm is GCRA: a bucket that holds the burst and fills at the rate. It stores one number for each
-client. Each process counts alone, and only the most recently seen clients: see docs/decisions/0014.
+client. Each process counts alone, and only the most recently seen clients; `shared_limits` counts for all
+processes. See docs/decisions/0014.
 """
 
+import sys
 from math import ceil
 from typing import NamedTuple
 
-from throttled import MemoryStore, Quota, RateLimiterRegistry, RateLimiterType, per_hour, per_min, per_sec
-
 from avatar_gen.settings.values import Rate
+
+# The library imports the client of Redis wherever that is installed. It takes 26 MB and 0.2 s, so a service
+# without Redis must not pay for it. None in this place makes the import fail, which the library allows for.
+_without_redis = "redis" not in sys.modules
+if _without_redis:
+    sys.modules["redis"] = None  # type: ignore[assignment]
+try:
+    from throttled import (
+        MemoryStore,
+        Quota,
+        RateLimiterRegistry,
+        RateLimiterType,
+        RateLimitResult,
+        per_hour,
+        per_min,
+        per_sec,
+    )
+finally:
+    if _without_redis:
+        del sys.modules["redis"]
 
 MAX_CLIENTS = 16_384
 """Clients that each limit remembers. A client that drops out starts again with a full bucket. To drop out on
@@ -31,19 +51,23 @@ class Limit:
     """One limit, with the counts of its clients."""
 
     def __init__(self, name: str, rate: Rate) -> None:
+        self.name = name
         self._name = name.encode()
         self._burst = rate.burst
-        quota: Quota = _PERIODS[rate.period](rate.requests, rate.burst)
-        self._interval = quota.emission_interval
+        self.quota: Quota = _PERIODS[rate.period](rate.requests, rate.burst)
+        self._interval = self.quota.emission_interval
         window = ceil(rate.burst * self._interval)
         self.policy = b'"%s";q=%d;w=%d' % (self._name, rate.burst, window)
         """The item of the header field `RateLimit-Policy`: the burst, and the seconds to fill it again."""
         store = MemoryStore(options={"MAX_SIZE": MAX_CLIENTS})
-        self._limiter = RateLimiterRegistry.get(RateLimiterType.GCRA.value)(quota, store)
+        self._limiter = RateLimiterRegistry.get(RateLimiterType.GCRA.value)(self.quota, store)
 
     def count(self, client: str) -> Count:
         """Count a request of a client. A refused request is not counted."""
-        result = self._limiter.limit(client)
+        return self.count_of(self._limiter.limit(client))
+
+    def count_of(self, result: RateLimitResult) -> Count:
+        """Return what a result of the library means to the client."""
         left = result.state.remaining
         # The library knows when the bucket is full again. A client needs to know when there is room for one.
         next_one = result.state.reset_after - (self._burst - left - 1) * self._interval

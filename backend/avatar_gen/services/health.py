@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from avatar_gen.database.repository import Repository
@@ -13,12 +14,17 @@ from avatar_gen.runtime.probes import Probe
 
 log = logging.getLogger(__name__)
 
-DATABASE, STORAGE, STORAGE_WRITE = "database", "storage", "storage-write"
+DATABASE, STORAGE, STORAGE_WRITE, REDIS = "database", "storage", "storage-write", "redis"
 FOR_READING = (DATABASE, STORAGE)
 """What must be up for a load balancer to send requests. Reads go on while the storage cannot be written."""
 
+_NOT_NEEDED = frozenset({REDIS})
+"""Without these, the service does everything, if with less precision."""
+
 _TIMEOUT_SECONDS = 2.0
 """A dependency that takes longer to answer counts as down."""
+
+_REDIS_TIMEOUT_SECONDS = 0.5
 
 T = TypeVar("T")
 
@@ -37,7 +43,7 @@ class HealthReport:
     """The answers of all dependencies."""
 
     dependencies: Mapping[str, DependencyState]
-    """By name: `database`, `storage`, `storage-write`."""
+    """By name: `database`, `storage`, `storage-write`, and `redis` if rate limits are counted there."""
     stored_avatars: int | None
     """None while the database is down."""
     capacity: Capacity | None
@@ -45,7 +51,16 @@ class HealthReport:
 
     @property
     def down(self) -> list[str]:
-        """The names of the dependencies that do not answer."""
+        """The names of the dependencies that do not answer, and that the service needs."""
+        return [name for name in self._silent if name not in _NOT_NEEDED]
+
+    @property
+    def away(self) -> list[str]:
+        """The names of those that do not answer, and without which the service goes on."""
+        return [name for name in self._silent if name in _NOT_NEEDED]
+
+    @property
+    def _silent(self) -> list[str]:
         return [name for name, state in self.dependencies.items() if not state.up]
 
     @property
@@ -61,11 +76,12 @@ class HealthChecks:
     asked.
     """
 
-    def __init__(self, store: ObjectStore, repository: Repository) -> None:
+    def __init__(self, store: ObjectStore, repository: Repository, redis_url: str | None = None) -> None:
         self._kinds = {DATABASE: repository.kind, STORAGE: store.kind, STORAGE_WRITE: store.kind}
         self._database = Probe(DATABASE, repository.check)
         self._storage = Probe(STORAGE, store.check_read)
         self._storage_write = Probe(STORAGE_WRITE, store.check_write)
+        self._redis = Probe(REDIS, partial(_ping, redis_url)) if redis_url else None
 
     async def check(self) -> HealthReport:
         """Ask each dependency. The report is there within two seconds."""
@@ -77,12 +93,32 @@ class HealthChecks:
         (database, total), (storage, _), (storage_write, capacity) = await asyncio.gather(*questions)
         ups = {DATABASE: database, STORAGE: storage, STORAGE_WRITE: storage_write}
         states = {name: DependencyState(up, self._kinds[name]) for name, up in ups.items()}
+        if self._redis is not None:
+            states[REDIS] = DependencyState(await _answers(self._redis), REDIS)
         return HealthReport(states, total, capacity)
 
     def close(self) -> None:
         """Stop asking."""
-        for probe in (self._database, self._storage, self._storage_write):
-            probe.close()
+        for probe in (self._database, self._storage, self._storage_write, self._redis):
+            if probe is not None:
+                probe.close()
+
+
+def _ping(url: str) -> None:
+    # Imported here, because the import is slow and needed only with Redis.
+    from redis import Redis  # noqa: PLC0415
+
+    with Redis.from_url(url, socket_timeout=_REDIS_TIMEOUT_SECONDS) as client:
+        client.ping()
+
+
+async def _answers(probe: Probe[None]) -> bool:
+    """Return whether Redis answers. Nothing is logged here: `security.shared_limits` warns once."""
+    try:
+        await probe.ask(_REDIS_TIMEOUT_SECONDS)
+    except Exception:  # noqa: BLE001 - of a driver, for which every error means the same
+        return False
+    return True
 
 
 async def _ask(name: str, probe: Probe[T]) -> tuple[bool, T | None]:

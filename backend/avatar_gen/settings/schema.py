@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainValidator,
@@ -20,6 +21,7 @@ from avatar_gen.settings.section import Section, secret_of
 from avatar_gen.settings.storage import Storage
 from avatar_gen.settings.values import (
     Rate,
+    check_redis_url,
     parse_host_pattern,
     parse_log_level,
     parse_network,
@@ -196,6 +198,16 @@ class Limits(Section):
         return bool(self.client or self.writes or self.key)
 
 
+RedisUrl = Annotated[SecretStr, AfterValidator(check_redis_url)]
+
+
+class Redis(Section):
+    """A Redis or Valkey server that all processes and replicas share."""
+
+    url: RedisUrl | None = None
+    """Without it, each process counts rate limits alone."""
+
+
 class ApiKey(Section):
     """An API key, of which only the hash is known."""
 
@@ -303,6 +315,7 @@ class Settings(Section):
     """Palettes beside the built-in ones: a name, and five colours that pictures by URL take as `palette`."""
     auth: Auth = Auth()
     limits: Limits = Limits()
+    redis: Redis = Redis()
     cors: bool = False
     cors_enabled: Annotated[
         list[Annotated[str, PlainValidator(parse_origin)]], Field(alias="corsEnabled")

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 ANY = "*"
 """Stands for all host names, or all origins."""
@@ -21,6 +24,8 @@ _LOG_LEVELS = {
 """How other programs call these levels."""
 
 _RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|hour)(?: burst ([1-9][0-9]{0,5}))?")
+
+_REDIS_URL = re.compile(r"rediss?://[^\s/?#]+(?:/[0-9]{0,5})?(?:\?\S*)?|unix://\S+")
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\*")
 
@@ -61,6 +66,18 @@ def parse_network(text: object) -> IPv4Network | IPv6Network:
         return ip_network(text if isinstance(text, str) else "")
     except ValueError:
         raise ValueError("an address or a network such as 10.0.0.0/8") from None
+
+
+def check_redis_url(url: SecretStr) -> SecretStr:
+    """Return the URL of a Redis server. Raises `ValueError`."""
+    text = url.get_secret_value()
+    try:
+        is_valid = bool(_REDIS_URL.fullmatch(text)) and urlsplit(text).port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise ValueError("a URL such as redis://user:password@host:6379/0, rediss://host or unix:///path")
+    return url
 
 
 def parse_log_level(text: object) -> object:
