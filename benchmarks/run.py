@@ -9,13 +9,14 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
 from benchmarks import footprint, scale
-from benchmarks.cases import CASES, Case
+from benchmarks.cases import SECTIONS, Case
 from benchmarks.load import WRK, NoAnswers, UnexpectedAnswer, load
 from benchmarks.report import describe_machine, describe_peers, print_report, write_report
 from benchmarks.results import Figures, Results
@@ -32,11 +33,21 @@ class Effort(NamedTuple):
     renders: int
     sizes: tuple[int, ...]
     peers: bool = True
+    warm_up: float = 0.3
+    left_out: frozenset[str] = frozenset()
+    """The titles of sections that are not measured."""
 
 
 EFFORTS = {
     "full": Effort(rounds=5, seconds=1, renders=100_000, sizes=scale.SIZES),
-    "quick": Effort(rounds=1, seconds=1, renders=5_000, sizes=scale.SIZES[:2]),
+    "quick": Effort(
+        rounds=1,
+        seconds=1,
+        renders=5_000,
+        sizes=scale.SIZES[:2],
+        warm_up=0.1,
+        left_out=frozenset({"Number of connections", "By URL, unique seeds, two processes: webp 512 px"}),
+    ),
     "smoke": Effort(rounds=1, seconds=0.05, renders=100, sizes=scale.SIZES[:1], peers=False),
 }
 
@@ -72,12 +83,13 @@ def measure_all(results: Results, effort: Effort, progress: Callable[[str], None
         print(trouble, file=sys.stderr)
     else:
         results.how |= describe_peers()
-    cases = [case for case in CASES if not (trouble and case.server in OTHERS)]
+    chosen = chain.from_iterable(cases for title, cases in SECTIONS.items() if title not in effort.left_out)
+    cases = [case for case in chosen if not (trouble and case.server in OTHERS)]
     rounds: dict[str, list[Figures]] = {case.name: [] for case in cases}
     with running({case.server for case in cases}) as servers:
         for case in cases:
             progress(f"warming up: {case.name}")
-            asyncio.run(measure_patiently(case, servers[case.server], min(0.3, effort.seconds)))
+            asyncio.run(measure_patiently(case, servers[case.server], min(effort.warm_up, effort.seconds)))
         for number in range(effort.rounds):
             for case in cases:
                 progress(f"round {number + 1} of {effort.rounds}: {case.name}")
@@ -106,7 +118,7 @@ def show_progress() -> Callable[[str], None]:
     "name",
     type=click.Choice(list(EFFORTS)),
     default="full",
-    help="quick: one round, three minutes. smoke: only this service, to see that it runs.",
+    help="quick: one round of most cases, three minutes. smoke: only this service, to see that it runs.",
 )
 @click.option("--rounds", type=int, help="Rounds for each case; full: 5.")
 @click.option("--renders", type=int, help="Pictures to render while memory is measured; full: 100,000.")
