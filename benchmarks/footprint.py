@@ -87,7 +87,6 @@ def measure(
     results.memory = list(watch_memory(renders, seconds, progress))
     results.single["RSS idle, MB"] = results.memory[0][1]
     rendered, memory = results.memory[-1]
-    if rendered >= renders:
-        results.single["RSS after all renders, MB"] = memory
     if rendered >= renders > SETTLED:
+        results.single["RSS after all renders, MB"] = memory
         results.single["RSS slope, MB for 10,000"] = slope(results.memory)
