@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import httpx
@@ -244,13 +245,10 @@ def is_near(one: Sequence[int], other: Sequence[int]) -> bool:
     return sum(abs(a - b) for a, b in zip(one, other, strict=True)) < 30
 
 
-@pytest.mark.parametrize("way", ["drop", "paste"])
-def test_a_photograph_is_dropped_or_pasted_and_moved_by_mouse(
-    way: str, visit: Visit, service: Service, identity: str
-) -> None:
-    page = opened(visit(link(service, identity), ready=False))
+def hand_over(page: Page, way: Literal["drop", "paste"]) -> None:
+    """Drop a photograph on the page or paste it."""
     page.evaluate(
-        """async ([way, bytes]) => {
+        """([way, bytes]) => {
             const data = new DataTransfer();
             data.items.add(new File([new Uint8Array(bytes)], "ada.png", { type: "image/png" }));
             const given = { bubbles: true, cancelable: true };
@@ -262,6 +260,11 @@ def test_a_photograph_is_dropped_or_pasted_and_moved_by_mouse(
         [way, [*photograph()]],
     )
     cutting(page)
+
+
+def test_a_photograph_is_dropped_and_moved_by_mouse(visit: Visit, service: Service, identity: str) -> None:
+    page = opened(visit(link(service, identity), ready=False))
+    hand_over(page, "drop")
     box = page.locator(".cropper-view-box").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -276,6 +279,30 @@ def test_a_photograph_is_dropped_or_pasted_and_moved_by_mouse(
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator("#save")).to_be_disabled()
+
+
+def test_a_photograph_is_pasted_and_moved_by_touch(visit: Visit, service: Service, identity: str) -> None:
+    page = opened(visit(link(service, identity), ready=False, size=PHONE))
+    hand_over(page, "paste")
+    box = page.locator(".cropper-view-box").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *points: tuple[float, float]) -> None:
+        at = [{"x": left, "y": top, "id": number} for number, (left, top) in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    fingers("touchStart", (x - 10, y), (x + 10, y))
+    for spread in range(20, 100, 10):
+        fingers("touchMove", (x - spread, y), (x + spread, y))
+    fingers("touchEnd")
+    expect(page.get_by_role("slider", name="Zoom")).not_to_have_value("1")
+    fingers("touchStart", (x, y))
+    for moved in range(20, 400, 40):
+        fingers("touchMove", (x - moved, y - moved))
+    fingers("touchEnd")
+    assert set(colours_of(page)) == {"plum"}
 
 
 def test_a_picture_is_taken_by_the_camera(visit: Visit, service: Service, identity: str) -> None:
