@@ -94,6 +94,7 @@ def test_a_database_that_is_away_is_a_fault_at_once(make_service: MakeService) -
         ({"storage": {"local": {"save_path": "file"}}}, "storage", "file: objects cannot be stored here: "),
         ({"storage": {"local": {"save_path": "file/x"}}}, "storage", "file/x: cannot be made: "),
         ({"auth": {"api_keys_file": "none"}}, "keys", "none: "),
+        ({"auth": {"signing_key_file": "none"}}, "keys", "none: the signing keys cannot be read: "),
         ({"cors": 5}, "settings", "settings.yaml: app.cors: expected a valid boolean"),
     ],
 )

@@ -405,6 +405,9 @@ class TestWhatIsWrongIsSaidInOneLine:
             ("AUTH_API_KEYS", "web:" + "1" * 64 + ":canary7f3a", "auth.api_keys.0"),
             ("AUTH_API_KEYS", "canary7f3a:" * 40, "auth.api_keys.0"),
             ("AUTH_API_KEYS", "1" * 64 + ",,", "auth.api_keys.1"),
+            ("AUTH_SIGNING_KEY", "canary7f3a", "auth.signing_key.0"),
+            ("AUTH_SIGNING_KEY", f"{'k' * 32} canary7f3a", "auth.signing_key.1"),
+            ("PICKER_ORIGINS", "https://example.org,canary7f3a", "picker.origins.1"),
             ("LIMITS_WRITES", "canary7f3a", "limits.writes"),
         ],
     )
@@ -499,3 +502,21 @@ class TestValuesOfOtherPrograms:
     def test_host_names_by_environment(self) -> None:
         hosts = load("", ALLOWED_HOSTS="A.example, *.b.example").server.allowed_hosts
         assert hosts == ["a.example", "*.b.example"]
+
+
+@pytest.mark.parametrize("site", ["*", "", "app://localhost", "https://example.org/pick", "example.org"])
+def test_the_sites_of_the_picker_are_origins_of_the_web(site: str) -> None:
+    expected = "expected an origin such as https://example.org or http://localhost:5173"
+    for settings, key in (({"origins": [site]}, "origins.0"), ({"url": site}, "url")):
+        line = failure(yaml.safe_dump({"app": {"picker": settings}}))
+        assert line == f"settings.yaml: app.picker.{key}: {expected}"
+
+
+def test_the_sites_of_the_picker_are_as_browsers_write_them() -> None:
+    picker = load("app: {picker: {url: 'HTTPS://A.example:443/', origins: ['http://B.example:80']}}").picker
+    assert (picker.url, picker.origins) == ("https://a.example", ["http://b.example"])
+
+
+def test_a_signing_key_has_a_length_that_cannot_be_guessed() -> None:
+    line = failure("app: {auth: {signing_key: short}}")
+    assert line.endswith("expected keys of at least 32 characters, such as `openssl rand -hex 32` prints")

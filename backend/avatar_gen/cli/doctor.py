@@ -27,6 +27,7 @@ from avatar_gen.imaging.vips import VERSION, require_version
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.security.api_keys import read_keys
+from avatar_gen.security.picker_tokens import read_signing_keys
 from avatar_gen.services.installation import require_dicebear, require_photographs, require_pictures
 from avatar_gen.services.reindex import has_objects
 from avatar_gen.settings.loader import trace_settings
@@ -148,6 +149,7 @@ def _sqlite() -> str:
 
 
 def _keys(settings: Settings) -> str:
+    read_signing_keys(settings.auth)
     if not settings.auth.on:
         raise _Noteworthy(
             "no API keys, so every client that reaches the service may write, list and delete: docs/access.md"

@@ -239,7 +239,16 @@ def _key_from_hash(value: object) -> object:
 MIN_SIGNING_KEY_LENGTH = 32
 """Characters. 32 hexadecimal digits have 128 bits."""
 
-SigningKey = Annotated[SecretStr, Field(min_length=MIN_SIGNING_KEY_LENGTH)]
+
+def _check_signing_key(key: SecretStr) -> SecretStr:
+    if len(key) < MIN_SIGNING_KEY_LENGTH:
+        raise ValueError(
+            f"keys of at least {MIN_SIGNING_KEY_LENGTH} characters, such as `openssl rand -hex 32` prints"
+        )
+    return key
+
+
+SigningKey = Annotated[SecretStr, AfterValidator(_check_signing_key)]
 
 
 def _split(value: object) -> object:

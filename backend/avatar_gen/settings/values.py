@@ -112,10 +112,10 @@ def parse_origin(text: object) -> str:
 
 def parse_site(text: object) -> str:
     """Return an origin of the web as browsers write it. Raises `ValueError`."""
-    origin = "" if text == ANY else parse_origin(text)
-    if not origin.startswith(("https://", "http://")):
+    match = _ORIGIN.fullmatch(text.lower()) if isinstance(text, str) else None
+    if match is None or match["scheme"] not in _DEFAULT_PORTS:
         raise ValueError("an origin such as https://example.org or http://localhost:5173")
-    return origin
+    return parse_origin(text)
 
 
 def parse_optional_origin(text: object) -> str | None:
