@@ -53,6 +53,16 @@ def told(service: Service, port: int) -> list[str]:
     return [f"{answer.headers} {answer.text}" for answer in answers]
 
 
+def picker_token(service: Service) -> str:
+    """Get a picker link and use its token."""
+    key = {"Authorization": f"Bearer {KEY}"}
+    answer = service.client.post("/api/picker-links", json={"identity": "0" * 32}, headers=key)
+    token: str = answer.json()["data"]["url"].partition("#")[2]
+    used = service.client.get("/api/picker", headers={"Authorization": f"Bearer {token}"})
+    assert used.status_code == 200
+    return token
+
+
 def command_lines(service: Service) -> list[str]:
     """How the processes were started, which every user of the machine can see."""
     assert service.process
@@ -76,6 +86,7 @@ def test_passwords_of_the_database_and_keys_are_told_to_nobody(
             "DATABASE_URL": str(url).replace(f":{CANARY}@", "@"),
             "DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
         }
+    environ["AUTH_SIGNING_KEY"] = CANARY * 3
     port = free_port()
     settings = {
         "server": {"workers": 2},
@@ -87,6 +98,7 @@ def test_passwords_of_the_database_and_keys_are_told_to_nobody(
     try:
         service.start()
         said = told(service, port) + command_lines(service)
+        token = picker_token(service)
         proxy.hang()
         said += told(service, port)
         assert any("The database is unavailable" in text for text in said)
@@ -96,6 +108,8 @@ def test_passwords_of_the_database_and_keys_are_told_to_nobody(
     log = service.log.read_text()
     assert "DatabaseUnavailable" in log
     assert '"key": "web"' in log, "the key was known"
+    assert '"route": "/api/picker"' in log, "the token was used"
+    assert token not in log
     assert not [text for text in (*said, log) if any(secret in text for secret in (CANARY, KEY, SHA256))]
 
 
