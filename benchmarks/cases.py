@@ -1,9 +1,11 @@
 """The table of cases that are measured. A new case is one line."""
 
 import json
+from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.load import Request
+from benchmarks.photograph import PHOTOGRAPH
 
 
 class Case(NamedTuple):
@@ -28,8 +30,14 @@ def post(path: str, **fields: object) -> Request:
     return Request(path, "POST", body, ("Content-Type: application/json",))
 
 
+def put(path: str, file: Path) -> Request:
+    """Return a PUT request with the content of a file."""
+    return Request(path, "PUT", f"@{file}")
+
+
 PICTURE = get("/api/{id}")
 UNIQUE = get("/api/render/pixelize/u{}.png")
+UPLOAD = put("/api/upload", PHOTOGRAPH)
 AVIF = get("/api/render/bauhaus/u{}.avif?size=1024")
 
 BARE = [
@@ -53,6 +61,10 @@ STORED = [
     Case("picture, 304", "ours", get("/api/{id}", "If-None-Match: *")),
     Case("picture as webp, cold", "ours without a cache", get("/api/{id}?format=webp")),
     Case("picture as webp, warm", "ours", get("/api/{id}?format=webp")),
+    Case("upload, 12 MP", "ours", put("/api/upload", PHOTOGRAPH), connections=2),
+    Case("upload, 12 MP: sharp", "sharp", put("/upload", PHOTOGRAPH), connections=2),
+    Case("photograph, 256 px, cold", "ours with photographs", get("/api/{id}?px=256")),
+    Case("photograph, 256 px, cold: sharp", "sharp", get("/photograph?size=256")),
     Case("picture by hash, identicon", "ours", get(f"/avatar/{'0' * 32}?d=identicon")),
     Case("list of 10", "ours", get("/api/list")),
     Case("health", "ours", get("/api/health")),
@@ -124,6 +136,7 @@ BESIDE = [
     Case("by URL, alone", "ours", UNIQUE, connections=4),
     Case("by URL, beside AVIF 1024 px", "ours", UNIQUE, connections=4, beside=AVIF),
     Case("generate, alone", "ours", post("/api/generate"), connections=4),
+    Case("stored picture, beside uploads", "ours", PICTURE, connections=4, beside=UPLOAD),
     Case("generate, beside AVIF 1024 px", "ours", post("/api/generate"), connections=4, beside=AVIF),
 ]
 

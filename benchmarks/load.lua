@@ -8,6 +8,11 @@ function init(arguments)
   number, wrk.method, path, body = tonumber(arguments[1]), arguments[2], arguments[3], arguments[4]
   for index = 5, #arguments do avatars[index - 4] = arguments[index] end
   if body == "" then body = nil end
+  if body and body:sub(1, 1) == "@" then
+    body = assert(io.open(body:sub(2), "rb")):read("*a")
+    fixed = wrk.format(nil, path, nil, body)
+    return
+  end
   if not (path .. (body or "")):find("{i?d?}") then fixed = wrk.format(nil, path, nil, body) end
 end
 

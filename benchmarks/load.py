@@ -33,6 +33,7 @@ class Request(NamedTuple):
     path: str
     method: str = "GET"
     body: str = ""
+    """`@` and the path of a file stand for its content."""
     headers: tuple[str, ...] = ()
 
     def filled(self, number: int, avatars: Sequence[str] = ("",)) -> "Request":
@@ -42,7 +43,7 @@ class Request(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the bytes to send."""
-        body = self.body.encode()
+        body = Path(self.body[1:]).read_bytes() if self.body.startswith("@") else self.body.encode()
         lines = [f"{self.method} {self.path} HTTP/1.1", "Host: x", *self.headers]
         if body:
             lines.append(f"Content-Length: {len(body)}")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.load import Request, UnexpectedAnswer, ask_once
+from benchmarks.photograph import PORTRAIT
 from tests.servers.net import free_port
 from tests.servers.postgres import Postgres
 
@@ -47,6 +48,8 @@ _BARE = (sys.executable, str(_HERE / "bare.py"))
 _PICTURES = ("node", str(PEERS / "pictures.mjs"))
 _AVATAR = Request("/api/generate", "POST", '{"seed": "ada {}"}', ("Content-Type: application/json",))
 
+_PHOTOGRAPH = Request("/api/upload", "PUT", f"@{PORTRAIT}")
+
 KINDS = {
     "bare": Kind((*_BARE, "asgi")),
     "bare Starlette": Kind((*_BARE, "starlette")),
@@ -54,6 +57,7 @@ KINDS = {
     "ours": Kind(_SERVE, makes_an_avatar=_AVATAR),
     "ours as in the image": Kind((sys.executable, "-c", _AS_IN_THE_IMAGE, "serve"), makes_an_avatar=_AVATAR),
     "ours without a cache": Kind(_SERVE, "app: {imaging: {cache: 0}}", makes_an_avatar=_AVATAR),
+    "ours with photographs": Kind(_SERVE, "app: {imaging: {cache: 0}}", makes_an_avatar=_PHOTOGRAPH),
     "ours without a log": Kind(_SERVE, "app: {logging: {level: warn}}", makes_an_avatar=_AVATAR),
     "ours x 2": Kind(_SERVE, "app: {server: {workers: 2}}", on_postgresql=True, makes_an_avatar=_AVATAR),
     "ours on PostgreSQL": Kind(_SERVE, on_postgresql=True, makes_an_avatar=_AVATAR),

@@ -139,14 +139,20 @@ async def _receive(request: Request, max_bytes: int, limit: int) -> AsyncGenerat
     if extension := request.scope.get("extensions", {}).get(RECEIVE_TIMEOUT):
         extension["connection"].receive_timeout = _photos(request).settings.receive_timeout
     received = 0
+    pieces: list[bytes] = []
     try:
         async for piece in request.stream():
             received += len(piece)
             if received > limit:
                 raise _too_large(max_bytes)
-            yield piece
+            pieces.append(piece)
+            # A few large writes to disk cost less than many small ones, each in another thread.
+            if sum(map(len, pieces)) >= _IN_MEMORY:
+                yield b"".join(pieces)
+                pieces = []
     except ClientDisconnect:
         raise InvalidRequest("The body did not arrive.") from None
+    yield b"".join(pieces)
 
 
 def _too_large(max_bytes: int) -> BodyTooLarge:

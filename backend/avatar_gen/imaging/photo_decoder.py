@@ -210,9 +210,10 @@ def _scale(image: Image, px: int) -> Image:
 
 def _to_srgb(image: Image) -> Image:
     """Convert the colours by the profile in the file. Without a usable one, they are taken for sRGB."""
-    image = image.copy_memory()
     is_cmyk = image.interpretation == "cmyk"
     if is_cmyk or image.get_typeof("icc-profile-data"):
+        # The pixels are read again if the profile turns out to be broken.
+        image = image.copy_memory()
         with contextlib.suppress(pyvips.Error):
             usual = "cmyk" if is_cmyk else "srgb"
             options = {"embedded": True, "input_profile": usual, "intent": "relative", "depth": 8}
@@ -233,7 +234,7 @@ def _upright(image: Image, orientation: int) -> Image:
 
 def serve(tasks: socket.socket) -> None:
     """Fork a process for each task, until the service ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, _reap)
     while True:
         data, descriptors, _, _ = socket.recv_fds(tasks, _TASK.size, 2)
         if data == PING:
@@ -249,6 +250,13 @@ def serve(tasks: socket.socket) -> None:
                 os._exit(0)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _reap(_number: int, _frame: object) -> None:
+    """Note the end of processes. Their processor time then counts as that of this one."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _answer(task: Task, file: int, pipe: int) -> None:

@@ -13,11 +13,12 @@ from avatar_gen.drawing.palette import Filter
 from avatar_gen.imaging.formats import PHOTO_ENCODERS
 from avatar_gen.imaging.photo_process import LEAST_PX
 from avatar_gen.imaging.truecolour import recolour_pixels
-from avatar_gen.imaging.vips import Pixels
+from avatar_gen.imaging.vips import Pixels, to_image
 
 _MOST_BYTES = 150_000
-_QUALITIES = (85, 78, 70, 60, 45, 30)
-"""JPEG qualities to try until a photograph has at most `_MOST_BYTES`."""
+_QUALITIES = ((85, 1.0), (78, 0.79), (70, 0.65), (60, 0.55), (45, 0.43), (30, 0.33))
+"""JPEG qualities to try until a photograph has at most `_MOST_BYTES`, and what part of the size of the first
+one a usual photograph has."""
 
 DECODER = f"{PIL.__version__}-{features.version('jpg')}"
 """The releases of what decodes a stored photograph. Another one may find other pixels."""
@@ -33,13 +34,17 @@ def sample_files() -> dict[str, bytes]:
 
 def encode_stored(pixels: Pixels) -> bytes:
     """Return the JPEG file to store. It blocks: run it in the `Pool`."""
-    image = Image.fromarray(pixels)
-    for quality in _QUALITIES:
-        file = io.BytesIO()
-        image.save(file, "JPEG", quality=quality, subsampling="4:2:0", optimize=True)
-        if file.tell() <= _MOST_BYTES:
+    image = to_image(pixels)
+    jpeg, largest = b"", 0
+    for quality, part in _QUALITIES:
+        if largest * part > _MOST_BYTES and quality != _QUALITIES[-1][0]:
+            continue
+        # By libvips: Pillow would hold Python's lock all the while.
+        jpeg = image.jpegsave_buffer(Q=quality, subsample_mode="on", optimize_coding=True, keep="none")
+        largest = largest or len(jpeg)
+        if len(jpeg) <= _MOST_BYTES:
             break
-    return file.getvalue()
+    return jpeg
 
 
 def photo_picture(jpeg: bytes, px: int, format_name: str, recolour: Filter | None = None) -> bytes:
