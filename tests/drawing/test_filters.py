@@ -35,6 +35,16 @@ def test_grey_is_unchanged_by_grayscale_and_turns_brown_in_sepia() -> None:
     assert np.all(red[10:] > blue[10:])
 
 
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_rounds_each_sum_exactly(name: str) -> None:
+    """All reds and greens with a blue of each tens digit, against whole numbers."""
+    colours = np.stack(np.meshgrid(range(256), range(256), range(0, 256, 17), indexing="ij"), -1)
+    palette = colours.reshape(-1, 3)
+    rows = np.array(FILTERS[name].rows, np.int64)
+    sums = palette @ rows[:, :3].T + 255 * rows[:, 3]
+    assert np.array_equal(FILTERS[name](palette.astype(np.uint8)), np.clip((sums + 5000) // 10_000, 0, 255))
+
+
 @given(palettes)
 def test_sepia_is_the_usual_matrix(palette: np.ndarray) -> None:
     matrix = (0.393, 0.769, 0.189, 0, 0.349, 0.686, 0.168, 0, 0.272, 0.534, 0.131, 0)

@@ -27,9 +27,11 @@ class ColourFilter:
 
     def __call__(self, palette: Palette) -> Palette:
         """Return a filtered copy of a palette, rounded half up and clipped to 0-255."""
-        matrix = np.array(self.rows, dtype=np.int64)
-        sums = palette.astype(np.int64) @ matrix[:, :3].T + 255 * matrix[:, 3]
-        filtered: Palette = np.clip((sums + _ONE // 2) // _ONE, 0, 255).astype(np.uint8)
+        matrix = np.array(self.rows, dtype=np.float32)
+        # The sums are whole numbers below 2**24, which 32 bits hold exactly. Their quotients are whole
+        # numbers, or at least 1/10,000 away from one, so that rounding down is exact, too.
+        sums = palette.astype(np.float32) @ matrix[:, :3].T + (255 * matrix[:, 3] + _ONE // 2)
+        filtered: Palette = np.clip(np.floor(sums / _ONE), 0, 255).astype(np.uint8)
         return filtered
 
     @property
