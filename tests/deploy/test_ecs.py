@@ -69,7 +69,7 @@ def test_it_stops_no_sooner_than_the_service_does() -> None:
 def test_it_is_of_this_release_and_sets_what_there_is() -> None:
     assert CONTAINER["image"].endswith(f":{__version__}")
     names = {each["name"] for each in CONTAINER["environment"] + CONTAINER["secrets"]}
-    assert names <= {*ENVIRONMENT, "RUN_MIGRATIONS"}
+    assert names <= {*ENVIRONMENT, "RUN_MIGRATIONS", "TMPDIR"}
 
 
 def test_its_environment_is_understood_and_guards_what_writes(make_service: MakeService) -> None:

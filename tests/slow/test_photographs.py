@@ -39,6 +39,13 @@ def outcome(decoder: PhotoDecoder, path: Path) -> str:
         return str(error).partition(".")[0].partition(":")[0]
 
 
+def test_the_page_lists_these_files() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "hardening.md").read_text(encoding="utf-8")
+    section = page.partition("## Photographs\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in section.splitlines() if line.startswith("| ")]
+    assert rows[2:] == list(HOSTILE)
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_ends_nothing_but_itself(decoder: PhotoDecoder, tmp_path: Path, name: str) -> None:
     decode(decoder, PHOTOGRAPH)

@@ -19,6 +19,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from avatar_gen.telemetry.metrics_endpoint import Worker
+from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import BOTH, MakeService, Service
 from tests.runtime.test_workers import children, served_by
 from tests.servers.net import Proxy, free_port
@@ -158,6 +159,12 @@ def test_each_request_is_counted_once(metered: Callable[..., Service], postgres:
     disk = shutil.disk_usage(service.folder)
     assert figure(text, "avatar_storage_size_bytes") == disk.total
     assert figure(text, "avatar_storage_free_bytes") == pytest.approx(disk.free, rel=0.1)
+    assert service.client.put("/api/upload", content=PHOTOGRAPH).status_code == 201
+    assert service.client.put("/api/upload", content=PHOTOGRAPH[:900]).status_code == 400
+    text = asked(service)
+    outcomes = ("stored", "refused", "failed")
+    assert [figure(text, "avatar_photos_total", outcome=each) for each in outcomes] == [1, 1, 0]
+    assert figure(text, "avatar_pool_limit", pool="uploads") == 16
     found = os.statvfs(service.folder)
     if found.f_files:
         assert figure(text, "avatar_storage_inodes") == found.f_files

@@ -90,7 +90,7 @@ _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
 def _brands(head: bytes) -> set[bytes]:
-    """Return the brands of a file in ISO's base format_name format (ISO/IEC 14496-12, 4.3)."""
+    """Return the brands of a file in ISO's base format_name file format (ISO/IEC 14496-12, 4.3)."""
     if head[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(head[:4], "big"), len(head))
