@@ -8,6 +8,7 @@ import pytest
 from avatar_gen.objects.cloud import CloudStore
 from avatar_gen.objects.cloud_identities import CloudIdentityStore
 from tests.conftest import App, MakeApp
+from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.s3 import S3Server
 from tests.services.test_legacy_import import old_object
 
@@ -77,6 +78,37 @@ def test_reindex_adds_and_removes_rows(app: App, s3: S3Server, section: dict[str
             pass
     assert app.run("reindex").stdout.startswith("3 avatars: 0 rows added, 2 removed")
     assert app.client.get("/api/list").json()["data"]["pagination"]["total"] == 3
+
+
+def test_a_settings_file_of_the_old_service_starts(
+    make_app: MakeApp, postgres: Postgres, section: dict[str, object]
+) -> None:
+    """The old service used S3 and PostgreSQL by default."""
+    postgres.new_database()
+    network = {"host": "127.0.0.1", "port": postgres.port, "database": postgres.last_database}
+    account = {"username": "postgres", "password": PASSWORD, "ssl": False, "synchronize": False}
+    attempts = {"maxRetries": 3, "retryDelay": 2000}
+    settings = {
+        "storage": {"type": "s3", "local": {"save_path": "./x"}, "s3": {**section, "connection": attempts}},
+        "database": {
+            "driver": "postgresql",
+            "synchronize": False,
+            "connection": attempts,
+            "network": {**network, **account},
+        },
+        "server": {"host": "localhost", "port": 3000},
+        "logging": {"level": "warn", "verbose": False, "pretty": False},
+        "cors": True,
+        "corsEnabled": ["http://localhost:5173"],
+    }
+    app = make_app(settings).start()
+    assert app.client.get(f"/api/{app.generate()}").status_code == 200
+    checks = app.client.get("/api/health").json()["data"]["checks"]
+    assert {name: check["type"] for name, check in checks.items()} == {
+        "database": "postgresql",
+        "storage": "s3",
+        "storage-write": "s3",
+    }
 
 
 class TestCopyStorage:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from avatar_gen.objects.cloud_identities import CloudIdentityStore
 from avatar_gen.settings.storage import Storage
 from tests.objects.test_contract import find, opened, remove
 from tests.servers.net import free_port
-from tests.servers.s3 import S3Server
+from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.servers.scripted_s3 import ScriptedS3
 
 ONE, MD5 = "00000000-0000-4000-8000-000000000001", "ab" * 16
@@ -246,6 +247,19 @@ class TestAnswersOfTheStore:
                 opened(store, ONE)
         assert scripted.requests == 5
 
+    def test_are_read_page_by_page_without_growing(self, scripted: ScriptedS3) -> None:
+        store = CloudStore(open_bucket(settings(scripted.section()), bulk=True), "s3")
+        scripted.list_objects(30_000)
+        ids = iter(store.ids())
+        next(ids)
+        tracemalloc.start()
+        assert sum(1 for _ in ids) == 29_999
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(scripted.pages) == 30
+        # A page of S3 has 1,000 keys. The server of this test is in the same process.
+        assert peak < 5_000_000
+
     def test_a_batch_of_which_one_object_fails_leaves_none(
         self, store: CloudStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -280,6 +294,23 @@ class TestClients:
             settings({"bucket": "b", "access_key": "k", "secret_key": "s", **section}), bulk=False
         ).client
         assert client.config["endpoint"] == url  # type: ignore[union-attr, typeddict-item]
+
+    @pytest.mark.parametrize("kind", ["environment", "container"])
+    def test_find_the_credentials_of_the_cloud(
+        self, s3: S3Server, scripted: ScriptedS3, monkeypatch: pytest.MonkeyPatch, kind: str, tmp_path: Path
+    ) -> None:
+        if kind == "environment":
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+        else:
+            url = scripted.give_credentials(ACCESS_KEY, SECRET_KEY)
+            (tmp_path / "token").write_text("token")
+            monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+            monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
+        section = {**s3.section(), "access_key": None, "secret_key": None, "region": None}
+        bucket = open_bucket(settings(section), bulk=False)
+        bucket.put("key", b"value")
+        assert bucket.get("key", 10) == b"value"
 
     def test_of_other_clouds_are_made(self, tmp_path: Path) -> None:
         for storage in (
