@@ -118,8 +118,10 @@ def test_a_store_that_cannot_be_used_says_what_to_check(
     s3: S3Server, change: dict[str, object], line: str
 ) -> None:
     storage = settings({**s3.section(), **change})
-    with pytest.raises(StartupError, match=f"^{storage.where}: {line}"):
+    with pytest.raises(StartupError, match=f"^{storage.where}: {line}") as caught:
         open_cloud_store(storage, make=False, bulk=False)
+    assert "\n" not in str(caught.value)
+    assert SECRET_KEY not in str(caught.value)
 
 
 def test_a_bucket_that_is_not_there_is_not_taken_for_an_empty_one(s3: S3Server) -> None:

@@ -307,6 +307,7 @@ class TestObjectStores:
             ("{type: gcs}", "app.storage: expected storage.gcs.bucket, since storage.type is gcs"),
             ("{type: azure, azure: {container: c}}", "app.storage: expected storage.azure.account, since"),
             ("{s3: {endpoint: s3.example.org}}", "app.storage.s3.endpoint: expected "),
+            ("{s3: {endpoint: 'https://user:password@host'}}", "app.storage.s3.endpoint: expected "),
             ("{s3: {prefix: /a}}", "app.storage.s3.prefix: expected "),
             ("{s3: {secret_access_key: x}}", "app.storage.s3.secret_access_key: unknown key"),
         ],

@@ -19,8 +19,8 @@ Examples:
   avatar-gen copy-storage storage/avatars s3://bucket/avatars
   avatar-gen copy-storage s3://bucket/avatars storage/avatars --delete""",
 )
-@click.argument("source", metavar="FROM")
-@click.argument("target", metavar="TO")
+@click.argument("source", metavar="FROM", type=click.Path())
+@click.argument("target", metavar="TO", type=click.Path())
 @click.option("--delete", is_flag=True, help="Also delete what TO has and FROM does not have.")
 def command(*, source: str, target: str, delete: bool) -> None:
     """Copy all avatars and identity links to another storage.

@@ -33,7 +33,9 @@ Examples:
   avatar-gen import --storage s3://bucket/prefix --database postgresql://user@host/avatar_gen
   avatar-gen import --exported exported""",
 )
-@click.option("--storage", "old", help="The old service's folder of objects, or s3://BUCKET/PREFIX.")
+@click.option(
+    "--storage", "old", type=click.Path(), help="The old service's folder of objects, or s3://BUCKET/PREFIX."
+)
 @click.option("--database", help="The URL of its database: file:./database.sqlite or postgresql://...")
 @click.option(
     "--orphans", is_flag=True, help="With --database: also import objects that have no record in it."

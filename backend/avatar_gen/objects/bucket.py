@@ -133,8 +133,8 @@ class Bucket:
 
 
 def _short(error: Exception) -> StoreError:
-    """Return the message without the long description that obstore adds for its developers."""
-    return StoreError(str(error).partition("\n\nDebug source")[0])
+    """Return the message in one line, without the long description that obstore adds for its developers."""
+    return StoreError(" ".join(str(error).partition("\n\nDebug source")[0].split()))
 
 
 def _error_of(error: BaseError) -> Exception:

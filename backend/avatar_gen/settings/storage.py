@@ -21,7 +21,7 @@ def _none_if_empty(value: object) -> object:
 
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
-Endpoint = Annotated[str, Field(pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$")]
+Endpoint = Annotated[str, Field(pattern=r"^https?://[^/\s@]+(/[^\s?#]*)?$")]
 OptionalEndpoint = Annotated[Endpoint | None, BeforeValidator(_none_if_empty)]
 Prefix = Annotated[str, Field(pattern=r"^([A-Za-z0-9!_.*'()=-]+(/[A-Za-z0-9!_.*'()=-]+)*)?$")]
 
