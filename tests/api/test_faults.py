@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from avatar_gen.app import create_app
+from avatar_gen.errors import StorageUnavailable
+from avatar_gen.objects.local import LocalStore
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.settings.schema import Settings
-from tests.conftest import MakeService, assert_failure
+from tests.conftest import MakeApp, MakeService, assert_failure
 
 
 @asynccontextmanager
@@ -102,6 +104,26 @@ def test_a_commit_that_fails_changes_nothing(
             assert set(avatars._store.ids()) == {kept, other}
 
     asyncio.run(scenario())
+
+
+def test_pictures_in_memory_are_served_while_the_storage_is_away_unless_they_were_deleted(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app().start()
+    seen, deleted, unseen = (app.generate() for _ in range(3))
+    for avatar in (seen, deleted):
+        assert app.client.get(f"/api/{avatar}").status_code == 200
+
+    async def fail(*_: object, **__: object) -> NoReturn:
+        raise StorageUnavailable
+
+    monkeypatch.setattr(LocalStore, "open", fail)
+    with closing(sqlite3.connect(app.folder / "storage" / "database" / "avatars.db")) as other, other:
+        found = other.execute("DELETE FROM stored_avatars WHERE id = ?", (deleted.replace("-", ""),))
+        assert found.rowcount == 1
+    assert app.client.get(f"/api/{seen}").status_code == 200
+    for avatar in (deleted, unseen):
+        assert_failure(app.client.get(f"/api/{avatar}"), 503, mentions="The storage is unavailable")
 
 
 def test_a_full_queue_of_pictures_is_answered_503(make_service: MakeService) -> None:
