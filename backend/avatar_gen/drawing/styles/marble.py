@@ -8,7 +8,7 @@ from avatar_gen.drawing.harmony import accent, blend, half, lit, mixes_cleanly, 
 from avatar_gen.drawing.oklab import to_oklab
 from avatar_gen.drawing.palette import Colour
 from avatar_gen.drawing.seed import Chance
-from avatar_gen.drawing.shapes import ground, number, ring_point
+from avatar_gen.drawing.shapes import number, ring_point
 
 _SIDE = 64
 _MIDDLE = _SIDE // 2
@@ -87,12 +87,14 @@ def _candidates(
 
 
 def _paint(cloud: _Cloud, fill: str, name: str) -> str:
+    """Return an ellipse, outside of which nothing of the cloud is visible."""
     where = (
         f"translate({number(cloud.x)} {number(cloud.y)})rotate({cloud.turn})scale(1 {number(cloud.flatness)})"
     )
     return (
-        f'<radialGradient id="{name}" gradientUnits="userSpaceOnUse" cx="0" cy="0" r="{cloud.radius}" '
-        f'gradientTransform="{where}">{_STOPS.format(fill)}</radialGradient>{ground(_SIDE, f"url(#{name})")}'
+        f'<radialGradient id="{name}" gradientUnits="userSpaceOnUse" cx="0" cy="0" r="{cloud.radius}">'
+        f"{_STOPS.format(fill)}</radialGradient>"
+        f'<circle r="{cloud.radius}" transform="{where}" fill="url(#{name})"/>'
     )
 
 
