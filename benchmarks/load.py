@@ -20,7 +20,10 @@ class UnexpectedAnswer(Exception):
 
 
 class NoAnswers(Exception):
-    """No request was answered within the time of a measurement, on a machine that has other work to do."""
+    """On a machine that has other work to do, a server answered no request in time, or refused some.
+
+    A request that is wrong raises `UnexpectedAnswer` in the warm-up, which is by Python.
+    """
 
 
 class Request(NamedTuple):
@@ -108,10 +111,12 @@ async def ask_once(port: int, request: Request) -> bytes:
 
 
 async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> bytes:
-    """Send a request; return the body of the answer. Raises `UnexpectedAnswer`."""
+    """Send a request; return the body of the answer. Raises `UnexpectedAnswer`, `NoAnswers`."""
     writer.write(request.encode())
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head[9:12])
+    if status == 503:
+        raise NoAnswers(f"{request.method} {request.path}: {head.decode('latin-1')}")
     if status not in {200, 201, 304}:
         raise UnexpectedAnswer(f"{request.method} {request.path}: {head.decode('latin-1')}")
     length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
@@ -126,8 +131,7 @@ async def _wrk(port: int, request: Request, avatars: Sequence[str], *options: st
     output, _ = await process.communicate()
     figures = output.decode().rpartition("\nfigures ")[2].split()
     total, passed, p50, p99, longest, errors = map(float, figures)
-    if not errors and not total:
-        raise NoAnswers(f"{request.method} {request.path}: no answer in {passed / 1e6:.0f} s")
-    if errors:
-        raise UnexpectedAnswer(f"{request.method} {request.path}: {output.decode()}")
+    if errors or not total:
+        what = f"{total:.0f} answers in {passed / 1e6:.0f} s, {errors:.0f} of them errors"
+        raise NoAnswers(f"{request.method} {request.path}: {what}")
     return Answers(int(total), passed / 1e6, p50 / 1e3, p99 / 1e3, longest / 1e3)

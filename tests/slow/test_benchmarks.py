@@ -5,7 +5,11 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -29,6 +33,23 @@ def test_the_benchmarks_write_a_report(what: str, row: str, tmp_path: Path) -> N
     assert row in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
 
 
+@contextmanager
+def refusing() -> Iterator[int]:
+    """Run a server that is too busy for any request. Yield its port."""
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(503)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Write nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
 @pytest.mark.skipif(not WRK, reason="this needs wrk: apt-get install wrk")
 def test_a_case_without_answers_is_measured_three_times_and_then_reported_as_not_measured(
     tmp_path: Path,
@@ -37,6 +58,9 @@ def test_a_case_without_answers_is_measured_three_times_and_then_reported_as_not
         port = silent.getsockname()[1]
         server = Server(port, tmp_path, process=os.getpid(), database=None, avatars=("",), ready=0)
         assert asyncio.run(measure_patiently(Case("silent", "ours", get("/")), server, 1)) is None
+    with refusing() as port:
+        server = server._replace(port=port)
+        assert asyncio.run(measure_patiently(Case("busy", "ours", get("/")), server, 1)) is None
     results = Results()
     results.add({"silent": [], "other": [Figures(1, 1, 1, 1, 1, 1)]})
     assert set(results.rounds) == {"other"}
