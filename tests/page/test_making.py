@@ -20,7 +20,7 @@ from avatar_gen.drawing.palette import SCHEMES, parse_colour
 from avatar_gen.drawing.palettes import choose
 from avatar_gen.drawing.styles import STYLES
 from tests.conftest import Service
-from tests.page.conftest import PHONE, Visit
+from tests.page.conftest import PHONE, Complaints, Visit
 
 
 def address(page: Page) -> str:
@@ -213,6 +213,108 @@ def test_the_page_says_what_a_stored_avatar_does_not_keep(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Store it")).to_be_enabled()
 
 
+def test_the_parts_of_a_style_are_chosen_by_their_pictures(visit: Visit, service: Service) -> None:
+    page = visit("/?seed=ada&style=lorelei&shape=square&format=png")
+    page.locator("#parts summary", has_text="Glasses").click()
+    glasses = page.get_by_role("radiogroup", name="Glasses")
+    expect(glasses.get_by_role("radio", name="By the seed")).to_be_checked()
+    glasses.locator("label[title='No. 3']").click()
+    query = "glassesVariant=variant03&glassesProbability=100"
+    shows(page, "#large", query)
+    expect(glasses.locator("img:not(.new)")).to_have_count(7)
+    assert len({image.get_attribute("src") for image in glasses.locator("img").all()}) == 7
+    hair = page.locator("#parts summary", has_text=re.compile("^Hair\\s*$"))
+    hair.click()
+    page.get_by_role("radiogroup", name="Hair", exact=True).locator("label[title='No. 7']").click()
+    shows(page, "#large", "hairVariant=variant07")
+    expect(page).to_have_url(re.compile("glassesVariant=variant03.*hairVariant=variant07"))
+    page.get_by_role("button", name="Store it").click()
+    expect(page.locator("#stored")).to_contain_text("Stored.")
+    stored = source(page, "#stored img")
+    assert service.client.get(f"{stored}?size=7").content == httpx.get(address(page)).content
+    [row] = service.client.get("/api/list?pick=1&order=newest").json()["data"]["avatars"]
+    assert row["options"] == {
+        "glassesProbability": 100,
+        "glassesVariant": ["variant03"],
+        "hairVariant": ["variant07"],
+    }
+    other = visit(page.url)
+    shows(other, "#large", query)
+    expect(other.locator("#parts summary", has_text="Glasses")).to_have_text("Glasses No. 3")
+
+
+def test_pictures_of_parts_load_only_where_they_are_seen(visit: Visit) -> None:
+    page = visit("/?seed=ada&style=notionists&shape=square")
+    expect(page.locator("#parts summary").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    fetched = "performance.getEntriesByType('resource').map((each) => each.name)"
+    assert not [name for name in page.evaluate(fetched) if "hairVariant" in name]
+    page.locator("#parts summary", has_text=re.compile("^Hair\\s*$")).click()
+    box = page.get_by_role("radiogroup", name="Hair", exact=True)
+    expect(box.locator("img")).to_have_count(1 + 64)
+    expect(box.locator("img:not(.new)").nth(1)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    seen = len([name for name in page.evaluate(fetched) if "hairVariant" in name])
+    assert 0 < seen < 50
+    box.locator("label").last.scroll_into_view_if_needed()
+    expect(box.locator("label").last.locator("img:not(.new)")).to_be_visible()
+    assert len([name for name in page.evaluate(fetched) if "hairVariant" in name]) > seen
+
+
+def test_parts_are_chosen_by_keyboard_and_left_out(visit: Visit) -> None:
+    page = visit("/?seed=ada&style=lorelei")
+    page.locator("#parts summary", has_text="Earrings").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_attribute("aria-label", "By the seed")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(":focus")).to_have_attribute("aria-label", "None")
+    shows(page, "#large", "earringsProbability=0")
+    page.keyboard.press("ArrowRight")
+    shows(page, "#large", "earringsVariant=variant01&earringsProbability=100")
+
+
+def test_parts_belong_to_one_style(visit: Visit) -> None:
+    page = visit("/?seed=ada&style=lorelei&eyesVariant=variant05")
+    shows(page, "#large", "eyesVariant=variant05")
+    page.locator("#their-styles label", has=page.locator("[value=open-peeps]")).click()
+    shows(page, "#large", "/open-peeps/ada.svg?shape=circle&size=512")
+    expect(page.locator("#parts summary").first).to_have_text("Accessories")
+    page.locator("#styles label", has_text="Smile").click()
+    expect(page.locator("#parts")).to_be_hidden()
+
+
+def test_parts_that_a_style_does_not_have_are_dropped(visit: Visit, complaints: Complaints) -> None:
+    complaints.expected = ("400",)
+    page = visit("/?seed=ada&style=lorelei&eyesVariant=nope&tailVariant=variant01&hairVariant=variant02")
+    shows(page, "#large", "/ada.svg?hairVariant=variant02&shape=circle")
+    assert drawn(page, "#large")
+
+
+def test_a_palette_is_chosen_and_stored(visit: Visit, service: Service) -> None:
+    page = visit("/?seed=ada&style=bauhaus&shape=square&format=png")
+    page.locator("#palettes label[title=Neon]").click()
+    assert "palette=neon" in address(page)
+    page.get_by_role("button", name="Store it").click()
+    expect(page.locator("#stored")).to_contain_text("Stored.")
+    stored = source(page, "#stored img")
+    assert service.client.get(f"{stored}?size=7").content == httpx.get(address(page)).content
+    page.get_by_role("checkbox", name="Keep to one hue").check()
+    expect(page.get_by_role("radio", name="Neon")).to_be_disabled()
+    expect(page.locator("#snippet")).to_contain_text("hue=")
+    assert "palette" not in address(page)
+    other = visit("/?seed=ada&style=bauhaus&palette=neon")
+    expect(other.get_by_role("radio", name="Neon")).to_be_checked()
+
+
+@pytest.mark.parametrize("shape", ["Squircle", "Hexagon"])
+def test_every_shape_is_there(shape: str, visit: Visit) -> None:
+    page = visit("/?seed=ada")
+    pick(page, shape)
+    shows(page, "#large", f"shape={shape.lower()}")
+    assert drawn(page, "#large")
+
+
 def test_dicebears_styles_are_there_too_with_their_licence_and_artist(visit: Visit) -> None:
     page = visit("/?seed=ada")
     page.get_by_text("more styles by DiceBear").click()
@@ -221,7 +323,6 @@ def test_dicebears_styles_are_there_too_with_their_licence_and_artist(visit: Vis
     tile.click()
     assert urlsplit(address(page)).path == "/api/render/lorelei/ada.svg"
     assert drawn(page, "#large")
-    expect(page.get_by_role("button", name="Store it")).to_be_disabled()
     expect(page.locator("#their-colours")).to_contain_text("Lorelei, by Lisa Wischofsky, CC0 1.0.")
     expect(page.locator("#colours")).to_be_hidden()
     other = visit("/?style=lorelei&seed=ada")

@@ -79,7 +79,9 @@ class AvatarData(BaseModel):
     createdAt: str = Field(description="ISO 8601, UTC, milliseconds.")  # noqa: N815
     version: str
     # Not as they are stored, which is a text.
-    options: dict[str, JsonValue] | None = Field(default=None, description="Of DiceBear's styles.")
+    options: dict[str, JsonValue] | None = Field(
+        default=None, description="Those of DiceBear's styles; null for the service's own styles."
+    )
     # The contract leaves the angle out.
     __annotations__.update(optional_fields(without={"angle", "options"}))
 

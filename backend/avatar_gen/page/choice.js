@@ -1,5 +1,7 @@
 /** The choice: the form and the page's own URL hold it, under the API's names. */
 
+import { chosenParts, fillParts } from "./parts.js";
+
 export const SEED_LENGTH = 256; // code points
 
 const oneOf = (...names) => (value) => names.includes(value);
@@ -13,22 +15,23 @@ const FIELDS = {
   style: ["smile", anything],
   colours: ["seed", oneOf("seed", "scheme", "own")],
   hue: ["", wholeUpTo(359)],
+  palette: ["", anything],
   colorScheme: ["ocean", anything],
   primaryColor: ["#3b82f6", colour],
   foreignColor: ["#fde047", colour],
   angle: ["90", wholeUpTo(360)],
   name: ["", anything],
-  shape: ["circle", oneOf("square", "rounded", "circle")],
+  shape: ["circle", oneOf("square", "rounded", "circle", "squircle", "hexagon")],
   filter: ["", anything], // A group of radio buttons ignores a value that it does not have.
   format: ["svg", anything],
   size: ["128", wholeUpTo(1024, 16)],
 };
 
 /** The fields in use for each source of colours. */
-const OF_COLOURS = { seed: ["hue"], scheme: ["colorScheme"], own: ["primaryColor", "foreignColor"] };
+const OF_COLOURS = { seed: ["hue", "palette"], scheme: ["colorScheme"], own: ["primaryColor", "foreignColor"] };
 
-/** The fields whose values only the service knows: styles and schemes. */
-const NAMES = ["style", "colorScheme"];
+/** The fields whose values only the service knows. */
+const NAMES = ["style", "colorScheme", "palette"];
 
 /** Fills the form from a query string. Invalid values are ignored. */
 export function fill(form, query) {
@@ -41,10 +44,11 @@ export function fill(form, query) {
     form.elements[field].value = usual;
     if (value !== null && allows(value)) form.elements[field].value = value;
   }
+  fillParts(query);
   form.elements.keepHue.checked = FIELDS.hue[1](given.get("hue") ?? "");
 }
 
-/** Fills in the style and the scheme, after the form has their choices. */
+/** Fills in the style, the scheme and the palette, after the form has their choices. */
 export function fillNames(form, query) {
   const given = new URLSearchParams(query);
   for (const field of NAMES) {
@@ -58,6 +62,8 @@ export function fillNames(form, query) {
 export function read(form) {
   const choice = Object.fromEntries(Object.keys(FIELDS).map((field) => [field, form.elements[field].value]));
   if (!form.elements.keepHue.checked) choice.hue = "";
+  if (choice.hue) choice.palette = "";
+  choice.parts = chosenParts();
   choice.seed = shortened(choice.seed.toWellFormed());
   choice.name = shortened(choice.name.toWellFormed());
   return choice;
@@ -71,9 +77,11 @@ export function write(choice) {
   const always = new Set(OF_COLOURS[choice.colours]);
   for (const [field, [usual]] of Object.entries(FIELDS)) {
     const value = choice[field];
-    if (omitted.has(field) || (value === usual && !always.has(field)) || (field === "hue" && !value)) continue;
+    const isEmpty = !value && OF_COLOURS.seed.includes(field);
+    if (omitted.has(field) || (value === usual && !always.has(field)) || isEmpty) continue;
     query.set(field, value);
   }
+  for (const [name, value] of Object.entries(choice.parts)) query.set(name, value);
   return query.toString();
 }
 

@@ -112,7 +112,9 @@ function open(avatar, item) {
   details.showModal();
 }
 
-function coloursOf({ colorScheme, primaryColor, foreignColor }) {
+function coloursOf({ colorScheme, palette, options, primaryColor, foreignColor }) {
+  if (options) return text("colours.theirs");
+  if (palette) return palette === "any" ? text("colours.seed") : palette;
   const primary = primaryColor ?? DEFAULTS.primaryColor;
   const foreign = foreignColor ?? DEFAULTS.foreignColor;
   const url = colorScheme ? blendOf(colorScheme) : blend(primary, foreign);
@@ -145,10 +147,14 @@ function act(event) {
 }
 
 /** Opens the maker with the options of a stored avatar. */
-async function remake({ generatorType, seed, colorScheme, primaryColor, foreignColor }) {
+async function remake({ generatorType, seed, colorScheme, palette, options, primaryColor, foreignColor }) {
   const query = new URLSearchParams({ style: generatorType, seed: seed ?? "" });
   if (colorScheme) {
     query.set("colorScheme", colorScheme);
+  } else if (palette) {
+    if (palette !== "any") query.set("palette", palette);
+  } else if (options) {
+    for (const [name, value] of Object.entries(options)) query.set(name, value);
   } else {
     const named = blend(primaryColor ?? DEFAULTS.primaryColor, foreignColor ?? DEFAULTS.foreignColor);
     for (const [name, colour] of Object.entries(await known(named))) query.set(name, colour);

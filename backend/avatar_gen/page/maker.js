@@ -3,7 +3,9 @@
 import { absolute, blendOf, fileName, formatOf, gradient, isOurs, picture, SNIPPETS } from "./urls.js";
 import { fill, fillNames, read, SEED_LENGTH, write } from "./choice.js";
 import { CLEAR, contrast, pair } from "./colours.js";
-import { after, copy, find, findAll, make, reloadPictures } from "./dom.js";
+import { after, copy, find, findAll, make, notify, reloadPictures } from "./dom.js";
+import { showPalettes } from "./palettes.js";
+import { forgetParts, showParts } from "./parts.js";
 import { call, trouble } from "./service.js";
 import { number, text } from "./texts.js";
 
@@ -21,10 +23,11 @@ export const prepareMaker = () => fill(form, location.search);
 
 /** Loads the styles and schemes and shows the form. Throws `Failure`. */
 export async function openMaker() {
-  const [theirs, schemes] = await Promise.all([call("GET", "/api/styles"), call("GET", "/api/color-schemes")]);
+  const [theirs, palettes] = await Promise.all([call("GET", "/api/styles"), call("GET", "/api/palettes")]);
   styles = new Map(theirs.data.map((style) => [style.name, style]));
   showStyles();
-  find("#schemes").replaceChildren(...schemes.data.map(schemeTile));
+  find("#schemes").replaceChildren(...palettes.data.palettes.map(schemeTile));
+  showPalettes(palettes.data.curated);
   showPreviews();
   fillNames(form, location.search);
   find("#more").open = !isOurs(styles.get(form.elements.style.value));
@@ -51,6 +54,7 @@ function listen() {
 function update() {
   const typed = form.elements.seed.value;
   const before = choice;
+  if (before && form.elements.style.value !== before.style) forgetParts();
   choice = read(form);
   find("#seed-note").textContent = [...typed].length > SEED_LENGTH ? text("seed.cut") : "";
   if (choice.colours === "own" && before && before.colours !== "own" && colours) takeOver(colours);
@@ -60,6 +64,8 @@ function update() {
   showPicture();
   showColours();
   showStoring();
+  const small = (parts) => picture({ ...choice, parts }, chosenStyle(), { format: "svg", size: 64, shape: "square" });
+  showParts(chosenStyle(), small, update).catch((failure) => notify(failure.message));
 }
 
 /** Writes the choice into the page's URL. Safari allows 100 such calls in 30 s. */
@@ -74,9 +80,10 @@ function showOptions() {
   const style = chosenStyle();
   const ours = isOurs(style);
   find("#colours").hidden = !ours;
-  find("#their-colours").textContent = ours ? "" : `${text("style.by", style)}. ${text("colours.theirs")}`;
+  find("#their-colours").textContent = ours ? "" : `${credit(style)}. ${text("colours.theirs")}`;
   for (const panel of findAll("#colours .panel")) panel.hidden = panel.dataset.for !== choice.colours;
   form.elements.hue.disabled = !form.elements.keepHue.checked;
+  find("#palettes").disabled = form.elements.keepHue.checked;
   find("#angle-option").hidden = !ours || !style.options.includes("angle");
   find("#name-option").hidden = !ours || !style.options.includes("name");
   showValue("angle", text("degrees", choice));
@@ -84,6 +91,9 @@ function showOptions() {
   find("#format-note").textContent = formatOf(choice, style) === choice.format ? "" : text("format.no-svg");
   for (const radio of form.elements.format) radio.disabled = !style.formats.includes(radio.value);
 }
+
+/** Names the artist and the licence of a style. An operator's style need not have them. */
+const credit = (style) => (style.creator && style.license ? text("style.by", style) : style.title);
 
 function showValue(field, value) {
   find("b", find(`#${field}-option`)).textContent = value;
@@ -183,15 +193,13 @@ function surprise() {
 
 /** Says whether this choice can be stored, and which parts of it cannot. */
 function showStoring() {
-  const ours = isOurs(chosenStyle());
   const lost = [];
   if (choice.shape !== "square") lost.push(text("store.loses.shape"));
   if (choice.name && chosenStyle().options.includes("name")) lost.push(text("store.loses.name"));
   const sentences = [text("store.keeps")];
   if (lost.length) sentences.push(text("store.loses", { what: lost.join(", ") }));
-  const obstacle = !ours && text("store.theirs");
-  find("#store").disabled = Boolean(obstacle);
-  find("#store-note").textContent = obstacle || sentences.join(" ");
+  find("#store").disabled = false;
+  find("#store-note").textContent = sentences.join(" ");
 }
 
 /** Posts the choice. The colours of a hue are posted as they are on screen: a stored avatar has no hue. */
@@ -201,9 +209,9 @@ async function store() {
   button.disabled = true;
   find("#stored").replaceChildren();
   try {
-    const colours = await storedColours();
+    const options = await storedOptions();
     const turned = chosenStyle().options.includes("angle") ? { angle: Number(angle) } : {};
-    const { data } = await call("POST", "/api/generate", { body: { type: style, seed, ...colours, ...turned } });
+    const { data } = await call("POST", "/api/generate", { body: { type: style, seed, ...options, ...turned } });
     showStored(data.id);
   } catch (failure) {
     find("#stored").replaceChildren(make("span", { className: "trouble" }, failure.message));
@@ -212,9 +220,10 @@ async function store() {
   }
 }
 
-async function storedColours() {
+async function storedOptions() {
+  if (!isOurs(chosenStyle())) return { options: choice.parts };
   if (choice.colours === "scheme") return { colorScheme: choice.colorScheme };
-  if (choice.colours === "seed" && !choice.hue) return { palette: "any" };
+  if (choice.colours === "seed" && !choice.hue) return { palette: choice.palette || "any" };
   const [primaryColor, foreignColor] = await twoColours();
   return { primaryColor, foreignColor };
 }
@@ -243,13 +252,13 @@ function showStyles() {
 
 function styleTile(style) {
   const radio = make("input", { type: "radio", name: "style", value: style.name });
-  const title = isOurs(style) ? "" : text("style.by", style);
+  const title = isOurs(style) ? "" : credit(style);
   return make("label", { className: "tile", title }, radio, style.tile, make("span", {}, style.title));
 }
 
-function schemeTile({ name }) {
-  const radio = make("input", { type: "radio", name: "colorScheme", value: name, ariaLabel: name });
-  return make("label", { title: name }, radio, make("img", { src: blendOf(name), width: 32, height: 32, alt: "" }));
+function schemeTile({ key }) {
+  const radio = make("input", { type: "radio", name: "colorScheme", value: key, ariaLabel: key });
+  return make("label", { title: key }, radio, make("img", { src: blendOf(key), width: 32, height: 32, alt: "" }));
 }
 
 /** Shows the avatar at common sizes, in the chosen shape and in a circle, on light and on dark. */

@@ -2,7 +2,7 @@
 
 const PIXELS = "png";
 
-/** Returns whether the style is the service's own, in two colours. Only such styles can be stored. */
+/** Returns whether the style is the service's own, in two colours. */
 export const isOurs = (style) => style.options.includes("primaryColor");
 
 /** Returns the format of a choice. Not every style has SVG. */
@@ -15,6 +15,9 @@ export function picture(choice, style, other = {}) {
   if (isOurs(style)) addColours(query, options);
   if (style.options.includes("angle") && options.angle !== "90") query.set("angle", options.angle);
   if (style.options.includes("name") && isOurs(style) && options.name) query.set("name", options.name);
+  // Another style has other parts.
+  const parts = style.name === options.style && !isOurs(style) ? options.parts : {};
+  for (const [name, value] of Object.entries(parts ?? {})) query.set(name, value);
   if (options.shape !== "square") query.set("shape", options.shape);
   if (options.filter) query.set("filter", options.filter);
   if (String(options.size) !== "128") query.set("size", options.size);
@@ -61,13 +64,14 @@ export function fileName(seed, ending) {
   return `${[...name].slice(0, 40).join("") || "avatar"}.${ending}`;
 }
 
-function addColours(query, { colours, hue, colorScheme, primaryColor, foreignColor }) {
+function addColours(query, { colours, hue, palette, colorScheme, primaryColor, foreignColor }) {
   if (colours === "scheme") query.set("colorScheme", colorScheme);
   if (colours === "own") {
     query.set("primaryColor", primaryColor.slice(1));
     query.set("foreignColor", foreignColor.slice(1));
   }
   if (colours === "seed" && hue) query.set("hue", hue);
+  if (colours === "seed" && palette) query.set("palette", palette);
 }
 
 /** Puts a seed with a slash into the query, because proxies split paths in different ways. */

@@ -98,12 +98,12 @@ class DicebearStyle:
         """Return the most bytes that drawing a PNG takes, `px` wide."""
         return memory_of(px, "png", filtered=dicebear.has_filters(self.artwork))
 
-    def options_to_store(self, options: Mapping[str, object]) -> str | None:
-        """Return the options of an avatar as it stores them, or None for none. Raises `InvalidRequest`."""
+    def options_to_store(self, options: Mapping[str, object]) -> str:
+        """Return the options of an avatar as it stores them. Raises `InvalidRequest`."""
         text = write_options(self._stored_options(options))
         if len(text) > MAX_OPTIONS_LENGTH:
             refuse("options", f"must have at most {MAX_OPTIONS_LENGTH} characters as JSON")
-        return text if options else None
+        return text
 
     def drawer(self, spec: AvatarSpec, seed: str) -> Drawer:
         """Return what draws an avatar with these options. Raises `InvalidRequest`."""
