@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import tempfile
@@ -51,6 +52,7 @@ def test_a_service_that_is_well(kind: str, make_service: MakeService, postgres: 
             "sqlite",
             "settings",
             "uploads",
+            "own",
             "keys",
             "database",
             "storage",
@@ -64,6 +66,23 @@ def test_a_service_that_is_well(kind: str, make_service: MakeService, postgres: 
     lines = service.run("doctor").stdout.splitlines()
     assert [line.split()[1] for line in lines if line.startswith("ok ")] == list(checks)
     assert len(lines) == len(checks) + 1
+
+
+@pytest.mark.usefixtures("nothing_added")
+def test_an_operators_palettes_and_styles_are_checked(make_service: MakeService, tmp_path: Path) -> None:
+    definition = Path(__file__).parents[2] / "docs" / "definitions" / "pebble.json"
+    shutil.copy(definition, tmp_path)
+    house = ["#fff8f0", "#ffb000", "#dc267f", "#648fff", "#1b1035"]
+    service = make_service({"palettes": {"house": house}, "styles": {"path": str(tmp_path)}})
+    assert examine(service)["own"] == ("ok", "1 palettes, 1 styles")
+    (tmp_path / "odd.json").write_text("{}")
+    (tmp_path / "smile.json").write_text("{}")
+    state, text = examine(service, status=1)["own"]
+    assert state == "error"
+    assert text.split("\n") == [
+        f"{tmp_path}/odd.json: the definition lacks a required field",
+        f"{tmp_path}/smile.json: is the name of a built-in style; choose another one",
+    ]
 
 
 def test_a_temporary_folder_that_cannot_be_written_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

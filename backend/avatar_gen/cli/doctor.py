@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import click
 
-from avatar_gen.app import open_store
+from avatar_gen.app import open_store, serve_settings
 from avatar_gen.cli import FAILED
 from avatar_gen.cli.output import as_json, print_json
 from avatar_gen.database.engine import missing_file, open_engines, whereabouts
@@ -99,6 +99,7 @@ def _examine() -> Iterator[Finding]:
         return
     yield Finding("settings", "ok", ", ".join(dict.fromkeys(origins.values())) or "the defaults")
     yield _found("uploads", lambda: f"decoded: {', '.join(require_photographs(settings.uploads))}")
+    yield _found("own", lambda: _own(settings))
     yield _found("keys", lambda: _keys(settings))
     yield _found("database", lambda: _database(settings))
     yield _found("storage", lambda: _storage(settings))
@@ -113,6 +114,12 @@ def _found(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, "error", str(error))
     except (AvatarError, OSError) as error:
         return Finding(name, "error", f"{error} ({error.__cause__ or type(error).__name__})")
+
+
+def _own(settings: Settings) -> str:
+    """Serve the operator's palettes and styles, as the start of the service does."""
+    serve_settings(settings)
+    return f"{len(settings.palettes)} palettes, {len(dicebear.added_names())} styles"
 
 
 def _libvips() -> str:
