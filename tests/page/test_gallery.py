@@ -130,6 +130,34 @@ def test_another_can_be_made_of_a_stored_one(
 
 
 @pytest.mark.parametrize(
+    ("body", "colours", "url"),
+    [
+        ({"type": "rings", "palette": "neon"}, "neon", "/api/render/rings/a.svg?palette=neon&shape=circle"),
+        ({"type": "rings", "palette": "any"}, "From the seed", "/api/render/rings/a.svg?shape=circle"),
+        (
+            {"type": "lorelei", "options": {"eyesVariant": "variant05", "glassesProbability": 0}},
+            "styles choose their own colours.",
+            "/api/render/lorelei/a.svg?eyesVariant=variant05&glassesProbability=0&shape=circle",
+        ),
+        (
+            {"type": "lorelei"},
+            "styles choose their own colours.",
+            "/api/render/lorelei/a.svg?shape=circle",
+        ),
+    ],
+)
+def test_palettes_and_parts_are_told_and_made_again(
+    body: dict[str, object], colours: str, url: str, visit: Visit, empty_service: Service
+) -> None:
+    empty_service.generate(seed="a", **body)
+    page = visit("/#gallery")
+    page.get_by_role("button", name=f"a {body['type']}").click()
+    expect(page.locator("#details dl")).to_contain_text(colours)
+    page.get_by_role("button", name="Make another").click()
+    expect(page.locator("#snippet")).to_contain_text(url)
+
+
+@pytest.mark.parametrize(
     ("column", "shown"), [("primary_color", "Primer Red, #60a5fa"), ("color_scheme", "Primer Red")]
 )
 def test_a_colour_or_scheme_that_is_not_known_is_text(
