@@ -4,12 +4,15 @@ import html
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from tests.image.conftest import Container, containers
+
+PHOTOGRAPHS = Path(__file__).parents[1] / "golden" / "photographs"
 
 MEDIA = {"svg": "image/svg+xml", **{name: f"image/{name}" for name in ("png", "webp", "avif", "jpeg")}}
 
@@ -28,6 +31,15 @@ def styles(service: Container) -> list[dict[str, Any]]:
     """Every style that this image says it serves."""
     listed: list[dict[str, Any]] = service.client.get("/api/styles").json()["data"]
     return listed
+
+
+@pytest.mark.parametrize("name", ["turned-6.jpg", "clear.png", "lossy.webp", "photo.avif", "still.gif"])
+def test_a_photograph_of_each_kind_can_be_uploaded(service: Container, name: str) -> None:
+    content = (PHOTOGRAPHS / name).read_bytes()
+    answer = service.client.put("/api/upload", content=content)
+    assert answer.status_code == 201, answer.text
+    picture = service.client.get(f"/api/{answer.json()['data']['id']}.webp?px=100")
+    require_picture(picture.content, "webp", 100)
 
 
 def require_picture(content: bytes, format_name: str, px: int) -> None:

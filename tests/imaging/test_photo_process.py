@@ -188,6 +188,24 @@ def test_a_program_that_does_not_start_is_an_error_of_the_service(
         decode(decoder)
 
 
+def test_a_program_that_ends_at_once_is_an_error_of_the_service(
+    decoder: PhotoDecoder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("import no_such_library")
+    monkeypatch.setattr(photo_process, "_PROGRAM", broken)
+    with pytest.raises(UploadsUnavailable):
+        decode(decoder)
+
+
+def test_a_closed_decoder_starts_no_process(decoder: PhotoDecoder) -> None:
+    decode(decoder)
+    decoder.close()
+    with pytest.raises(UploadsUnavailable):
+        decode(decoder)
+    assert decoder._process is None
+
+
 @linux_only
 def test_nothing_is_left_behind(decoder: PhotoDecoder) -> None:
     decode(decoder)

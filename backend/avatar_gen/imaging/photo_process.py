@@ -41,6 +41,8 @@ _OTHER_BYTES = 64_000_000
 _GRACE_SECONDS = 2.0
 """Time beyond the timeout in which the kernel ends a process. After it, the service kills its processes."""
 
+_NOT_NOW = "No photograph can be decoded now. Try again later."
+
 _MOST_BYTES = ANSWER.size + PHOTO_PX * PHOTO_PX * 3
 
 
@@ -90,7 +92,7 @@ _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
 def _brands(head: bytes) -> set[bytes]:
-    """Return the brands of a file in ISO's base format_name file format (ISO/IEC 14496-12, 4.3)."""
+    """Return the brands of a file in ISO's base media file format (ISO/IEC 14496-12, 4.3)."""
     if head[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(head[:4], "big"), len(head))
@@ -110,6 +112,7 @@ class PhotoDecoder:
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._tasks: socket.socket | None = None
+        self._is_closed = False
         self.killed = 0
         """Photographs whose process ended without an answer."""
 
@@ -126,8 +129,9 @@ class PhotoDecoder:
         return _pixels(answer, self._limits)
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, and start no others."""
         with self._lock:
+            self._is_closed = True
             self._end()
 
     def _task(self, kind: str, options: PhotoOptions) -> Task:
@@ -145,20 +149,20 @@ class PhotoDecoder:
         )
 
     def _ask(self, file: int, task: Task) -> bytes:
-        """Return the whole answer of a process, or nothing if it ended without one."""
+        """Return the whole answer of a process, or nothing if the photograph ended it."""
         for _ in range(2):
             process, pipe = self._send(file, task)
             with open(pipe, "rb", buffering=0) as reading:
                 answer = _read(reading.fileno(), self._limits.timeout + _GRACE_SECONDS)
             if answer is None:
                 self._kill(process)
-                break
+                return b""
             if _is_whole(answer):
                 return answer
             # Either the photograph has ended its own process, or all processes have ended.
             if self._is_running(process):
-                break
-        return b""
+                return b""
+        raise UploadsUnavailable(_NOT_NOW)
 
     def _send(self, file: int, task: Task) -> tuple[subprocess.Popen[bytes], int]:
         """Start decoding. Return the process to which the task was given, and the pipe of the answer."""
@@ -168,12 +172,12 @@ class PhotoDecoder:
                 return self._give(task.pack(), [file, writing]), reading
         except OSError as error:
             os.close(reading)
-            raise UploadsUnavailable("No photograph can be decoded now. Try again later.") from error
+            raise UploadsUnavailable(_NOT_NOW) from error
         finally:
             os.close(writing)
 
     def _give(self, data: bytes, descriptors: list[int]) -> subprocess.Popen[bytes]:
-        for _ in range(2):
+        for _ in range(0 if self._is_closed else 2):
             process, tasks = self._started()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 socket.send_fds(tasks, [data], descriptors)
