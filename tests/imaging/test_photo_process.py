@@ -55,9 +55,10 @@ def confined(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def slow_file(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small file of 49 million pixels, each with four channels of 16 bits, which take seconds to scale."""
-    path = folder / "slow.png"
+    path = tmp_path_factory.mktemp("slow") / "slow.png"
     path.write_bytes(flat_png(7000, 7000, depth=16, kind=6))
     return path
 
@@ -138,9 +139,8 @@ def test_a_killed_process_is_replaced(decoder: PhotoDecoder) -> None:
 
 @linux_only
 def test_a_photograph_that_is_decoded_when_the_process_is_killed_is_decoded_again(
-    decoder: PhotoDecoder, tmp_path: Path
+    decoder: PhotoDecoder, slow: Path
 ) -> None:
-    slow = slow_file(tmp_path)
     decode(decoder)
     first = process_of(decoder)
 
@@ -156,8 +156,7 @@ def test_a_photograph_that_is_decoded_when_the_process_is_killed_is_decoded_agai
     assert process_of(decoder) != first
 
 
-def test_a_photograph_that_takes_too_long_is_refused_and_ends_no_other(tmp_path: Path) -> None:
-    slow = slow_file(tmp_path)
+def test_a_photograph_that_takes_too_long_is_refused_and_ends_no_other(slow: Path) -> None:
     decoder = PhotoDecoder(PhotoLimits(50_000_000, timeout=1))
     try:
         decode(decoder)
