@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import subprocess
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from PIL import Image
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.imaging import MEDIA_TYPES
 from avatar_gen.security.api_keys import hash_of
+from avatar_gen.services import photos
 from tests.api.test_generate import FIELDS
 from tests.conftest import App, MakeApp, MakeService, assert_failure
 
@@ -232,6 +234,30 @@ def test_an_upload_may_take_longer_to_arrive_than_other_requests(make_service: M
     assert_failure(service.client.put("/api/upload", content=slowly(PHOTOGRAPH + b"\0")), 413)
     body = slowly(b'{"seed": "ada"}')
     assert service.client.post("/api/generate", content=body).status_code == 408
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_an_error_of_the_service(
+    app_client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    # A small one is in memory until it is decoded, a large one until it has arrived in part.
+    for content in (PHOTOGRAPH, PHOTOGRAPH + bytes(1_000_000)):
+        for arguments in ({"content": content}, {"files": {"file": content}}):
+            method = "PUT" if "content" in arguments else "POST"
+            answer = app_client.request(method, "/api/upload", **arguments)
+            assert_failure(answer, 503, mentions="The temporary folder for uploads cannot be written.")
+    monkeypatch.undo()
+    upload(app_client)
+
+
+def test_too_many_uploads_at_a_time_are_asked_to_wait(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "MOST_UPLOADS", 0)
+    client = make_app().start().client
+    answer = client.put("/api/upload", content=PHOTOGRAPH)
+    assert_failure(answer, 503, mentions="Too many photographs are being uploaded.")
+    assert answer.headers["retry-after"] == "1"
 
 
 def test_storing_a_photograph_takes_the_right_to_write(make_app: MakeApp) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Annotated, Any, BinaryIO
 from uuid import uuid4
@@ -138,18 +139,26 @@ def photo_spec(name: str | None) -> AvatarSpec:
 
 def decode_photo(decoder: PhotoDecoder, file: BinaryIO, fields: PhotoFields) -> bytes:
     """Return the JPEG file to store of an uploaded file. It blocks."""
-    return encode_stored(decoder.decode(_descriptor(file), fields.options()))
-
-
-def _descriptor(file: BinaryIO) -> int:
-    """Return the descriptor of a file, which may be in memory so far."""
+    descriptor = _descriptor_of(file)
     try:
-        # It writes a spooled file to disk, and flushes it.
+        return encode_stored(decoder.decode(descriptor, fields.options()))
+    finally:
+        os.close(descriptor)
+
+
+def _descriptor_of(file: BinaryIO) -> int:
+    """Return a descriptor of a file, which may be in memory so far.
+
+    It is a descriptor of its own: a request that is cancelled closes its file, whose number another file may
+    then have.
+    """
+    try:
+        # This writes a spooled file to disk.
         number = file.fileno()
         file.flush()
+        return os.dup(number)
     except OSError as error:
         raise UploadsUnavailable(NO_ROOM) from error
-    return number
 
 
 NO_ROOM = "The temporary folder for uploads cannot be written. Try again later."
