@@ -125,8 +125,9 @@ _SHAPES = (
     " machine all of them take longer, because they wait for memory."
 )
 _MARBLE = (
-    "ThorVG fills every pixel six times with a gradient, and no two neighbours are equal: a file of 512 px"
-    " has 190 KB. A quarter of the width, scaled up, would take half the time, but shows faint tiles."
+    "ThorVG fills every pixel two or three times with a gradient, and no two neighbours are equal: a file"
+    " of 512 px has 190 KB. A quarter of the width, scaled up, would take half the time, but shows faint"
+    " tiles."
 )
 _EACH_REQUEST = (
     "of 50 us uvicorn takes 22, the bounds of every connection and ten headers more than the bare one's"
@@ -153,6 +154,10 @@ _WEBP = (
 _MEMORY = (
     "the cache of pictures, 32 MB, is full after some 60,000 renders of this mix, most of which have few"
     " bytes. After that nothing grows: 0.27 MB for 10,000 from 20,000 to 200,000 renders."
+)
+_IDLE = (
+    "the first start creates the tables, and the library for that stays loaded, as do the packages of the"
+    " tests. A later start in the image takes 122 MB."
 )
 _IMPORT = (
     "FastAPI with the models of OpenAPI, which it builds as it is imported, is two fifths, SQLAlchemy a"
@@ -311,7 +316,7 @@ GOALS = [
         for what in ("pixelize png", "bauhaus avif", "lorelei png", "lorelei svg")
     ),
     Goal("disk for a pixelize avatar: one block", single("disk, bytes", "bytes"), at_most=4096),
-    Goal("memory of a worker, idle: 120 MB", single("RSS idle, MB", "MB"), at_most=120),
+    Goal("memory of a worker, idle: 120 MB", single("RSS idle, MB", "MB"), at_most=120, obstacle=_IDLE),
     Goal(
         "memory of a worker after all renders: 200 MB",
         single("RSS after all renders, MB", "MB"),
