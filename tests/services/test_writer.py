@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -121,6 +121,28 @@ def test_a_storage_that_hangs_is_answered_and_left_behind(
     assert time.monotonic() - started < 30
     assert any(thread.name == "storing" and thread.daemon for thread in threading.enumerate())
     hang.set()
+
+
+def test_avatars_wait_for_others_longer_than_for_a_storage_that_hangs(
+    store: LocalStore, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage answers each call in time, but there are many calls before the last avatar's."""
+    monkeypatch.setattr(module, "STORE_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(module, "MAX_BATCH", 1)
+    put = LocalStore.put
+
+    def put_slowly(self: LocalStore, objects: Mapping[str, bytes]) -> None:
+        time.sleep(0.1)
+        put(self, objects)
+
+    monkeypatch.setattr(LocalStore, "put", put_slowly)
+
+    async def store_many(writer: AvatarWriter) -> None:
+        await asyncio.gather(*(writer.add(new()) for _ in range(15)))
+
+    with closing(AvatarWriter(store, repository)) as writer:
+        asyncio.run(store_many(writer))
+    assert repository.total() == 15
 
 
 KILLED = """

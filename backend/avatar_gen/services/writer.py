@@ -33,8 +33,8 @@ MAX_WAITING = 1024
 MAX_BATCH = 64
 """New avatars in one batch: as many files are open meanwhile, and the first waits for the last."""
 
-_ROWS_TIMEOUT_SECONDS = 8.0
-"""The longest that a client then waits for the rows of its batch. The database has timeouts of its own."""
+_WRITE_TIMEOUT_SECONDS = 10.0
+"""The longest that a client waits for its avatar, while the storage answers and other avatars are stored."""
 
 _SETTLED_AFTER = 5.0
 """Seconds after which a commit without an answer is done or never will be: the database gives up on a silent
@@ -68,7 +68,8 @@ class AvatarWriter:
         self._unsettled: dict[str, float] = {}
         """Ids of avatars whose commit got no answer, and when."""
         self.queue = Batches("storing", self._store_batch, max_waiting=MAX_WAITING, max_batch=MAX_BATCH)
-        self._adding_waits_for: type[AvatarError] = StorageUnavailable
+        self._storing_since: float | None = None
+        """When the storage was given the objects of the batch that it is storing."""
         self._removal_waits_for: type[AvatarError] = DatabaseUnavailable
         # A removal that waits for a lock of the database must not hold up lists.
         self._remover = DaemonThreads(1, "removing")
@@ -79,15 +80,22 @@ class AvatarWriter:
     async def add(self, new: NewAvatar) -> None:
         """Store an avatar. When this returns, its object and its row survive a crash."""
         adding = asyncio.ensure_future(self.queue.add(new))
+        deadline = time.monotonic() + _WRITE_TIMEOUT_SECONDS
         try:
-            await asyncio.wait({adding}, timeout=STORE_TIMEOUT_SECONDS)
-            if self._adding_waits_for is DatabaseUnavailable:
-                await asyncio.wait({adding}, timeout=_ROWS_TIMEOUT_SECONDS)
-            if not adding.done():
-                raise self._adding_waits_for
+            while not adding.done():
+                await asyncio.wait({adding}, timeout=self._may_wait(deadline))
             await adding
         finally:
             adding.cancel()
+
+    def _may_wait(self, deadline: float) -> float:
+        """Return for how many seconds a new avatar may wait now. Raises the error of what does not answer."""
+        now, since = time.monotonic(), self._storing_since
+        if since is not None and now >= since + STORE_TIMEOUT_SECONDS:
+            raise StorageUnavailable
+        if now >= deadline:
+            raise DatabaseUnavailable if since is None else StorageUnavailable
+        return min(deadline - now, (now if since is None else since) + STORE_TIMEOUT_SECONDS - now)
 
     async def remove(
         self, avatar_id: str, is_linked: Callable[[], bool] = lambda: False
@@ -165,10 +173,12 @@ class AvatarWriter:
 
     def _store_batch(self, batch: Sequence[NewAvatar]) -> list[Exception | None]:
         """Store the objects, then their rows. Return the error of each avatar, or None."""
-        self._adding_waits_for = StorageUnavailable
         objects, errors = _draw(batch)
-        errors |= self._put(objects)
-        self._adding_waits_for = DatabaseUnavailable
+        self._storing_since = time.monotonic()
+        try:
+            errors |= self._put(objects)
+        finally:
+            self._storing_since = None
         stored = [new.avatar for new in batch if new.avatar.id not in errors]
         if stored:
             errors |= self._add_rows(stored)
