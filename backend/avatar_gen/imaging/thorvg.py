@@ -92,7 +92,7 @@ def draw_each(document: str, widths: Iterable[int], *, opaque: bool = False) -> 
     The document must be well-formed XML: ThorVG reads beyond the end of a tag that is cut off. All documents
     of this service are written by it or by DiceBear's packages, which escape every text of a client.
 
-    It blocks: run it in the `Pool`. Raises `DocumentRefused`.
+    It blocks: run it in the `Pool` unless the picture is small. Raises `DocumentRefused`.
     """
     if not document.endswith("</svg>"):
         raise DocumentRefused("the document is cut off")
