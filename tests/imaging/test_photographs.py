@@ -83,6 +83,30 @@ def file_of(pixels: Pixels | Image.Image, path: Path, **options: Any) -> Path:  
     return path
 
 
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How a camera stores a picture of each orientation."""
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif"])
+def test_every_format_is_turned_upright(decoder: PhotoDecoder, tmp_path: Path, suffix: str) -> None:
+    scene = Image.open(PHOTOGRAPHS / "turned-1.jpg").convert("RGB")
+    upright = np.asarray(scene.crop((20, 0, 140, 120))).astype(int)
+    for orientation, turn in TURNS.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        path = file_of(scene.transpose(turn), tmp_path / f"{orientation}.{suffix}", exif=exif, quality=95)
+        pixels = decoded(decoder, path, PhotoOptions(gravity="centre"))
+        assert np.abs(pixels - upright).mean() < 3, orientation
+
+
 def test_attention_finds_what_stands_out(decoder: PhotoDecoder, tmp_path: Path) -> None:
     pixels = np.full((100, 400, 3), 128, np.uint8)
     pixels[30:70, 330:370] = (230, 40, 40)

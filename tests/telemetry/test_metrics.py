@@ -162,8 +162,8 @@ def test_each_request_is_counted_once(metered: Callable[..., Service], postgres:
     assert service.client.put("/api/upload", content=PHOTOGRAPH).status_code == 201
     assert service.client.put("/api/upload", content=PHOTOGRAPH[:900]).status_code == 400
     text = asked(service)
-    outcomes = ("stored", "refused", "failed")
-    assert [figure(text, "avatar_photos_total", outcome=each) for each in outcomes] == [1, 1, 0]
+    outcomes = ("stored", "refused", "failed", "killed")
+    assert [figure(text, "avatar_photos_total", outcome=each) for each in outcomes] == [1, 1, 0, 0]
     assert figure(text, "avatar_pool_limit", pool="uploads") == 16
     found = os.statvfs(service.folder)
     if found.f_files:

@@ -115,6 +115,7 @@ class Photos:
             jpeg = await asyncio.wrap_future(job)
         except AvatarError as error:
             self._statistics.photos["failed" if isinstance(error, UploadsUnavailable) else "refused"] += 1
+            self._statistics.photos["killed"] = self._decoder.killed
             raise
         avatar = photo_spec(fields.name).as_avatar(str(uuid4()))
         await self._avatars.add_photo(avatar, write_photo(avatar, jpeg))

@@ -203,7 +203,7 @@ def _work(sources: Sources) -> Iterator[Metric]:
     objects.add_metric(["damaged"], sources.statistics.errors["ObjectDamaged"])
     yield objects
     photos = _counter("avatar_photos", "Uploaded photographs by what became of them", "outcome")
-    for outcome in ("stored", "refused", "failed"):
+    for outcome in ("stored", "refused", "failed", "killed"):
         photos.add_metric([outcome], sources.statistics.photos[outcome])
     yield photos
     jobs = _gauge("avatar_pool_jobs", "Jobs that run or wait", "pool")
