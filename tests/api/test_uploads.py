@@ -27,6 +27,8 @@ from tests.conftest import App, MakeApp, MakeService, assert_failure
 PHOTOGRAPHS = Path(__file__).parents[1] / "golden" / "photographs"
 PHOTOGRAPH = (PHOTOGRAPHS / "turned-6.jpg").read_bytes()
 
+NO_FORM = "body must be a whole form with one file"
+
 IDENTITY = "cfe00dde46ef942601ffafb9e2825e802858b460e586b8305b344c1eb826357d"
 
 
@@ -181,11 +183,12 @@ def test_what_is_no_photograph_is_refused(app_client: httpx.Client) -> None:
         ("application/json", b"{}", 415, "multipart/form-data"),
         ("", b"", 415, "multipart/form-data"),
         ("image/jpeg", PHOTOGRAPH, 415, "multipart/form-data"),
-        ("multipart/form-data", b"x", 400, "body must be a form"),
-        ("multipart/form-data; boundary=b", b"", 400, "file is required"),
-        ("multipart/form-data; boundary=b", b"no boundary", 400, "body must be a form"),
-        ("multipart/form-data; boundary=b", b"--b\r\n\r\n\r\nx\r\n--b--", 400, "body must be a form"),
-        ("multipart/form-data; boundary=" + "b" * 5000, b"x", 400, "body must be a form"),
+        ("multipart/form-data", b"x", 400, NO_FORM),
+        ("multipart/form-data; boundary=b", b"", 400, NO_FORM),
+        ("multipart/form-data; boundary=b", b"no boundary", 400, NO_FORM),
+        ("multipart/form-data; boundary=b", b"--b\r\n\r\n\r\nx\r\n--b--", 400, NO_FORM),
+        ("multipart/form-data; boundary=b", b"--b--\r\n", 400, "file is required"),
+        ("multipart/form-data; boundary=" + "b" * 5000, b"x", 400, NO_FORM),
     ],
 )
 def test_what_is_no_form_is_refused(
@@ -196,16 +199,47 @@ def test_what_is_no_form_is_refused(
     assert_failure(answer, status, mentions=mentions)
 
 
+@pytest.mark.parametrize("charset", ["undefined", "utf-16", "utf-7", "hex", "no such charset", '"idna'])
+def test_a_form_is_utf_8_whatever_its_charset(app_client: httpx.Client, charset: str) -> None:
+    headers = {"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"}
+    for name, status in (("+AGE- Ada ☃".encode(), 201), (b"\xff\xfe", 400)):
+        body = form({"file": PHOTOGRAPH, "name": name})
+        answer = app_client.post("/api/upload", content=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        if status == 201:
+            assert answer.json()["data"]["seed"] == name.decode()
+        else:
+            assert_failure(answer, 400, mentions="body has a field that is not UTF-8.")
+
+
+def form(fields: dict[str, bytes]) -> bytes:
+    parts = [
+        b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+        % (name.encode(), b'; filename="a"' if name == "file" else b"", value)
+        for name, value in fields.items()
+    ]
+    return b"".join(parts) + b"--b--\r\n"
+
+
+def test_a_form_whose_end_is_missing_is_not_stored_without_its_last_field(app_client: httpx.Client) -> None:
+    whole = form({"file": PHOTOGRAPH, "crop": b"0,0,100,100"})
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    for end in (5, 20, len(whole) - whole.index(b'"crop"'), len(whole) - whole.index(b"0,0")):
+        answer = app_client.post("/api/upload", content=whole[:-end], headers=headers)
+        assert_failure(answer, 400, mentions=NO_FORM)
+    assert app_client.post("/api/upload", content=whole, headers=headers).status_code == 201
+
+
 def test_a_form_has_one_file_and_each_field_once(app_client: httpx.Client) -> None:
     one = ("file", PHOTOGRAPH)
     twice = app_client.post("/api/upload", files=[one, one])
-    assert_failure(twice, 400, mentions="body must be a form with one file")
+    assert_failure(twice, 400, mentions=NO_FORM)
     no_file = app_client.post("/api/upload", files={"name": (None, "ada")}, data={"file": "text"})
     assert_failure(no_file, 400, mentions="file is required")
     again = app_client.post("/api/upload", files=[one, ("name", (None, "a")), ("name", (None, "b"))])
     assert_failure(again, 400, mentions="body has a field more than once")
     long = app_client.post("/api/upload", files=[one, ("name", (None, "a" * 5000))])
-    assert_failure(long, 400, mentions="body must be a form")
+    assert_failure(long, 400, mentions="known fields of at most 4096 bytes")
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(make_app: MakeApp) -> None:

@@ -6,7 +6,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any, BinaryIO, cast
 
 from fastapi import APIRouter, Query
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
@@ -75,16 +75,18 @@ async def upload_file(request: Request, query: Annotated[PhotoFields, Query()]) 
 
 @asynccontextmanager
 async def receive_form(request: Request, max_bytes: int) -> AsyncIterator[tuple[BinaryIO, PhotoFields]]:
-    """Receive a form, and give its file and its other fields.
+    """Receive a form, and give its file and its other fields, which are UTF-8 as in HTML's forms.
 
     Raises `UnsupportedUpload`, `InvalidRequest`, `BodyTooLarge` and `UploadsUnavailable`.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
         raise UnsupportedUpload(
             "Send the photograph as multipart/form-data in the field file, or its bytes with PUT."
         )
-    parser = MultiPartParser(
-        request.headers,
+    parser = _FormParser(
+        # The last charset counts. The parser decodes by any codec of Python, and this one restores the bytes.
+        Headers({"content-type": f"{content_type}; charset=latin-1"}),
         _receive(request, max_bytes, max_bytes + _AROUND_FILE),
         max_files=1,
         max_fields=len(PhotoFields.model_fields),
@@ -94,13 +96,36 @@ async def receive_form(request: Request, max_bytes: int) -> AsyncIterator[tuple[
     try:
         form = await parser.parse()
     except MultiPartException:
-        refuse("body", "must be a form with one file and known fields")
+        refuse("body", _NOT_A_FORM)
     except OSError as error:
         raise UploadsUnavailable(NO_ROOM) from error
     try:
+        if not parser.is_whole:
+            refuse("body", _NOT_A_FORM)
         yield _split(form.multi_items(), max_bytes)
     finally:
         await form.close()
+
+
+class _FormParser(MultiPartParser):
+    """A parser that notices the end of a form, without which the last field is missing."""
+
+    is_whole = False
+
+    def on_end(self) -> None:
+        """Note that the last boundary arrived."""
+        self.is_whole = True
+
+
+_NOT_A_FORM = f"must be a whole form with one file, and known fields of at most {_MOST_OF_FIELD} bytes"
+
+
+def _decode_text(text: str) -> str:
+    """Return the text that a form has as UTF-8. Raises `InvalidRequest`."""
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        refuse("body", "has a field that is not UTF-8")
 
 
 def _split(items: list[tuple[str, UploadFile | str]], max_bytes: int) -> tuple[BinaryIO, PhotoFields]:
@@ -112,7 +137,8 @@ def _split(items: list[tuple[str, UploadFile | str]], max_bytes: int) -> tuple[B
         refuse("file", "is required, and must be a file")
     if (file.size or 0) > max_bytes:
         raise _too_large(max_bytes)
-    return file.file, read_fields(values, PhotoFields)
+    texts = {name: _decode_text(value) for name, value in values.items() if isinstance(value, str)}
+    return file.file, read_fields(texts, PhotoFields)
 
 
 @asynccontextmanager
