@@ -124,7 +124,11 @@ def invalid_request(errors: Sequence[ErrorDetails], model: type[BaseModel], part
 
 _MESSAGES = {
     "missing": "is required",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
     "string_type": "must be text",
+    "too_short": "must not be empty",
+    "too_long": "must have at most {max_length} entries",
     "string_unicode": "must be valid Unicode text",
     "string_too_long": "must have at most {max_length} characters",
     "dict_type": "must be a JSON object",
