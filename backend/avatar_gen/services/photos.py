@@ -8,12 +8,13 @@ from typing import Annotated, Any, BinaryIO
 from uuid import uuid4
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from avatar_gen.avatar import MAX_SEED_LENGTH, PHOTO, Avatar, AvatarSpec, Seed
 from avatar_gen.drawing.palette import parse_colour
 from avatar_gen.errors import AvatarError, Overloaded, UploadsUnavailable
 from avatar_gen.imaging.photo_decoder import Rectangle
-from avatar_gen.imaging.photo_process import GRAVITIES, PhotoDecoder, PhotoLimits, PhotoOptions
+from avatar_gen.imaging.photo_process import GRAVITIES, LEAST_PX, PhotoDecoder, PhotoLimits, PhotoOptions
 from avatar_gen.imaging.photographs import encode_stored
 from avatar_gen.objects.avatar_object import write_photo
 from avatar_gen.runtime.threads import DaemonThreads
@@ -30,9 +31,14 @@ _CLOSE_SECONDS = 1.0
 
 def _parse_crop(text: str) -> Rectangle:
     """Read four whole numbers between commas."""
-    numbers = [whole_number(each) for each in text.split(",", 4)]
-    if len(numbers) != 4 or min(numbers[2:]) < 1 or max(numbers) >= 2**31:
-        raise invalid("must be x,y,width,height in px")
+    try:
+        numbers = [whole_number(each) for each in text.split(",", 4)]
+    except PydanticCustomError:
+        numbers = []
+    if len(numbers) != 4 or max(numbers) >= 2**31:
+        raise invalid("must be x,y,width,height: four whole numbers of px")
+    if min(numbers[2:]) < LEAST_PX:
+        raise invalid(f"must be at least {LEAST_PX} px wide and high")
     return (numbers[0], numbers[1], numbers[2], numbers[3])
 
 
