@@ -13,6 +13,7 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +22,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
-from avatar_gen.api import avatars, health, identities, picker, uploads
+from avatar_gen.api import avatars, health, identities, jobs, picker, uploads
 from avatar_gen.api.client_address import ClientAddresses
 from avatar_gen.api.cross_origin import CrossOrigin
 from avatar_gen.api.error_handlers import add_error_handlers
@@ -31,7 +32,9 @@ from avatar_gen.api.paths import without_trailing_slash
 from avatar_gen.api.picture_routes import PictureRoutes
 from avatar_gen.api.request_log import RequestLog
 from avatar_gen.api.swagger import ASSETS, add_swagger_routes
+from avatar_gen.database import Engines
 from avatar_gen.database.engine import open_engines
+from avatar_gen.database.job_records import JobRecords
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError, StartupError
@@ -49,6 +52,9 @@ from avatar_gen.services.additions import read_additions, serve_additions
 from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.health import HealthChecks
 from avatar_gen.services.identities import Identities, check_default
+from avatar_gen.services.jobs.chunk_work import ChunkWork
+from avatar_gen.services.jobs.jobs import Jobs
+from avatar_gen.services.jobs.local_runner import LocalRunner
 from avatar_gen.services.photos import Photos
 from avatar_gen.services.picker import Picker
 from avatar_gen.services.reindex import warn_of_lost_rows
@@ -121,8 +127,8 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     serve_settings(settings)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     # include_router() would wrap each route, and each request would walk through the wrappers.
-    app.router.routes += (*health.router.routes, *identities.router.routes, *picker.router.routes)
-    app.router.routes += (*avatars.router.routes, *uploads.router.routes, *health.old_router.routes)
+    routers = [part.router for part in (health, identities, picker, jobs, avatars, uploads)]
+    app.router.routes += (route for each in (*routers, health.old_router) for route in each.routes)
     add_swagger_routes(app)
     add_error_handlers(app)
     layers: ASGIApp = PictureRoutes(app, settings.picker.origins)
@@ -142,10 +148,11 @@ def serve_settings(settings: Settings) -> None:
 
 
 def _provide(app: FastAPI, services: "Services", settings: Settings) -> None:
-    """Give the handlers what they need."""
-    for name in ("avatars", "photos", "renderer", "identities", "picker", "health", "keys"):
+    """Give the handlers what they need, and go on with unfinished jobs."""
+    for name in ("avatars", "photos", "renderer", "identities", "picker", "health", "jobs", "keys"):
         setattr(app.state, name, getattr(services, name))
     app.state.libravatar = settings.libravatar
+    services.jobs.resume()
 
 
 class Services(NamedTuple):
@@ -157,6 +164,7 @@ class Services(NamedTuple):
     identities: Identities
     picker: Picker
     health: HealthChecks
+    jobs: Jobs
     keys: Keys | None
     pool: Pool
     cache: PictureCache
@@ -198,7 +206,20 @@ def open_services(
     renderer = Renderer(pool, cache, statistics)
     identities = Identities(links, avatars, renderer, delete_replaced=settings.identities.delete_replaced)
     picker = Picker(tokens, identities, avatars, photos)
-    return Services(avatars, photos, renderer, identities, picker, health_checks, keys, pool, cache)
+    jobs = _open_jobs(settings, engines, store, repository)
+    stack.callback(jobs.close)
+    return Services(avatars, photos, renderer, identities, picker, health_checks, jobs, keys, pool, cache)
+
+
+def _open_jobs(settings: Settings, engines: Engines, store: ObjectStore, repository: Repository) -> Jobs:
+    records = JobRecords(engines)
+    runner = LocalRunner(
+        ChunkWork(records, store, repository),
+        frozenset(settings.dicebear.licenses),
+        processes=settings.jobs.processes,
+        prepare=partial(serve_additions, read_additions(settings.palettes, settings.styles.path)),
+    )
+    return Jobs(records, store, runner)
 
 
 def _open_pool(settings: Imaging) -> Pool:

@@ -106,10 +106,11 @@ class AvatarSpec:
     options: OptionsText | None = None
     """The options of one of DiceBear's styles, as JSON: see `write_options`."""
 
-    def as_avatar(self, avatar_id: str) -> "Avatar":
-        """Return an avatar with these options that is created now."""
+    def as_avatar(self, avatar_id: str, created_ms: int | None = None) -> "Avatar":
+        """Return an avatar with these options that is created at this time, by default now."""
         options = {name: getattr(self, name) for name in SPEC_FIELDS}
-        return Avatar(id=avatar_id, created_ms=time.time_ns() // 1_000_000, **options)
+        moment = time.time_ns() // 1_000_000 if created_ms is None else created_ms
+        return Avatar(id=avatar_id, created_ms=moment, **options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

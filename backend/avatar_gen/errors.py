@@ -127,6 +127,21 @@ class StyleNotServed(AvatarError):
     status = HTTPStatus.NOT_FOUND
 
 
+class JobNotFound(AvatarError):
+    """No job has this id, or it has been deleted."""
+
+    status = HTTPStatus.NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("There is no job with this id. Jobs are deleted a week after their end.")
+
+
+class JobNotReady(AvatarError):
+    """The state of a job does not allow the request."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class BodyTooLarge(AvatarError):
     """The body of a request exceeds the limit."""
 
@@ -134,7 +149,7 @@ class BodyTooLarge(AvatarError):
 
 
 class NotJson(AvatarError):
-    """The body of a request has a content type other than JSON."""
+    """The body of a request has a content type other than JSON, or CSV where that is possible."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 

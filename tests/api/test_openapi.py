@@ -69,6 +69,17 @@ def test_every_parameter_and_body_has_an_example(document: Json) -> None:
             jsonschema.validate(example_of(schema), schema)
 
 
+def identity_for(service: Service, method: str, path: str) -> str:
+    """The id that a path takes: of an avatar, or of a job in the state that the operation needs."""
+    if "/jobs/" not in path:
+        return service.generate()
+    rows = [{"seed": "ada"}] * (5000 if method == "DELETE" else 1)
+    identity: str = service.client.post("/api/jobs", json=rows).json()["data"]["id"]
+    if path.endswith("/result"):
+        service.client.get(f"/api/jobs/{identity}/events")
+    return identity
+
+
 def test_every_example_can_be_asked_for(service: Service, document: Json) -> None:
     def given(parameter: Json) -> str:
         return str(example_of(parameter["schema"]))
@@ -77,7 +88,7 @@ def test_every_example_can_be_asked_for(service: Service, document: Json) -> Non
     for method, path, operation in sorted(operations(document), key=lambda each: each[0] == "DELETE"):
         required = [each for each in operation.get("parameters", []) if each.get("required")]
         names = {each["name"]: given(each) for each in required} if "{id}" not in path else {}
-        address = path.format(**names, id=service.generate())
+        address = path.format(**names, id=identity_for(service, method, path))
         query = {each["name"]: given(each) for each in required if each["in"] == "query"}
         content = operation.get("requestBody", {}).get("content", {})
         headers = {}
@@ -94,5 +105,5 @@ def test_every_example_can_be_asked_for(service: Service, document: Json) -> Non
         answer = service.client.request(
             method, address, params=query, json=body, files=files, content=sent, headers=headers
         )
-        assert answer.status_code in {200, 201}, f"{method} {address}: {answer.text}"
+        assert answer.status_code in {200, 201, 202}, f"{method} {address}: {answer.text}"
         assert str(answer.status_code) in operation["responses"]

@@ -60,7 +60,7 @@ def test_a_service_that_is_well(kind: str, make_service: MakeService, postgres: 
     ]
     assert checks.pop("keys")[0] == "note"
     assert {state for state, _ in checks.values()} == {"ok"}
-    assert "schema 0004, 1 avatars, can be written" in checks["database"][1]
+    assert "schema 0005, 1 avatars, can be written" in checks["database"][1]
     assert "can be written" in checks["storage"][1]
     assert PASSWORD not in str(checks)
     lines = service.run("doctor").stdout.splitlines()

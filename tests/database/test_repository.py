@@ -156,7 +156,7 @@ def test_the_object_is_out_of_sight_when_the_row_goes_and_back_if_it_cannot(
         raise OutcomeUnknown
 
     with monkeypatch.context() as patch:
-        patch.setattr("avatar_gen.database.repository._commit", failing_commit)
+        patch.setattr("avatar_gen.database.repository.commit", failing_commit)
         with pytest.raises(OutcomeUnknown):
             repository.remove(made.id, removing())
     assert events == ["hidden", "back"]

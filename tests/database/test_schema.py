@@ -47,7 +47,7 @@ def test_an_empty_database_is_prepared(address: str) -> None:
 def test_a_database_of_another_release_is_left_alone(engines: Engines) -> None:
     with engines.write.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    with pytest.raises(SchemaError, match=r"at schema 0000, .* works with 0004; run: avatar-gen migrate"):
+    with pytest.raises(SchemaError, match=r"at schema 0000, .* works with 0005; run: avatar-gen migrate"):
         prepare(engines)
     with pytest.raises(SchemaError, match="A newer release made this database"):
         migrate(engines)

@@ -15,6 +15,7 @@ _SENTENCES = {
     403: "This API key is not allowed to do this.",
     404: "There is no avatar with this id.",
     408: "The request took too long to arrive.",
+    409: "The job has not ended. Its result is there when its state is done.",
     413: "The body is larger than 64 KB.",
     415: "The body must be JSON, sent with Content-Type: application/json.",
     429: "Too many requests. Try again in 1 second.",

@@ -60,6 +60,14 @@ LINKS_TO_IDENTITY = {
 }
 """The operations that take the hash of an identity link."""
 
+JOB_PARAMETER = _in_path("id", "The job's UUID, in any case.", format="uuid", examples=[EXAMPLE_ID])
+
+LINKS_TO_JOB = {
+    identity: {"operationId": identity, "parameters": {"id": _ITS_ID}}
+    for identity in ("get_job", "get_job_events", "get_job_result", "cancel_job")
+}
+"""The operations that take the id of a job."""
+
 HASH_PARAMETER = _in_path(
     "hash",
     "The MD5 or SHA-256 of a trimmed, lower-case e-mail address, in hexadecimal digits.",

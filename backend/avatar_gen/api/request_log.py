@@ -38,7 +38,7 @@ class RequestLog:
         method = scope["method"]
         if method == "HEAD":
             # Every GET route answers HEAD too. The server has the original scope and leaves out the body.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "is_head": True}
         identity = _identity(scope)
         request_id.set(identity)
         status = 0

@@ -1,10 +1,9 @@
-"""The records of avatars: every statement that the service sends.
+"""The records of avatars: every statement about them that the service sends.
 
 Each method blocks and is one short transaction. Each raises `DatabaseUnavailable` if the database fails, and
 `OutcomeUnknown` if it fails during a commit.
 """
 
-import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -12,15 +11,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from avatar_gen.avatar import AVATAR_FIELDS, Avatar, Cursor
 from avatar_gen.database import Engines
 from avatar_gen.database.schema import require_tables
 from avatar_gen.database.tables import avatar_total, stored_avatars
-from avatar_gen.errors import AvatarError, DatabaseFull, DatabaseUnavailable, OutcomeUnknown, SchemaError
+from avatar_gen.database.transactions import commit, transaction
+from avatar_gen.errors import DatabaseUnavailable, SchemaError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Repository:
 
         An id may have a row: a reindex beside the service can find an object before its row is added.
         """
-        with _transaction(self._engines.write) as connection:
+        with transaction(self._engines.write) as connection:
             dialect = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
             statement = dialect.insert(stored_avatars).on_conflict_do_nothing()
             rows = [{name: getattr(avatar, name) for name in AVATAR_FIELDS} for avatar in avatars]
@@ -73,12 +72,12 @@ class Repository:
         The row is deleted first, and the deletion is committed while the object is out of sight. If the
         database fails, both are as they were.
         """
-        with _transaction(self._engines.write) as connection:
+        with transaction(self._engines.write) as connection:
             condition = stored_avatars.c.id == avatar_id
             rows: int = connection.execute(delete(stored_avatars).where(condition)).rowcount
             with removing as there_was_an_object:
                 _count(connection, -rows)
-                _commit(connection)
+                commit(connection)
             return there_was_an_object or rows > 0
 
     def page(
@@ -90,14 +89,14 @@ class Repository:
         """
         statement = _page(newest_first=newest_first, has_cursor=after is not None)
         values = {"rows": pick + 1, "offset": offset, **(after._asdict() if after else {})}
-        with _transaction(self._engines.read) as connection:
+        with transaction(self._engines.read) as connection:
             total = connection.execute(_TOTAL).scalar_one()
             avatars = [Avatar(**row) for row in connection.execute(statement, values).mappings()]
             return Page(avatars[:pick], total, has_more=len(avatars) > pick)
 
     def total(self) -> int:
         """Return the number of avatars."""
-        with _transaction(self._engines.read) as connection:
+        with transaction(self._engines.read) as connection:
             total: int = connection.execute(_TOTAL).scalar_one()
             return total
 
@@ -108,7 +107,7 @@ class Repository:
         """
         try:
             self._engines.check_file()
-            with _transaction(self._engines.probe) as connection:
+            with transaction(self._engines.probe) as connection:
                 return require_tables(connection)
         except SchemaError as error:
             raise DatabaseUnavailable from error
@@ -122,7 +121,7 @@ class Repository:
         )
         ends = select(func.min(columns.created_ms), func.max(columns.created_ms))
         engines = self._engines
-        with _transaction(engines.read) as connection, engines.exclusively(connection):
+        with transaction(engines.read) as connection, engines.exclusively(connection):
             found = connection.execute(groups).all()
             oldest, newest = connection.execute(ends).one()
         types: Counter[str] = Counter()
@@ -134,7 +133,7 @@ class Repository:
 
     def check_write(self) -> None:
         """Return if records can be written, raise otherwise. Changes nothing."""
-        with _transaction(self._engines.write) as connection:
+        with transaction(self._engines.write) as connection:
             connection.execute(update(avatar_total).values(total=avatar_total.c.total))
 
     def ids(self) -> Iterator[str]:
@@ -144,7 +143,7 @@ class Repository:
             statement = select(stored_avatars.c.id).order_by(stored_avatars.c.id).limit(1000)
             if last is not None:
                 statement = statement.where(stored_avatars.c.id > last)
-            with _transaction(self._engines.read) as connection:
+            with transaction(self._engines.read) as connection:
                 ids = connection.execute(statement).scalars().all()
             if not ids:
                 return
@@ -154,12 +153,12 @@ class Repository:
     def known(self, ids: Sequence[str]) -> set[str]:
         """Return those of `ids` that have a row."""
         statement = select(stored_avatars.c.id).where(stored_avatars.c.id.in_(ids))
-        with _transaction(self._engines.read) as connection:
+        with transaction(self._engines.read) as connection:
             return set(connection.execute(statement).scalars())
 
     def remove_rows(self, ids: Sequence[str]) -> int:
         """Remove the rows of objects that are gone. Return how many there were."""
-        with _transaction(self._engines.write) as connection:
+        with transaction(self._engines.write) as connection:
             rows: int = connection.execute(
                 delete(stored_avatars).where(stored_avatars.c.id.in_(ids))
             ).rowcount
@@ -170,7 +169,7 @@ class Repository:
         """Count the rows, store the total, also if its row is missing, and return it."""
         count = select(func.count()).select_from(stored_avatars).scalar_subquery()
         engines = self._engines
-        with _transaction(engines.write) as connection, engines.exclusively(connection):
+        with transaction(engines.write) as connection, engines.exclusively(connection):
             if not connection.execute(update(avatar_total).values(total=count)).rowcount:
                 connection.execute(insert(avatar_total).values(id=1, total=count))
             total: int = connection.execute(_TOTAL).scalar_one()
@@ -198,29 +197,3 @@ def _count(connection: Connection, change: int) -> None:
     if change:
         total = avatar_total.c.total + change
         connection.execute(update(avatar_total).values(total=total))
-
-
-@contextlib.contextmanager
-def _transaction(engine: Engine) -> Iterator[Connection]:
-    try:
-        with engine.connect() as connection:
-            connection.begin()
-            yield connection
-            _commit(connection)
-    except SQLAlchemyError as error:
-        raise _error_of(error, DatabaseUnavailable) from error
-
-
-def _commit(connection: Connection) -> None:
-    """Commit. A second commit does nothing."""
-    try:
-        connection.commit()
-    except SQLAlchemyError as error:
-        raise _error_of(error, OutcomeUnknown) from error
-
-
-def _error_of(error: SQLAlchemyError, otherwise: type[AvatarError]) -> AvatarError:
-    """Return the error to raise. A full disk has its own, since the operator can make room."""
-    driver_error = getattr(error, "orig", None)
-    is_full = getattr(driver_error, "sqlstate", None) == "53100" or "disk is full" in str(driver_error)
-    return DatabaseFull() if is_full else otherwise()

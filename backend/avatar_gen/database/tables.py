@@ -7,6 +7,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -15,7 +16,7 @@ from sqlalchemy import (
 
 from avatar_gen.avatar import MAX_NAME_LENGTH, MAX_OPTIONS_LENGTH, MAX_SEED_LENGTH, MAX_VERSION_LENGTH
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration. This release works only with a database at this revision."""
 
 metadata = MetaData(
@@ -55,6 +56,42 @@ LENGTHS = {
     if isinstance(column.type, String) and column.type.length
 }
 """The maximum length of each text. PostgreSQL enforces it, SQLite does not."""
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("created_ms", BigInteger, nullable=False),
+    # One of `database.job_records.State`.
+    Column("state", String(16), nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("started_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Index(None, "state", "created_ms"),
+)
+
+# Rows of the list of a job, as many as a process works on at a time.
+job_chunks = Table(
+    "job_chunks",
+    metadata,
+    Column("job_id", Uuid(as_uuid=False), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("rows", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("finished", Integer, nullable=False),
+    # The process that claims a chunk has it until this time. Then another process may claim it.
+    Column("leased_until_ms", BigInteger, nullable=False),
+    # Claims that did not end well.
+    Column("attempts", Integer, nullable=False),
+    Column("started_ms", BigInteger),
+    # The row that a process worked on alone, and how many processes ended meanwhile.
+    Column("suspect", Integer),
+    Column("ends", Integer, nullable=False),
+    Column("failures", LargeBinary),
+    Index(None, "finished", "job_id", "number"),
+)
 
 # One row, which each transaction that adds or removes avatars updates: COUNT(*) reads the whole index.
 avatar_total = Table(

@@ -67,8 +67,8 @@ class TimeoutProtocol(HttpToolsProtocol):
     _is_idle = False
     """Whether the client has had an answer and sent no byte of another request."""
     receive_timeout: float | None = None  # seconds for the arriving request, if a route has set them
-    _received = 0
-    """Bytes of the request that is arriving."""
+    _received, message_limit = 0, MESSAGE_LIMIT
+    """Bytes of the request that is arriving, and bytes that are read of it at most: a route may set this."""
     _after_body = 0
     """Bytes of a chunked request since the last byte of its body."""
     _body_left: int | None = _UNKNOWN
@@ -94,7 +94,7 @@ class TimeoutProtocol(HttpToolsProtocol):
             self._parse(data, 0)
         elif self._turn == _CLOSING:
             self._received += len(data)
-            if self._received > MESSAGE_LIMIT:
+            if self._received > self.message_limit:
                 self._socket.abort()
         else:
             self._hold(self._held[self._held_from :] + data, 0)
@@ -145,7 +145,7 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self._phase = _HEAD
+        self._phase, self.message_limit = _HEAD, MESSAGE_LIMIT
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -269,7 +269,7 @@ class TimeoutProtocol(HttpToolsProtocol):
         if self._phase != _BODY:
             if self._received > _ORDINARY_HEAD:
                 return self._count_fields(piece)
-        elif self._received > MESSAGE_LIMIT:
+        elif self._received > self.message_limit:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
             return False
         elif self._body_left is not None:

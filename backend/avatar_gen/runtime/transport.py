@@ -9,7 +9,8 @@ MINIMUM_RATE = 1024
 """Bytes a second that a client must read of an answer, on average, after the time of grace."""
 
 RECEIVE_TIMEOUT = "avatars.receive_timeout"
-"""An extension of ASGI: `connection` has a `receive_timeout`, which a route for large bodies may set."""
+"""An extension of ASGI: `connection` has `receive_timeout` and `message_limit`, which a route for large
+bodies may set before it reads the body."""
 
 
 class Closer(Protocol):

@@ -208,6 +208,13 @@ class Redis(Section):
     """Without it, each process counts rate limits alone."""
 
 
+class Jobs(Section):
+    """Lists of which each row becomes a stored avatar."""
+
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that draw the lists of jobs, beside each process that serves requests."""
+
+
 class ApiKey(Section):
     """An API key, of which only the hash is known."""
 
@@ -325,6 +332,7 @@ class Settings(Section):
     auth: Auth = Auth()
     limits: Limits = Limits()
     redis: Redis = Redis()
+    jobs: Jobs = Jobs()
     cors: bool = False
     cors_enabled: Annotated[
         list[Annotated[str, PlainValidator(parse_origin)]], Field(alias="corsEnabled")

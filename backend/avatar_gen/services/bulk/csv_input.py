@@ -119,19 +119,23 @@ class CsvInput:
         raise StartupError(f"{self._name}: there is no column {name}{there}")
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the rows, and the line that each begins in."""
-        lines = self._lines.read()
-        head = next(lines, "")
-        delimiter = max(_DELIMITERS, key=head.count)
-        # Excel writes and reads a first line that only names the delimiter.
-        if named := _SEP.fullmatch(head):
-            delimiter, head = named[1], next(lines, "")
-        start = self._lines.number or 1
-        reader = csv.reader(chain([head] if head else [], lines), delimiter=delimiter, strict=True)
-        try:
-            for row in reader:
-                yield start, [cell.strip() for cell in row]
-                start = self._lines.number + 1
-        except csv.Error as error:
-            reason = next((ours for theirs, ours in _REASONS.items() if theirs in str(error)), str(error))
-            raise StartupError(f"{self._name}: line {start}: not CSV: {reason}") from None
+        return read_rows(self._lines, self._name)
+
+
+def read_rows(lines: TextLines, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a list, and the line that each begins in. Raises `StartupError` with `name`."""
+    texts = lines.read()
+    head = next(texts, "")
+    delimiter = max(_DELIMITERS, key=head.count)
+    # Excel writes and reads a first line that only names the delimiter.
+    if named := _SEP.fullmatch(head):
+        delimiter, head = named[1], next(texts, "")
+    start = lines.number or 1
+    reader = csv.reader(chain([head] if head else [], texts), delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            yield start, [cell.strip() for cell in row]
+            start = lines.number + 1
+    except csv.Error as error:
+        reason = next((ours for theirs, ours in _REASONS.items() if theirs in str(error)), str(error))
+        raise StartupError(f"{name}: line {start}: not CSV: {reason}") from None

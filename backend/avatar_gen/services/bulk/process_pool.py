@@ -24,25 +24,31 @@ _CHECK_SECONDS = 0.1
 
 
 def share(
-    work: Callable[[T], R], items: Iterable[T], *, jobs: int, prepare: Callable[[], object]
+    work: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    jobs: int,
+    prepare: Callable[[], object],
+    read_ahead: int | None = None,
 ) -> Iterator[R]:
     """Yield the result of `work` for each item, in order, computed by `jobs` processes.
 
     `prepare` is called first in each new process: it has the state of this one's modules when they were
     imported, and no other.
     A single item, or `jobs=1`, is worked on in this process. Three items for each process are read ahead.
+    With `read_ahead`, this process works on nothing, and at most so many items are read ahead.
     Raises `StartupError` if a process dies, and `Interrupted`.
     """
     remaining = iter(items)
-    first = list(islice(remaining, 2))
-    if jobs == 1 or len(first) < 2:
+    first = list(islice(remaining, 2)) if read_ahead is None else []
+    if read_ahead is None and (jobs == 1 or len(first) < 2):
         yield from map(work, chain(first, remaining))
         return
     # Not forked: libvips has threads and locks that a fork would copy in any state.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(prepare,))
     try:
-        yield from _results(pool, work, chain(first, remaining), at_once=3 * jobs)
+        yield from _results(pool, work, chain(first, remaining), at_once=read_ahead or 3 * jobs)
     except BrokenProcessPool as error:
         # A signal to the whole group has also ended the processes.
         check_interrupted()

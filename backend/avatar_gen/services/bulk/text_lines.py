@@ -3,7 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from avatar_gen.errors import StartupError
 
@@ -23,10 +23,17 @@ _MARKS = {
 }
 
 
+class Readable(Protocol):
+    """A stream of bytes that can be read once."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+
+
 class TextLines:
     """The lines of a stream, with their ends. A byte order mark decides the encoding."""
 
-    def __init__(self, stream: BinaryIO, name: str, encoding: str) -> None:
+    def __init__(self, stream: BinaryIO | Readable, name: str, encoding: str) -> None:
         self._stream = stream
         self._name = name
         self._encoding = encoding
@@ -34,6 +41,8 @@ class TextLines:
         """The number of the last line that was read."""
         self.position = 0
         """Bytes that were read."""
+        self.remedy = "save the list as UTF-8 or give its encoding: --encoding cp1252"
+        """What to do about a list in another encoding."""
 
     def read(self) -> Iterator[str]:
         """Yield the lines. Raises `StartupError` with the number of a line that cannot be read."""
@@ -60,10 +69,7 @@ class TextLines:
             except UnicodeError as error:
                 readable = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
                 yield readable.decode(encoding, errors="ignore")
-                raise self._unreadable(
-                    f"it is not {self._encoding}; save the list as UTF-8 or give its encoding:"
-                    " --encoding cp1252"
-                ) from None
+                raise self._unreadable(f"it is not {self._encoding}; {self.remedy}") from None
             yield part
             if not data:
                 return
