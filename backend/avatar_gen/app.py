@@ -213,6 +213,8 @@ def open_services(
 
 def _open_jobs(settings: Settings, engines: Engines, store: ObjectStore, repository: Repository) -> Jobs:
     records = JobRecords(engines)
+    if settings.jobs.broker is not None:
+        return Jobs(records, store, None)
     runner = LocalRunner(
         ChunkWork(records, store, repository),
         frozenset(settings.dicebear.licenses),

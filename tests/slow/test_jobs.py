@@ -3,16 +3,23 @@
 import csv
 import io
 import json
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.api.test_jobs import events, start
-from tests.conftest import MakeService
-from tests.slow.size import sized
+from tests.conftest import MakeService, Service
+from tests.servers.commands import COMMAND
+from tests.servers.postgres import Postgres
+from tests.servers.redis import Redis, needs_redis
+from tests.slow.size import FULL, sized
 
 ROWS = sized(full=100_000, small=1000)
 
@@ -77,8 +84,9 @@ def test_jobs_survive_restarts_and_kills_of_the_service(make_service: MakeServic
     check_result(service.client, url, ROWS)
 
 
-def test_a_row_that_kills_the_drawing_process_is_reported(make_service: MakeService, tmp_path: Path) -> None:
-    """The list has a row for which a library would crash. The processes are real."""
+@pytest.fixture
+def poison(tmp_path: Path) -> Path:
+    """A folder that makes a row kill the process that draws it, as an error of a library would."""
     (tmp_path / "sitecustomize.py").write_text(
         "import avatar_gen.services.jobs.chunk_work as work, os\n"
         "ours = work.draw_object\n"
@@ -86,7 +94,11 @@ def test_a_row_that_kills_the_drawing_process_is_reported(make_service: MakeServ
         "    return os.kill(os.getpid(), 9) if spec.seed == 'p7@example.org' else ours(avatar, spec)\n"
         "work.draw_object = draw_object\n"
     )
-    service = make_service(environ={"PYTHONPATH": str(tmp_path)}).start()
+    return tmp_path
+
+
+def test_a_row_that_kills_the_drawing_process_is_reported(make_service: MakeService, poison: Path) -> None:
+    service = make_service(environ={"PYTHONPATH": str(poison)}).start()
     url = start(service.client, rows(150))
     *_, job = watch(service.client, url)
     assert (job["state"], job["done"], job["failed"]) == ("done", 149, 1)
@@ -94,6 +106,122 @@ def test_a_row_that_kills_the_drawing_process_is_reported(make_service: MakeServ
     assert [row["seed"] for row in result if row["error"]] == ["p7@example.org"]
     assert result[7]["error"] == "The process that drew it ended, several times."
     assert service.stop() == 0
+
+
+class Worker:
+    """A worker of Celery that is started again when it ends, as an orchestrator does."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._stopping = Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = Thread(target=self._run)
+        self._thread.start()
+
+    def kill(self) -> None:
+        """Kill the process."""
+        if self._process:
+            self._process.kill()
+
+    def stop(self) -> int:
+        """End the worker by SIGTERM; return its exit status."""
+        self._stopping.set()
+        assert self._process
+        self._process.terminate()
+        self._thread.join()
+        return self._process.returncode
+
+    def _run(self) -> None:
+        environ = {**self._service._environment(), "C_FORCE_ROOT": "1"}
+        with self._service.log.with_suffix(".worker").open("ab") as log:
+            while not self._stopping.is_set():
+                self._process = subprocess.Popen(
+                    [*COMMAND, "worker"], cwd=self._service.folder, env=environ, stdout=log, stderr=log
+                )
+                self._process.wait()
+
+
+@pytest.fixture
+def workers() -> Iterator[list[Worker]]:
+    """The workers that a test starts; they end with it."""
+    started: list[Worker] = []
+    yield started
+    for worker in started:
+        worker._stopping.set()
+        worker.kill()
+        worker._thread.join()
+
+
+@needs_redis
+def test_kills_of_workers_the_broker_and_the_service_change_nothing(
+    make_service: MakeService, postgres: Postgres, redis: Redis, workers: list[Worker]
+) -> None:
+    environ = {"DATABASE_URL": postgres.new_database(), "JOBS_BROKER": redis.url}
+    service = make_service(environ=environ).start()
+    workers += [Worker(service), Worker(service)]
+    started = time.monotonic()
+    url = start(service.client, rows(ROWS))
+
+    def kill_the_broker() -> None:
+        redis.kill()
+        time.sleep(0.5)
+        redis.start()
+
+    def kill_the_service() -> None:
+        service.kill()
+        service.start()
+
+    kills = [workers[0].kill, kill_the_broker, workers[1].kill, kill_the_service]
+    marks = [ROWS * part // 10 for part in (1, 3, 5, 7)]
+    for job in watch(service.client, url):
+        if marks and job["done"] >= marks[0]:
+            del marks[0]
+            kills.pop(0)()
+    assert not kills
+    assert (job["state"], job["failed"]) == ("done", 0)
+    print(
+        f"{ROWS} rows in {time.monotonic() - started:.1f} s with 2 workers and 4 kills: {job['rate']} rows/s"
+    )
+    check_result(service.client, url, ROWS)
+
+
+@needs_redis
+def test_workers_wait_for_a_database_that_is_away(
+    make_service: MakeService, redis: Redis, workers: list[Worker]
+) -> None:
+    database = Postgres()
+    database.start()
+    try:
+        environ = {"DATABASE_URL": database.new_database(), "JOBS_BROKER": redis.url}
+        service = make_service(environ=environ).start()
+        workers.append(Worker(service))
+        url = start(service.client, rows(500))
+        stopped = False
+        for job in watch(service.client, url):
+            if job["done"] and not stopped:
+                database.stop(signal.SIGQUIT)
+                time.sleep(1)
+                database.start()
+                stopped = True
+        assert stopped
+        assert (job["state"], job["done"], job["failed"]) == ("done", 500, 0)
+        check_result(service.client, url, 500)
+        assert workers[0].stop() == 0
+    finally:
+        database.destroy()
+
+
+@needs_redis
+@pytest.mark.skipif(not FULL, reason="five leases have to end, which takes a minute")
+def test_a_row_that_kills_workers_is_reported(
+    make_service: MakeService, postgres: Postgres, redis: Redis, workers: list[Worker], poison: Path
+) -> None:
+    environ = {"DATABASE_URL": postgres.new_database(), "JOBS_BROKER": redis.url, "PYTHONPATH": str(poison)}
+    service = make_service(environ=environ).start()
+    workers.append(Worker(service))
+    url = start(service.client, rows(150))
+    *_, job = watch(service.client, url)
+    assert (job["state"], job["done"], job["failed"]) == ("done", 149, 1)
 
 
 def test_a_list_may_be_larger_than_any_other_body(make_service: MakeService) -> None:

@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Run the service": {
         "serve": "Serve avatars over HTTP.",
+        "worker": "Work on jobs that the service has received.",
         "migrate": "Migrate the tables of the database to this release.",
         "doctor": "Check everything that the service needs, and say what to do.",
         "settings": "Show the settings, and where each comes from.",
@@ -140,10 +141,10 @@ def _commands() -> None:
 
 def main() -> None:
     """Run the command line, and end the process."""
-    serves = sys.argv[1:2] == ["serve"]
+    serves = sys.argv[1:2] in (["serve"], ["worker"])
     _open_streams(output_matters=not serves)
     try:
-        # The server has handlers of its own.
+        # The server and the worker have handlers of their own.
         with nullcontext() if serves else note_interrupts():
             _commands.main(prog_name="avatar-gen")
     except OSError as error:

@@ -149,6 +149,14 @@ class JobRecords:
             running = select(jobs.c.id).where(jobs.c.state == State.RUNNING).limit(1)
             return connection.execute(running).first() is not None
 
+    def count_free(self, now_ms: int, most: int) -> int:
+        """Return the number of chunks that can be claimed now, `most` if there are more."""
+        columns = _CHUNK_COLUMNS
+        free = and_(columns.finished == 0, columns.leased_until_ms < now_ms, jobs.c.state == State.RUNNING)
+        found = select(columns.number).join(jobs, jobs.c.id == columns.job_id).where(free).limit(most)
+        with transaction(self._engines.read) as connection:
+            return len(connection.execute(found).all())
+
     def claim(self, now_ms: int, lease_ms: int, only: tuple[str, int] | None = None) -> Chunk | None:
         """Claim the first chunk of the oldest job that is free, or this one, or return None."""
         with transaction(self._engines.write) as connection:

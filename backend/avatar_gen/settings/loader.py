@@ -58,6 +58,7 @@ ENVIRONMENT: dict[str, tuple[str, Callable[[str], object]]] = {
     "LIMITS_CLIENT": ("limits.client", str),
     "LIMITS_WRITES": ("limits.writes", str),
     "LIMITS_KEY": ("limits.key", str),
+    "JOBS_BROKER": ("jobs.broker", str),
     "REDIS_URL": ("redis.url", str),
     "AUTH_API_KEYS": ("auth.api_keys", _api_keys),
     "AUTH_API_KEYS_FILE": ("auth.api_keys_file", str),

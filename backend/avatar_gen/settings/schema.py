@@ -213,6 +213,8 @@ class Jobs(Section):
 
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes that draw the lists of jobs, beside each process that serves requests."""
+    broker: RedisUrl | None = None
+    """A Redis or Valkey server through which workers of Celery share the work. The service then does none."""
 
 
 class ApiKey(Section):

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 CHUNK_ROWS = 100
 """Rows that are drawn, stored and counted together."""
 
-LEASE_MS = 20_000
+LEASE_MS = 10_000
 """How long a process has a chunk for itself. A chunk takes a second, or some if the storage is slow. If it
 takes longer than this, another process does the same again, which changes nothing."""
 
