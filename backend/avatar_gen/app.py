@@ -251,10 +251,9 @@ def _answer_metrics(
 
 
 def open_store(settings: Settings, *, make: bool = True, bulk: bool = True) -> ObjectStore:
-    """Return the store of objects. Unless `make` is false, missing folders are made.
+    """Return the store of objects. If `make`, create missing folders; otherwise change nothing.
 
-    With `make=False` nothing is changed. With `bulk`, calls to an object store may take longer than requests
-    of clients. Raises `StartupError`.
+    If `bulk`, calls to an object store may take longer than requests of clients. Raises `StartupError`.
     """
     if settings.storage.type != "local":
         # Imported here, because it takes time and a folder does not need it.

@@ -29,7 +29,7 @@ MAX_NAME_LENGTH = 32
 """Code points of a type, a colour, a scheme or a palette."""
 
 ANY_PALETTE = "any"
-"""The palette of an avatar whose seed chooses one of the built-in palettes, too."""
+"""The name of a palette that means: the seed chooses one of the built-in palettes."""
 
 MAX_SEED_LENGTH = 256
 """Code points of a seed, as Python and PostgreSQL count them. One flag or family emoji has several."""

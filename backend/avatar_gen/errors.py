@@ -67,7 +67,9 @@ class IdentityLinkChanged(AvatarError):
     status = HTTPStatus.FORBIDDEN
 
     def __init__(self) -> None:
-        super().__init__("This link was used, or the picture was changed since. Ask for a new link.")
+        super().__init__(
+            "This link was already used, or the picture has changed since then. Ask for a new link."
+        )
 
 
 class PickerLinkInvalid(AvatarError):

@@ -129,7 +129,7 @@ def test_without_redis_each_process_counts_alone_until_it_is_back(
         assert await passed(one, counted, 9) == 5
         assert await passed(other, beside, 9) == 5
         redis.start()
-        # It has forgotten all.
+        # Redis has lost all counts.
         assert await passed(one, counted, 3) == 3
         assert await passed(other, beside, 9) == 2
 
@@ -166,13 +166,13 @@ def test_two_replicas_refuse_together_and_stay_healthy_without_redis(redis: Redi
     assert statuses(1) == [200, 200]
     answer = one.client.get("/api/health")
     assert answer.status_code == 200
-    assert answer.json()["message"] == "The service is healthy; away, and not needed: redis"
+    assert answer.json()["message"] == "The service is healthy; down, but not required: redis"
     assert answer.json()["data"]["status"] == "healthy"
     assert answer.json()["data"]["checks"]["redis"] == {"status": "down", "type": "redis"}
     assert one.client.get("/api/health/ready").json()["message"] == "Ready"
 
 
-def test_a_redis_that_never_was_there_stops_nothing(make_app: MakeApp) -> None:
+def test_a_redis_that_was_never_available_stops_nothing(make_app: MakeApp) -> None:
     url = f"redis://127.0.0.1:{free_port()}/0"
     app = make_app({"limits": {"client": "1/hour burst 2"}, "redis": {"url": url}}).start()
     assert [app.client.get(PICTURE).status_code for _ in range(3)] == [200, 200, 429]

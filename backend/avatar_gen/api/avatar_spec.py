@@ -1,4 +1,4 @@
-"""The options of a new avatar, once its style is loaded."""
+"""The options of a new avatar. Reading them loads the style."""
 
 import asyncio
 

@@ -104,7 +104,7 @@ async def list_styles(request: Request) -> Answer[list[StyleData]]:
 
 @router.get("/styles/{style}", responses=fails(400, 404))
 async def get_style(request: Request, style: StyleName) -> Answer[StyleDetails]:
-    """Describe a style, with the variants of the parts that its pictures are made of."""
+    """Describe a style, its parts and their variants."""
     licences: frozenset[str] = request.app.state.dicebear_licences
     if not has_style(style):
         raise StyleNotServed("There is no style of this name. /api/styles lists the styles.")

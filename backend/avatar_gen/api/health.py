@@ -35,8 +35,8 @@ async def health(request: Request, response: Response) -> Answer[Health]:
     response.headers.update(UNCACHED)
     response.status_code = 503 if report.down else 200
     message = f"Down: {', '.join(report.down)}" if report.down else "The service is healthy"
-    if report.away:
-        message += f"; away, and not needed: {', '.join(report.away)}"
+    if report.optional_down:
+        message += f"; down, but not required: {', '.join(report.optional_down)}"
     return Answer(statusCode=response.status_code, message=message, data=_describe(report))
 
 

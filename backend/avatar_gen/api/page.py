@@ -1,7 +1,7 @@
 """The pages at `/` and `/pick`. Their files are in `avatar_gen/page`, read and compressed at the start.
 
-The files refer to each other below `/page/`, in URLs with a digest of all files. So browsers revalidate the
-first file of a page alone, and never mix the files of two releases.
+All other files are below `/page/`, in URLs with a digest of all files. So browsers revalidate only the HTML
+file of a page, and never mix the files of two releases.
 """
 
 import gzip
@@ -31,8 +31,8 @@ _CONTENT_POLICY = (
 )
 """No inline script and no other origin.
 
-A photograph that was not sent yet is a `blob:`. The one policy of trusted types, in `photo.js`, lets only the
-elements of Cropper.js pass; before it is loaded, no text becomes HTML.
+A photograph has a URL `blob:` until it is sent. The only policy of Trusted Types is in `photo.js` and allows
+only the elements of Cropper.js. Before it is loaded, no text becomes HTML.
 """
 
 _FIRST_FILES = {"/": "index.html", "/pick": "pick.html"}

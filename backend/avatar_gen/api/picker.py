@@ -65,7 +65,7 @@ class PickerLinkOptions(StrictModel):
     seed: Seed | None = Field(
         default=None,
         min_length=1,
-        description=f"What the styles are drawn from: any text of at most {MAX_SEED_LENGTH} code points. By"
+        description=f"The seed of the drawings: any text of at most {MAX_SEED_LENGTH} code points. By"
         " default the identity.",
     )
     styles: list[Annotated[str, OneOf(STYLES)]] | None = Field(
@@ -83,7 +83,7 @@ class PickerLinkOptions(StrictModel):
 
 
 class PickerLinkData(BaseModel):
-    """A picker link. It is secret: whoever has it can choose the picture."""
+    """A picker link. It is secret: the link alone is enough to choose the picture."""
 
     url: str = Field(examples=[f"https://avatars.example.org/pick#{_EXAMPLE_TOKEN}"])
     expiresAt: str = Field(examples=[_EXAMPLE_TIME])  # noqa: N815
@@ -105,7 +105,7 @@ class PickerData(BaseModel):
     styles: list[PickerStyle] = Field(examples=[[{"name": "wave", "title": "Waves"}]])
     photos: bool = Field(examples=[True])
     origins: list[str] = Field(
-        examples=[["https://www.example.org"]], description="The sites that are told the choice."
+        examples=[["https://www.example.org"]], description="The sites that receive the user's choice."
     )
     returnOrigin: str | None = Field(examples=["https://www.example.org"])  # noqa: N815
     expiresAt: str = Field(examples=[_EXAMPLE_TIME])  # noqa: N815
@@ -182,7 +182,7 @@ async def generate_by_picker(request: Request, response: Response, body: AvatarO
 async def upload_by_picker(request: Request, response: Response) -> Answer[SavedData]:
     """Store a photograph, the field `file` of a form, and link the identity of a picker link to it."""
     picker = _picker(request)
-    # Before the body is read.
+    # Before the body is read, because a large body costs time and disk space.
     grant = await picker.open_for_photo(_token(request))
     photos: Photos = request.app.state.photos
     with photos.place():

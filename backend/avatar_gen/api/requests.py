@@ -49,8 +49,8 @@ class StoredPictureParameters(PictureParameters):
     filter: FilterName | None = Field(default=None, description=FILTER_DESCRIPTION)
     format: Annotated[str, OneOf(MEDIA_TYPES)] = Field(
         default="png",
-        description="PNG is lossless, and so is WebP, except for photographs. An extension of the id says the"
-        " same.",
+        description="PNG is lossless, and so is WebP, except for photographs. An extension of the id also"
+        " sets the format.",
     )
 
     px: Annotated[int, Field(ge=16, le=MAX_PX), BeforeValidator(whole_number)] | None = Field(

@@ -78,7 +78,7 @@ class AvatarData(BaseModel):
     name: str = Field(description="The same as id.")
     createdAt: str = Field(description="ISO 8601, UTC, milliseconds.")  # noqa: N815
     version: str
-    # Not as they are stored, which is a text.
+    # An object. The database stores the options as text.
     options: dict[str, JsonValue] | None = Field(
         default=None, description="Those of DiceBear's styles; null for the service's own styles."
     )
@@ -175,7 +175,8 @@ class StyleData(BaseModel):
     name: str
     title: str
     license: str | None = Field(
-        description="Of the artwork; null for the service's own styles, and if an operator's style has none."
+        description="The licence of the artwork. Null for the service's own styles, and if an operator's"
+        " style has none."
     )
     creator: str | None = Field(description="Likewise.")
     options: list[str] = Field(description="The options that change the picture, beside size and shape.")
@@ -201,7 +202,7 @@ class ComponentData(BaseModel):
 
     name: str
     variants: list[str] = Field(description="The values of its variant.")
-    optional: bool = Field(description="Whether some pictures are without it.")
+    optional: bool = Field(description="Whether some pictures do not have it.")
 
 
 class StyleDetails(StyleData):

@@ -81,10 +81,10 @@ def _headers(avatar: Avatar) -> Headers:
 
 
 def _etag(stored: "StoredPicture", px: int, filter_name: str | None, format_name: str) -> bytes:
-    """Return a tag of what the answer is made of, so that the answer need not be made to know its tag.
+    """Return the ETag of a picture, computed from its source and its options without making the picture.
 
-    A stored PNG is sent unchanged, and an indexed one is filtered without an encoder. Everything else depends
-    on an encoder's release, and a photograph also on a decoder's.
+    A stored PNG is sent unchanged, and an indexed one is filtered without an encoder. Every other picture
+    depends on the release of an encoder, and a photograph also on the release of a decoder.
     """
     encoder = "" if stored.is_unencoded(px, format_name, filter_name) else f"-{MADE_BY[format_name]}"
     if stored.photo:

@@ -75,7 +75,9 @@ async def upload_file(request: Request, query: Annotated[PhotoFields, Query()]) 
 
 @asynccontextmanager
 async def receive_form(request: Request, max_bytes: int) -> AsyncIterator[tuple[BinaryIO, PhotoFields]]:
-    """Receive a form, and give its file and its other fields, which are UTF-8 as in HTML's forms.
+    """Receive a form. The value of the context is its file and its other fields.
+
+    The fields are UTF-8, as in HTML's forms.
 
     Raises `UnsupportedUpload`, `InvalidRequest`, `BodyTooLarge` and `UploadsUnavailable`.
     """
@@ -158,7 +160,7 @@ async def _file(request: Request, max_bytes: int) -> AsyncIterator[BinaryIO]:
 
 
 async def _receive(request: Request, max_bytes: int, limit: int) -> AsyncGenerator[bytes, None]:
-    """Yield the body. Raises `BodyTooLarge` as soon as it is known to be."""
+    """Yield the body. Raises `BodyTooLarge` as soon as the body is known to be too large."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > limit:
         raise _too_large(max_bytes)

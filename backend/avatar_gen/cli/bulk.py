@@ -52,7 +52,7 @@ class _Drawing(NamedTuple):
     jobs: int
 
     def prepare(self) -> Callable[[], object]:
-        """Serve what the settings add. Return the function that does the same in another process."""
+        """Serve the palettes and styles of the settings. Return what does so in another process."""
         additions = read_additions(self.settings.palettes, self.settings.styles.path)
         prepare = partial(serve_additions, additions)
         prepare()
@@ -156,8 +156,8 @@ def command(  # noqa: PLR0913
     """Draw an avatar for each row of a list.
 
     NAMES.csv has a row for each avatar below a row of column names; - is standard input. A seed is any text,
-    such as an e-mail address, a number or a name. A file is named after its seed, if every system can write
-    that, or else after a part of it and a hash. The manifest lists the file of each seed.
+    such as an e-mail address, a number or a name. A file is named after its seed, or after a part of it and
+    a hash if the seed is not a valid file name. The manifest lists the file of each seed.
 
     With --photos, each photograph in a folder becomes an avatar. Its seed is the name of its file.
 

@@ -21,7 +21,7 @@ Examples:
 )
 @click.argument("source", metavar="FROM", type=click.Path())
 @click.argument("target", metavar="TO", type=click.Path())
-@click.option("--delete", is_flag=True, help="Also delete what TO has and FROM does not have.")
+@click.option("--delete", is_flag=True, help="Also delete avatars and links that only TO has.")
 def command(*, source: str, target: str, delete: bool) -> None:
     """Copy all avatars and identity links to another storage.
 

@@ -28,7 +28,7 @@ class _StyleName(click.ParamType[str]):
     def shell_complete(
         self, _ctx: click.Context, _param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        # Wrong settings are no reason to complete nothing.
+        # Shell completion also works with invalid settings, but without what they add.
         with contextlib.suppress(StartupError):
             _serve_additions(load_settings())
         return [CompletionItem(name) for name in style_names() if name.startswith(incomplete)]

@@ -58,7 +58,7 @@ class Component(NamedTuple):
 
 
 class Credits(NamedTuple):
-    """What the metadata of a picture say about its artwork. None for what the style does not say."""
+    """The artwork of a picture, for its metadata. None for what the style does not state."""
 
     title: str | None
     creator: str | None
@@ -138,7 +138,7 @@ def is_built_in(name: str) -> bool:
 
 
 def release_of(name: str) -> str:
-    """Return what draws the pictures of a style, one of `names()`. Another value may mean other pictures."""
+    """Return a text that changes whenever the pictures of a style, one of `names()`, may change."""
     if is_built_in(name):
         return RELEASE
     return f"{RELEASE}-{blake2b(_added[name], digest_size=8).hexdigest()}"
@@ -234,10 +234,9 @@ def _style(name: str) -> "Style":
 def _load(name: str) -> "Style":
     """Return a style that several threads may use.
 
-    The constructor would check the definition against a JSON schema, which takes 100 times as long. The lock
-    file's hash proves that the definition is the published one, and `problem_of` has checked an operator's.
-    This relies on the constructor's private
-    attributes: the dependency is pinned, and a test compares them.
+    The constructor would check the definition against a JSON schema, which is slow. The lock file's hash
+    proves that the definition is the published one, and `problem_of` has checked an operator's. This relies
+    on the constructor's private attributes: the dependency is pinned, and a test compares them.
     """
     from dicebear import Style  # noqa: PLC0415
 

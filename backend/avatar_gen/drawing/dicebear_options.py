@@ -18,7 +18,7 @@ Value = str | int | float | list[str] | list[int | float] | dict[str, int | floa
 _MAX_TEXT_LENGTH = 256
 _MAX_VALUES = 128
 _MAX_VALUES_OF = {"flip": 4, "animation": 32}
-"""Options of which DiceBear's core accepts fewer values: `options.json` of the package dicebear-schema."""
+"""Options with a lower maximum in DiceBear's core: `options.json` of the package dicebear-schema."""
 
 _MAX_WEIGHT = 1_000_000
 

@@ -1,4 +1,4 @@
-"""What is wrong with a style definition, in words for the person who writes it."""
+"""What is wrong with a style definition, in words for its author."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,10 +23,10 @@ _WORDS = {
 
 
 def describe_problems(details: Sequence[Mapping[str, Any]]) -> str:
-    """Return the most telling of the problems that DiceBear's validator found, in a clause.
+    """Return the most useful of the problems that DiceBear's validator found, in a clause.
 
-    For an element of the wrong form the validator lists why it is none of the four forms. The deepest reason
-    is about the form that was meant, and `const` tells only which one it is not.
+    For an invalid element, the validator lists a problem with each of the four forms of elements. The deepest
+    problem is about the intended form. A problem `const` says only that the form is another one.
     """
     telling = [each for each in details if each.get("message") != "const"] or details
     # max() returns the first of equals, and the forms of elements come before the general one.

@@ -47,7 +47,7 @@ class Svg(NamedTuple):
     border to a whole pixel, or seams show. 0 if there are none."""
 
     def splits_pixels(self, px: int) -> bool:
-        """Return whether borders of tiles lie between pixels at a width in px."""
+        """Return whether the borders of tiles lie between pixels when the picture has this width in px."""
         return bool(self.tiles) and px % self.tiles > 0
 
 

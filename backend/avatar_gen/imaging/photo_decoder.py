@@ -1,9 +1,9 @@
-"""The program that decodes photographs, in processes that hold nothing of value.
+"""The program that decodes photographs, in processes that hold no secrets.
 
 The service starts it as a script (`photo_process.py`), so it imports nothing of the package. It waits for
-tasks on its standard input, a Unix socket, and never touches a photograph itself: for each one it forks a
-process, which confines itself, decodes that one file, writes the pixels to a pipe, and ends. So a file that
-takes over or kills the decoder meets no other file, and no memory is left behind.
+tasks on its standard input, a Unix socket, and never touches a photograph itself. For each photograph it
+forks a process. That process confines itself, decodes the one file, writes the pixels to a pipe, and ends. So
+a file that takes over or crashes a decoder cannot reach another file, and no memory is left behind.
 
 Only pixels leave that process. Nothing that a file contains beside them can reach a stored picture.
 """
@@ -37,7 +37,7 @@ class Gravity(IntEnum):
 
 
 class Outcome(IntEnum):
-    """How a decoding ended. A process that is killed tells nothing."""
+    """How a decoding ended. A killed process does not report an outcome."""
 
     DECODED = 1
     UNREADABLE = 2
@@ -54,7 +54,7 @@ class Task(NamedTuple):
     px: int
     """The largest width of the result."""
     least_px: int
-    """The least width and height of the region that is shown."""
+    """The lowest width and height of the region that is shown."""
     max_pixels: int
     max_bytes: int
     """Memory that decoding may take."""
@@ -93,7 +93,7 @@ ANSWER = struct.Struct("!BI")
 """An `Outcome` and the width of the square picture. Its pixels follow, three bytes each, if there are any."""
 
 PING = b"?"
-"""What the service sends to know whether the program still runs. The program sends it back."""
+"""The service sends this to find out whether the program still runs. The program sends it back."""
 
 LOADERS = {
     "jpeg": ("jpegload_buffer", "VipsForeignLoadJpeg"),
@@ -108,14 +108,14 @@ _SHRINKS = (8, 4, 2)
 """The factors by which a JPEG can be made smaller while it is decoded."""
 
 _LONGEST = 20
-"""How many times as long as wide a picture may be to be searched for what stands out."""
+"""The highest ratio of the sides of a picture that libvips searches for what attracts attention."""
 
 _KERNEL = "mitchell"
-"""A sharper one, such as Lanczos, draws a halo along strong edges."""
+"""A sharper kernel, such as Lanczos, draws a halo along strong edges."""
 
 
 class Refused(Exception):
-    """A file of which no picture is made."""
+    """The file is refused, for the reason in `outcome`."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.name)
@@ -280,10 +280,10 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
 def confine(max_bytes: int, seconds: float) -> None:
-    """Give up what decoding does not need. What a system does not offer is left out.
+    """Give up all rights that decoding does not need. Skip those steps that the system does not offer.
 
     With no descriptor allowed, neither a file nor a socket can be opened. The kernel ends the process when
-    its time is over, and first of all processes when memory runs out.
+    its time is over. If memory runs out, the kernel ends this process before all others.
     """
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
         score.write("1000")
@@ -323,7 +323,7 @@ def block_other_loaders() -> None:
 
 def main() -> None:
     """Serve the service that started this process."""
-    # Pictures that are only fetched come first.
+    # Requests for stored pictures have a higher priority.
     os.nice(5)
     block_other_loaders()
     pyvips.cache_set_max(0)

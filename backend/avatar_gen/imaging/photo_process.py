@@ -23,7 +23,7 @@ PHOTO_PX = 1024
 """The largest width of a stored photograph."""
 
 LEAST_PX = 16
-"""The least width and height of a photograph."""
+"""The lowest width and height of a photograph."""
 
 GRAVITIES = {each.name.lower(): each for each in Gravity}
 
@@ -47,12 +47,12 @@ _MOST_BYTES = ANSWER.size + PHOTO_PX * PHOTO_PX * 3
 
 
 class PhotoOptions(NamedTuple):
-    """Which part of a photograph is shown, and on which ground."""
+    """Which part of a photograph is shown, and on which background."""
 
     crop: Rectangle | None = None
     """A region of the upright picture in px. None for the whole."""
     gravity: str | None = None
-    """A key of `GRAVITIES`: the part of a region that is not square. None for the usual one."""
+    """A key of `GRAVITIES`: the part of a region that is not square. None for the default."""
     background: Colour = Colour(255, 255, 255)
 
 
@@ -85,7 +85,7 @@ def kind_of(head: bytes) -> str:
             "HEIC photographs are not supported. Convert the photograph to JPEG, or set the camera of the"
             " iPhone to Most Compatible."
         )
-    raise UnsupportedUpload(f"This is not a photograph that the service reads. Send {_KINDS}.")
+    raise UnsupportedUpload(f"The service does not support this kind of file. Send {_KINDS}.")
 
 
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -203,7 +203,7 @@ class PhotoDecoder:
         return self._process, self._tasks
 
     def _is_running(self, process: subprocess.Popen[bytes]) -> bool:
-        """Return whether the program that was given a task runs. A process that dies may look alive."""
+        """Return whether the program that received a task still answers. A dying process may look alive."""
         with self._lock:
             if process is not self._process or self._tasks is None:
                 return False
@@ -218,7 +218,7 @@ class PhotoDecoder:
             return is_running
 
     def _kill(self, process: subprocess.Popen[bytes]) -> None:
-        """End the processes, unless others have taken their place. Other photographs are decoded again."""
+        """End the processes, unless new ones have replaced them. Other photographs are decoded again."""
         with self._lock:
             if process is self._process:
                 self._end()
@@ -234,7 +234,7 @@ class PhotoDecoder:
 
 
 def _read(pipe: int, timeout: float) -> bytes | None:
-    """Return all bytes of a pipe until it is closed. Return None after the timeout, and for too many."""
+    """Return all bytes of a pipe until it is closed, or None after the timeout or if there are too many."""
     deadline = time.monotonic() + timeout
     received = bytearray()
     poll = select.poll()

@@ -17,11 +17,11 @@ from avatar_gen.imaging.vips import Pixels, to_image
 
 _MOST_BYTES = 150_000
 _QUALITIES = ((85, 1.0), (78, 0.79), (70, 0.65), (60, 0.55), (45, 0.43), (30, 0.33))
-"""JPEG qualities to try until a photograph has at most `_MOST_BYTES`, and what part of the size of the first
-one a usual photograph has."""
+"""JPEG qualities to try until a photograph has at most `_MOST_BYTES`, and the size of a typical photograph in
+each quality, as a fraction of its size in the first."""
 
 DECODER = f"{PIL.__version__}-{features.version('jpg')}"
-"""The releases of what decodes a stored photograph. Another one may find other pixels."""
+"""The releases of the libraries that decode a stored photograph. Other releases may return other pixels."""
 
 
 def sample_files() -> dict[str, bytes]:
@@ -39,7 +39,7 @@ def encode_stored(pixels: Pixels) -> bytes:
     for quality, part in _QUALITIES:
         if largest * part > _MOST_BYTES and quality != _QUALITIES[-1][0]:
             continue
-        # By libvips: Pillow would hold Python's lock all the while.
+        # libvips, unlike Pillow, releases the interpreter's lock while it encodes.
         jpeg = image.jpegsave_buffer(Q=quality, subsample_mode="on", optimize_coding=True, keep="none")
         largest = largest or len(jpeg)
         if len(jpeg) <= _MOST_BYTES:

@@ -26,12 +26,12 @@ _PALETTE_AT = len(_SIGNATURE) + 12 + _HEADER.size
 """The offset of the palette in files of this module: after the signature and the first chunk."""
 
 _XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
-"""What precedes a packet of XMP in its chunk: a keyword, and no compression, language or translation."""
+"""The bytes before a packet of XMP in its chunk: a keyword, and no compression, language or translation."""
 
 _LAST_SEARCHED = (b"IDAT", b"IEND")
 
 COMPRESSORS = f"{zlib.ZLIB_RUNTIME_VERSION}-{version('isal')}-{machine()}"
-"""The releases of what packs pixels. ISA-L has other code, and packs in another way, for other processors."""
+"""The releases of the libraries that compress pixels. ISA-L compresses differently on other processors."""
 
 
 def encode_png(

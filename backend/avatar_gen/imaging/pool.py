@@ -15,7 +15,7 @@ T = TypeVar("T")
 _TOO_MUCH = "Too many pictures are waiting. Try again in a second."
 
 TRIM_SECONDS = 5
-"""Seconds after a job until free memory is returned to the system, so at most once in this time."""
+"""Seconds between a job and the return of free memory to the system. It happens at most once in this time."""
 
 MAX_QUEUED = 512
 """The most pictures that may wait to be drawn on the event loop."""

@@ -62,8 +62,8 @@ def load() -> ctypes.CDLL:
     name = "libthorvg-1.dylib" if sys.platform == "darwin" else "libthorvg-1.so"
     try:
         path = str(Path(folders[0], name))
-        # Only drawing takes long enough to let other threads run: each time that a thread gives up the
-        # interpreter's lock, it may have to wait for it.
+        # Only drawing takes long enough to let other threads run. A thread that releases the interpreter's
+        # lock may have to wait until it gets the lock again.
         library: Any = ctypes.PyDLL(path)
         library.tvg_canvas_draw = ctypes.CDLL(path).tvg_canvas_draw
         for function, (result, arguments) in _FUNCTIONS.items():

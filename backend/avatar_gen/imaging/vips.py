@@ -32,10 +32,9 @@ pyvips.operation_block_set("VipsForeignLoadSvg", False)  # noqa: FBT003
 
 
 def return_free_memory() -> None:
-    """Give the system back the free memory of this process, with glibc. It blocks for milliseconds.
+    """Return the free memory of this process to the system, with glibc. It blocks for milliseconds.
 
-    Between two blocks that are in use, free memory stays with the process otherwise. That of encoding AVIF is
-    40 MB and more.
+    Otherwise free memory between two blocks in use stays with the process. Encoding AVIF leaves over 40 MB.
     """
     with contextlib.suppress(AttributeError):
         _libc.malloc_trim(0)
@@ -73,7 +72,7 @@ def without_opaque_alpha(pixels: Pixels) -> Pixels:
 
 
 def without_alpha(pixels: Pixels) -> Pixels:
-    """Return the colours of pixels, shape (px, px, 4). Pillow takes a seventh of NumPy's time for this."""
+    """Return the colours of pixels, shape (px, px, 4). Pillow is faster at this than NumPy."""
     px = len(pixels)
     image = Image.frombuffer("RGBA", (px, px), np.ascontiguousarray(pixels), "raw", "RGBA", 0, 1)
     return np.frombuffer(image.tobytes("raw", "RGB"), np.uint8).reshape(px, px, 3)

@@ -1,4 +1,4 @@
-"""XMP: the metadata of a file that name the artist and the licence of a picture.
+"""XMP: metadata in a file that names the artist and the licence of a picture.
 
 The fields are those that DiceBear's own HTTP API writes, and that search engines read:
 https://developers.google.com/search/docs/appearance/structured-data/image-license-metadata.

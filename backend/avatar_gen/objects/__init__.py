@@ -139,7 +139,7 @@ class IdentityStore(Protocol):
         """Return a text that no earlier state of the link had, as long as avatars are linked only once.
 
         It is the id of the linked avatar, a random text after a removal, or empty. A removal may be forgotten
-        two days after the last call of this. Raises `IdentityLinkDamaged`.
+        two days after the last call of this method. Raises `IdentityLinkDamaged`.
         """
 
     def put(
@@ -153,15 +153,15 @@ class IdentityStore(Protocol):
     ) -> None:
         """Link an identity to an avatar, in place of any other. When this returns, it survives a crash.
 
-        With `expected`, raises `IdentityLinkChanged` unless the link has this state. `personal` is what
-        `replaced` tells about the avatar later. `is_linked` counts the link before `check` is called; if
-        `check` raises, the link is as it was.
+        With `expected`, raises `IdentityLinkChanged` unless the link has this state. `replaced` later returns
+        `personal` with the avatar. `is_linked` counts the link before `check` is called. If `check` raises,
+        the link is as it was.
 
         Raises `StorageFull` if there is no room, and `TooManyIdentityLinks` beyond the limit of the store.
         """
 
     def remove(self, identity: str, *, expected: str | None = None) -> bool:
-        """Remove a link for good. Return whether there was one. `expected` is as in `put`."""
+        """Remove a link permanently. Return whether there was one. `expected` is as in `put`."""
 
     def is_linked(self, avatar_id: str) -> bool:
         """Return whether any identity is linked to an avatar by a `put` of this release."""
@@ -176,7 +176,7 @@ class IdentityStore(Protocol):
         """Delete an entry of `replaced`."""
 
     def sweep(self) -> None:
-        """Forget old removals. Never raises."""
+        """Delete the traces of old removals. Never raises."""
 
     def ids(self) -> Iterator[str]:
         """Yield all linked identities."""

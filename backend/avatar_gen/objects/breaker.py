@@ -1,7 +1,7 @@
 """A circuit breaker: while a store does not answer, calls fail at once instead of after a timeout each.
 
-Without it, all requests of two seconds wait for a store that hangs, and take connections, threads and memory
-meanwhile. A pause also lets a store recover without the load of every client's retries.
+Without it, each request waits for the timeout while a store hangs, and takes a connection, a thread and
+memory. A pause also lets a store recover without the load of every client's retries.
 """
 
 import contextlib

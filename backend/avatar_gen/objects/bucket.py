@@ -42,14 +42,14 @@ class Bucket:
     def call(self) -> Iterator[None]:
         """Run one call.
 
-        Raises `StorageUnavailable` or `StorageBusy`. Lets pass what answers a question: `FileNotFoundError`,
-        `AlreadyExistsError`, `NotModifiedError`.
+        Raises `StorageUnavailable` or `StorageBusy`. Does not convert `FileNotFoundError`,
+        `AlreadyExistsError` and `NotModifiedError`, which are answers.
         """
         with self._breaker.watch(TimeoutError, _Unanswered):
             try:
                 yield
             except FileNotFoundError as error:
-                # A bucket that is not there is not an empty one.
+                # A missing bucket is not an empty bucket.
                 if _NO_BUCKET.search(str(error)):
                     raise StorageUnavailable from _short(error)
                 raise
@@ -93,7 +93,7 @@ class Bucket:
         return None
 
     def put(self, key: str, data: bytes, *, create: bool = False) -> None:
-        """Store a key. If `create`, raise `AlreadyExistsError` for a key that exists."""
+        """Store a key. If `create`, raise `AlreadyExistsError` if the key exists."""
         with self.call():
             obstore.put(self.client, key, data, mode="create" if create else "overwrite", use_multipart=False)
 

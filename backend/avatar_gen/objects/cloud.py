@@ -1,4 +1,4 @@
-"""Objects in an object store: Amazon S3 and its likes, Google Cloud Storage, Azure.
+"""Objects in an object store: Amazon S3 and stores with its API, Google Cloud Storage, Azure.
 
     <prefix>/objects/<id>.zip       an object
     <prefix>/removing/<id>          a lease: some process is removing this object
@@ -98,7 +98,7 @@ class CloudStore:
         return self._bucket.size(_object_key(avatar_id)) or 0
 
     def sizes(self, on_error: OnError | None = None) -> Iterator[tuple[str, int]]:
-        del on_error  # A bucket is listed whole or not at all.
+        del on_error  # A list of a bucket is complete, or raises.
         for name, size, _ in self._bucket.list("objects"):
             if CANONICAL_ID.fullmatch(avatar_id := name.removesuffix(".zip")):
                 yield avatar_id, size

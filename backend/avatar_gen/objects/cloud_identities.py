@@ -131,7 +131,7 @@ class CloudIdentityStore:
             return ""
         content, modified = found
         if _age(modified) > REMEMBERED_SECONDS / 48:
-            # It is remembered from the last question on, give or take an hour.
+            # Writing it again extends the time for which it is remembered. Once an hour is enough.
             self._bucket.put(key, content)
         return content.decode("ascii", "replace")
 

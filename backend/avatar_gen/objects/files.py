@@ -44,7 +44,9 @@ def read_with_status(path: str, limit: int) -> tuple[os.stat_result, bytes]:
 
 
 def read_cached(path: str, limit: int) -> tuple[os.stat_result, bytes]:
-    """Return the same without waiting: only for the event loop, and only where `mounts.is_local`.
+    """Return the same as `read_with_status`, without waiting for the disk.
+
+    Use it only on the event loop, and only if `mounts.is_local`.
 
     Also raises `OSError` if the kernel does not have the whole file in its memory.
     """

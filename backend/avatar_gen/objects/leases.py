@@ -13,11 +13,11 @@ from avatar_gen.errors import AvatarError, StorageUnavailable
 from avatar_gen.objects.bucket import Bucket, StoreError
 
 _LEASE_SECONDS = 60.0
-"""Age at which a lease belongs to no living process: what it protects takes seconds."""
+"""Age at which the process of a lease has ended: the protected work takes only seconds."""
 
 
 _WAIT_SECONDS = 5.0
-"""The longest wait for another process. Clients get their 503 before, but commands can wait."""
+"""The longest wait for another process. Clients get a 503 earlier, but commands can wait."""
 
 
 class Leases:

@@ -257,8 +257,8 @@ class LocalStore:
 
 
 def _open_cached(path: str, known: Hashable) -> Opened:
-    # The kernel has a path in its memory whose object was read before, so this `stat` does not wait for the
-    # disk. Opening it as `read_cached` does would take three times as long.
+    # This object was read before, so the kernel has its path in memory, and `stat` does not wait for the
+    # disk. Opening it as `read_cached` does is slower: docs/decisions/0020.
     if known is not None and _stamp(os.stat(path)) == known:
         return Opened(known, None)
     found, data = read_cached(path, MAX_OBJECT_SIZE)

@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 _MOUNTS = "/proc/self/mountinfo"
 _LOCAL = re.compile(r"ext[234]|xfs|btrfs|zfs|f2fs|bcachefs|tmpfs|overlay")
-"""File systems whose open files the kernel knows by itself. All other types count as remote: NFS, SMB, FUSE,
-and types that are not known here."""
+"""File systems of which the kernel itself knows the open files. All other types count as remote: NFS, SMB,
+FUSE, and unknown types."""
 
 _THREADS = 16
 """Reads at the same time."""

@@ -48,7 +48,7 @@ export function fill(form, query) {
   form.elements.keepHue.checked = FIELDS.hue[1](given.get("hue") ?? "");
 }
 
-/** Fills in the style, the scheme and the palette, after the form has their choices. */
+/** Sets the style, the scheme and the palette, after the form has received their lists. */
 export function fillNames(form, query) {
   const given = new URLSearchParams(query);
   for (const field of NAMES) {

@@ -41,7 +41,7 @@ async function begin() {
   }
 }
 
-/** Lets the user cut a photograph, or take one first, and stores it. */
+/** Lets the user take or choose a photograph and crop it, and stores it. */
 async function upload(file) {
   const photos = await import("./photo.js");
   const given = file ?? (await photos.takePicture());

@@ -202,7 +202,7 @@ function showStoring() {
   find("#store-note").textContent = sentences.join(" ");
 }
 
-/** Posts the choice. The colours of a hue are posted as they are on screen: a stored avatar has no hue. */
+/** Posts the choice. The colours of a hue are posted as two colours, because a stored avatar has no hue. */
 async function store() {
   const button = find("#store");
   const { style, seed, angle } = choice;

@@ -1,4 +1,4 @@
-/** The parts of a DiceBear style, such as hair and eyes: which variant of each the user chose, and the pictures to choose by. */
+/** The parts of a DiceBear style, such as hair and eyes: the variant of each that the user chose, and their pictures. */
 
 import { find, findAll, make } from "./dom.js";
 import { call } from "./service.js";
@@ -52,7 +52,7 @@ async function partsOf({ name, options }) {
   return styles.get(name);
 }
 
-/** Drops what the style does not have, since the page's URL may name anything. Returns whether there was any. */
+/** Drops options that the style does not have, since the page's URL may name any. Returns whether there were some. */
 function dropUnknown(parts) {
   const before = Object.keys(chosen).length;
   chosen = Object.assign({}, ...parts.map((part) => optionsOf(part, valueOf(part))));
@@ -71,7 +71,7 @@ function partBox(part, onChoice) {
   find(`input[value="${now}"]`, choices).checked = true;
   showValue(box);
   box.addEventListener("toggle", () => box.open && showPictures(box));
-  // The form outside must not take these for its own fields.
+  // The outer form must not take these for its own fields.
   choices.addEventListener("input", (event) => {
     event.stopPropagation();
     choose(part, event.target.value);
@@ -94,7 +94,7 @@ function variantTile(part, value) {
   return tile;
 }
 
-/** Shows the pictures of an open box: those in view now, the others once they are. */
+/** Shows the pictures of an open box: those in view now, the others when they come into view. */
 function showPictures(box) {
   for (const tile of findAll("label", box)) {
     inView.unobserve(tile);

@@ -1,4 +1,4 @@
-/** Photographs: chosen, dropped, pasted or taken, then cut and turned in the browser. Loaded when it is needed. */
+/** Crops and turns photographs in the browser. This module is loaded with the first photograph. */
 
 import { make, notify } from "./dom.js";
 import { addTexts, number, text } from "./texts.js";
@@ -14,7 +14,7 @@ const SIZES = [128, 64, 32, 16]; // px
 const MOST_ZOOM = 4;
 const STEP = 12; // px for each arrow key
 
-/** Opens the dialog in which a photograph is cut and turned. Returns a square JPEG, or null if the user cancels. */
+/** Opens the dialog in which a photograph is cropped and turned. Returns a square JPEG, or null if the user cancels. */
 export async function cut(file, done = text("photo.use")) {
   const [image] = await Promise.all([open(file), loadCropper()]);
   try {
@@ -24,7 +24,7 @@ export async function cut(file, done = text("photo.use")) {
   }
 }
 
-/** Cuts and turns one photograph in a dialog. */
+/** Crops and turns one photograph in a dialog. */
 class Cutter {
   constructor(image, done, resolve) {
     this.image = image;
@@ -64,7 +64,7 @@ class Cutter {
     return make("dialog", { className: "cutter", "aria-labelledby": "cut-title" }, title, this.stage, tools, hint, row, actions);
   }
 
-  /** Shows the whole photograph, and cuts the largest square of its middle. */
+  /** Shows the whole photograph, and crops the largest square in its middle. */
   fit() {
     this.cropper.clear().resize();
     const { width, height } = this.cropper.getContainerData();
@@ -116,7 +116,7 @@ class Cutter {
     });
   }
 
-  /** Returns what is cut, on a square canvas of this many px. */
+  /** Returns the cropped region, on a square canvas of this many px. */
   draw(px) {
     const { x, y, width, rotate } = this.cropper.getData();
     const { naturalWidth, naturalHeight } = this.cropper.getCanvasData();
@@ -181,7 +181,7 @@ async function open(file) {
   return open(await encoded(canvas));
 }
 
-/** Returns a function that loads something once, and again only after it failed. */
+/** Returns a function that loads something once, and again only if it failed. */
 function once(load) {
   let loading;
   return () =>
@@ -196,7 +196,7 @@ const loadScript = once(() => import("./cropper.min.js"));
 const allowTemplate = once(async () => policy());
 const loadCropper = () => Promise.all([loadStyles(), allowTemplate().then(loadScript)]);
 
-/** Lets Cropper.js make its elements, which it writes as HTML. Only elements without a use of their own pass. */
+/** Lets Cropper.js make its elements, which it writes as HTML. Only empty `div` and `span` elements pass. */
 function policy() {
   const harmless = /^(?:<\/?(?:div|span)(?: (?:class|touch-action|data-cropper-action)="[\w -]*")*>)+$/;
   globalThis.trustedTypes?.createPolicy("default", { createHTML: (html) => (harmless.test(html) ? html : null) });

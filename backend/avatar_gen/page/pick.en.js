@@ -1,7 +1,7 @@
 export default {
   "pick.page": "Choose your picture",
   "pick.title": "Choose your picture",
-  "pick.until": "You can do so until {time}.",
+  "pick.until": "This link works until {time}.",
   "pick.photo": "A photograph",
   "pick.drop": "You can also drop a picture on this page, or paste it.",
   "pick.drawn": "Drawn for you",
@@ -18,5 +18,5 @@ export default {
   "pick.confirm": "Remove your picture?",
   "pick.confirm.text": "It is deleted. Some pages may show it for a few more minutes.",
   "pick.invalid": "This link is not valid, or it has expired. Ask for a new one.",
-  "pick.used": "This link was used, or your picture was changed since. Ask for a new link.",
+  "pick.used": "This link was already used, or your picture has changed since then. Ask for a new link.",
 };

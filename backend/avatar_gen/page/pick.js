@@ -19,7 +19,7 @@ const isFramed = window.parent !== window;
 
 let session; // What the link allows.
 let choice = null; // A style or a photograph, with what is needed to show and to store it.
-let turn = 0; // How often the user wanted other drawings.
+let turn = 0; // How often the user chose "Draw others".
 
 const token = () => location.hash.slice(1);
 
@@ -59,7 +59,7 @@ function draw() {
   find("#styles").replaceChildren(...styles.map(tile));
 }
 
-/** Returns the options of a drawing, in the words of `urls.js`. */
+/** Returns the options of a drawing, with the names that `urls.js` uses. */
 function drawing(style) {
   const seed = turn ? `${[...session.seed].slice(0, SEED_LENGTH - 6).join("")} ${turn + 1}` : session.seed;
   return { style, seed, colours: "seed", hue: "", shape: "square", size: 256, format: "png", angle: "90", name: "", filter: "" };
@@ -111,7 +111,7 @@ async function save(event) {
   const [path, body] = choice.blob ? ["upload", photograph(choice.blob)] : ["generate", options(choice.options)];
   const saved = await answered(text("pick.saving"), "POST", `/api/picker/${path}`, body);
   if (!saved) return;
-  // The old token is spent. A reload of the page goes on with the new one.
+  // The old token was used. A reload of the page continues with the new one.
   history.replaceState(null, "", `#${saved.token}`);
   session.avatarId = saved.avatarId;
   choose(null);
@@ -125,7 +125,7 @@ function photograph(blob) {
   return body;
 }
 
-/** Asks for the colours that the seed chooses, as the tile shows them. */
+/** Requests the colours that the seed chooses, as the tile shows them. */
 const options = ({ style, seed }) => ({ type: style, seed, palette: "any" });
 
 async function remove() {
@@ -160,7 +160,7 @@ function back() {
   return site && !isFramed ? [" ", make("a", { href: site }, text("pick.back", { site: new URL(site).host }))] : [];
 }
 
-/** Tells the page around this one what the user chose. Browsers deliver it only to the sites of the settings. */
+/** Sends the user's choice to the page around this one. Browsers deliver it only to the sites in the settings. */
 function tell(avatarId, path) {
   if (!isFramed) return;
   const parent = location.ancestorOrigins?.[0]; // Firefox does not know it.

@@ -59,7 +59,7 @@ def body_length(headers: Headers) -> int | None:
 
 
 def without_upgrade(parser: httptools.HttpRequestParser, url: bytes, headers: Headers) -> bytes:
-    """Return a head without its wish for another protocol, which a server may ignore.
+    """Return a head without its request for another protocol, which a server may ignore.
 
     The parser stops behind such a head and would read the body as another request.
     """

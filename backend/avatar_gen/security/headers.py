@@ -9,4 +9,4 @@ PROTECTION = [
 """A browser must not guess the content type, frame the answer or send a referrer; any page may embed it."""
 
 FRAMED = [field for field in PROTECTION if field[0] != b"x-frame-options"]
-"""For a page whose `frame-ancestors` lists the sites that may frame it."""
+"""The headers of a page whose `frame-ancestors` lists the sites that may show it in a frame."""

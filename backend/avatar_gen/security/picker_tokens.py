@@ -32,13 +32,13 @@ class PickerGrant:
     expires: int
     """Seconds since 1970."""
     seed: str
-    """What the styles are drawn from."""
+    """The seed of the drawings."""
     styles: tuple[str, ...] | None = None
     """The styles to choose from; None for all."""
     photos: bool = True
     """Whether a photograph may be stored."""
     return_origin: str | None = None
-    """The origin of the page that is told what was chosen; None for all of the settings."""
+    """The origin of the page that receives the user's choice; None for all origins in the settings."""
 
 
 class PickerTokens:

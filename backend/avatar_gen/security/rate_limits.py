@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from avatar_gen.settings.values import Rate
 
-# The library imports the client of Redis wherever that is installed. It takes 26 MB and 0.2 s, so a service
-# without Redis must not pay for it. None in this place makes the import fail, which the library allows for.
+# The library imports the client of Redis if it is installed. This takes time and memory, and a service
+# without Redis does not need it: docs/decisions/0014. None makes the import fail, and the library works then.
 _without_redis = "redis" not in sys.modules
 if _without_redis:
     sys.modules["redis"] = None  # type: ignore[assignment]

@@ -1,6 +1,6 @@
 """Rate limits that all processes and replicas count together, in Redis.
 
-Import this module only where Redis is configured: the client takes a quarter of a second to import.
+Import this module only where Redis is configured: the import of the client is slow.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from avatar_gen.security.rate_limits import Count, Limit
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 0.05
-"""The longest that a request waits for Redis. After that it is counted in this process."""
+"""The longest that a request waits for Redis. After that, this process counts the request."""
 
 _PAUSE_SECONDS = 1.0
-"""Time between two trials while Redis is away, each of which is one request."""
+"""Time between two attempts to reach Redis while it is unavailable. Each attempt is one request."""
 
 _MAX_CONNECTIONS = 32
 """Connections of each process. Further requests wait for a free one, within the timeout."""
@@ -32,7 +32,7 @@ _PREFIX = "avatar-gen"
 
 
 class SharedLimits:
-    """Counts requests in Redis, or in the memory of this process while Redis is away.
+    """Counts requests in Redis, or in the memory of this process while Redis is unavailable.
 
     It belongs to one event loop.
     """
@@ -54,14 +54,14 @@ class SharedLimits:
         )
         self._gcra = RateLimiterRegistry.get(RateLimiterType.GCRA.value)
         self._failures = 0
-        """Trials without an answer since the last answer."""
+        """Attempts without an answer since the last answer."""
         self._next_trial = 0.0
 
     async def count(self, limits: Sequence[Limit], client: str) -> list[Count]:
         """Count a request of a client for each limit. This raises nothing and takes at most 50 ms."""
         if time.monotonic() >= self._next_trial:
             if self._failures:
-                self._pause()  # This request tries. The requests beside it must not wait, too.
+                self._pause()  # This request tries. Requests at the same time must not wait as well.
             try:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     counts = [await self._count(limit, client) for limit in limits]
@@ -90,12 +90,12 @@ class SharedLimits:
         self._failures += 1
         if self._failures == 2:
             log.warning(
-                "Redis is away (%s). Each process counts rate limits alone until it is back",
+                "Redis is unavailable (%s). Until it answers, each process counts rate limits alone",
                 str(error.__cause__ or error) or f"no answer within {TIMEOUT_SECONDS * 1000:g} ms",
             )
 
     def _note_answer(self) -> None:
         if self._failures >= 2:
-            log.info("Redis is back. All processes count rate limits together")
+            log.info("Redis answers again. All processes count rate limits together")
         self._failures = 0
         self._next_trial = 0.0

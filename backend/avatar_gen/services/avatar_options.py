@@ -55,7 +55,7 @@ class _StyleName:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """List the names when the document is made."""
+        """List the names when the OpenAPI document is made."""
         return {**handler(schema), "enum": list(style_names())}
 
 
@@ -69,7 +69,7 @@ class AvatarOptions(StrictModel):
 
     type: Annotated[str, _StyleName(), BeforeValidator(_lower_case)] | None = Field(
         default=None,
-        description="In any case. By default pixelize. /api/styles lists the styles that are served.",
+        description="Case does not matter. By default pixelize. /api/styles lists the served styles.",
     )
     primaryColor: str | None = Field(  # noqa: N815 - JSON's spelling, here and below
         default=None,
@@ -159,11 +159,11 @@ class AvatarOptions(StrictModel):
 
     @property
     def style(self) -> FoundStyle:
-        """The style that is asked for."""
+        """The style in the request, or the default."""
         return find_style(self.type or AvatarSpec().generator_type)
 
     def spec(self) -> AvatarSpec:
-        """Return the same options as the service has them, once the style is prepared.
+        """Return the options as the service uses them. The style must be prepared.
 
         Raises `InvalidRequest` for options that the style does not have.
         """

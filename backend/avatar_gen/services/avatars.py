@@ -173,7 +173,7 @@ class Avatars:
             raise AvatarNotFound
 
     async def delete(self, avatar_id: str, is_linked: Callable[[], bool] = lambda: False) -> None:
-        """Remove an avatar for good. Raises `AvatarNotFound`, and `AvatarLinked` if `is_linked` is true."""
+        """Remove an avatar permanently. Raises `AvatarNotFound`, or `AvatarLinked` if `is_linked()`."""
         existed, had_object = await self._writer.remove(avatar_id, is_linked)
         if not existed:
             raise AvatarNotFound

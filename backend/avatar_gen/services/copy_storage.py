@@ -120,7 +120,7 @@ class StorageCopy:
     def _find_extra(self, *, delete: bool) -> Iterator[CopyReport]:
         """Count, and if `delete` remove, the objects of avatars that were deleted from the source."""
         for avatar_id in difference(self._target.objects.ids(), self._source.objects.ids()):
-            # It may have been stored in the source after the list was read.
+            # The service may have stored it in the source after the list was read.
             if self._source.objects.get(avatar_id) is not None:
                 continue
             self.report.extra += 1

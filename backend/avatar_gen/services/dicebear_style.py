@@ -50,7 +50,7 @@ class DicebearStyle:
         return self.licence in licences or not dicebear.is_built_in(self.artwork)
 
     def is_ready(self, licences: frozenset[str]) -> bool:
-        """Return whether `prepare` has nothing left to do."""
+        """Return whether `prepare` has been called, or is not needed."""
         return (self.artwork, licences) in _READY
 
     def prepare(self, licences: frozenset[str]) -> None:
@@ -140,4 +140,4 @@ _ELSEWHERE = frozenset({"seed", "size"})
 """The options of DiceBear that the service has for all styles."""
 
 PREFIX = "dicebear-"
-"""May precede the name of any style of DiceBear, and must where one of our own has the same name."""
+"""An optional prefix of the name of DiceBear's styles. It is needed if one of our own has the same name."""

@@ -1,4 +1,4 @@
-"""What every style can do, whatever its family."""
+"""The interface of a style of any family."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Drawer(NamedTuple):
 
 
 Pairs = Sequence[tuple[str, str]]
-"""The names and values of options as text, in the order in which they were given."""
+"""The names and values of options as text, in the order of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class StyleDescription:
     name: str
     title: str
     licence: str | None
-    """Of the artwork; None for the service's own styles."""
+    """The licence of the artwork; None for the service's own styles."""
     creator: str | None
     options: Sequence[str]
-    """Those that change the picture, beside seed, size and shape."""
+    """The options that change the picture, besides seed, size and shape."""
     formats: Sequence[str]
     components: Sequence[Component] = ()
     """The parts of its pictures whose variants the seed chooses."""
@@ -58,7 +58,7 @@ class FoundStyle(Hashable, Protocol):
         """Return whether these licences allow the style, for which it may read files."""
 
     def is_ready(self, licences: frozenset[str]) -> bool:
-        """Return whether `prepare` has nothing left to do."""
+        """Return whether `prepare` has been called, or is not needed."""
 
     def prepare(self, licences: frozenset[str]) -> None:
         """Load the style, for which it may read files. Raises `StyleNotServed` for another licence."""

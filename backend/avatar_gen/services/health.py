@@ -18,8 +18,8 @@ DATABASE, STORAGE, STORAGE_WRITE, REDIS = "database", "storage", "storage-write"
 FOR_READING = (DATABASE, STORAGE)
 """What must be up for a load balancer to send requests. Reads go on while the storage cannot be written."""
 
-_NOT_NEEDED = frozenset({REDIS})
-"""Without these, the service does everything, if with less precision."""
+_OPTIONAL = frozenset({REDIS})
+"""The service works without these, but less precisely."""
 
 _TIMEOUT_SECONDS = 2.0
 """A dependency that takes longer to answer counts as down."""
@@ -51,13 +51,13 @@ class HealthReport:
 
     @property
     def down(self) -> list[str]:
-        """The names of the dependencies that do not answer, and that the service needs."""
-        return [name for name in self._silent if name not in _NOT_NEEDED]
+        """The names of the required dependencies that do not answer."""
+        return [name for name in self._silent if name not in _OPTIONAL]
 
     @property
-    def away(self) -> list[str]:
-        """The names of those that do not answer, and without which the service goes on."""
-        return [name for name in self._silent if name in _NOT_NEEDED]
+    def optional_down(self) -> list[str]:
+        """The names of the optional dependencies that do not answer."""
+        return [name for name in self._silent if name in _OPTIONAL]
 
     @property
     def _silent(self) -> list[str]:

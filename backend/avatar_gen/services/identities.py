@@ -167,7 +167,7 @@ class Identities:
 
     @contextlib.asynccontextmanager
     async def mending(self) -> AsyncIterator[None]:
-        """Regularly delete what `link` and `unlink` could not, in a task that ends with this context."""
+        """While this context lasts, run a task that deletes what `link` and `unlink` could not delete."""
         task = asyncio.create_task(self._mend_regularly())
         try:
             yield
@@ -183,7 +183,7 @@ class Identities:
             await asyncio.sleep(_MEND_SECONDS)
 
     async def _discard_replaced(self) -> None:
-        """Delete the personal avatars that are linked no more. What fails is tried again by `mending`."""
+        """Delete the personal avatars to which no hash is linked any more. `mending` repeats what fails."""
         try:
             for replaced in await self._write(self._links.replaced):
                 await self._discard(replaced)
@@ -271,7 +271,7 @@ def default_picture(name: str, request: IdentityPicture) -> PreparedPicture:
         return scaled(draw_picture(drawing, _MIN_DRAWN_PX, format_name="png"), px, format_name)
 
     is_drawn_png = format_name == "png" and px >= _MIN_DRAWN_PX
-    # A plain colour is as quick as the quickest style.
+    # A plain colour takes as little time as the fastest style.
     style = "pixelize" if name == "color" else _STYLES.get(name)
     return PreparedPicture(
         key,

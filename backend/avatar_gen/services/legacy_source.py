@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from avatar_gen.objects.bucket import Bucket
 
 _MAX_OBJECT_SIZE = 64_000_000
-"""Bytes. Six pictures as lists of numbers take 1 MB, and seldom 8."""
+"""Bytes. Six pictures as lists of numbers usually take 1 MB, and rarely 8 MB."""
 
 
 class LegacySource(Protocol):

@@ -1,4 +1,4 @@
-"""The use case of photographs: decode an upload away from everything else, and store it as an avatar."""
+"""The use case of photographs: decode an upload in its own process, and store it as an avatar."""
 
 import asyncio
 import contextlib
@@ -57,8 +57,8 @@ class PhotoFields(StrictModel):
     )
     gravity: Annotated[str, OneOf(GRAVITIES)] | None = Field(
         default=None,
-        description="Which square to show of a picture or region that is not square. attention, the most"
-        " conspicuous one, is the default without crop, and centre with crop.",
+        description="Which square to show of a picture or region that is not square. attention, the one that"
+        " attracts the most attention, is the default without crop, and centre with crop.",
     )
     background: Annotated[str, AfterValidator(check_colour)] | None = Field(
         default=None,

@@ -95,7 +95,7 @@ class Picker:
         await self._identities.unlink(grant.identity, expected=grant.state)
 
     async def _save(self, grant: PickerGrant, creating: Awaitable[Avatar]) -> Saved:
-        """Link a new avatar, or delete it if another request was faster or the link cannot be written."""
+        """Link a new avatar. Delete it if another request was faster, or if the link cannot be written."""
         avatar = await creating
         try:
             await self._identities.link(grant.identity, avatar.id, expected=grant.state, personal=True)

@@ -102,7 +102,7 @@ class AvatarWriter:
     ) -> tuple[bool, bool]:
         """Remove an avatar. Return whether it existed, and whether its object did.
 
-        `is_linked` is called in a thread, at last when no reader sees the object any more. Raises
+        `is_linked` is called in a thread, the last time when no reader sees the object any more. Raises
         `AvatarLinked` if it returns true; the avatar is then as it was.
         """
         had_object: list[bool] = []

@@ -153,7 +153,7 @@ class Uploads(Section):
     max_bytes: Annotated[int, Field(ge=1, le=15_000_000)] = 10_000_000
     """Of a file. No request may have more than 16 MB."""
     max_pixels: Annotated[int, Field(ge=1, le=200_000_000)] = 50_000_000
-    """Width times height. It also limits the memory of decoding: eight bytes a pixel, and 64 MB."""
+    """Width times height. It also limits the memory of decoding, to 64 MB and eight bytes a pixel."""
     timeout: Annotated[float, Field(gt=0, le=300)] = 10
     """Seconds for decoding a photograph."""
     receive_timeout: Annotated[float, Field(gt=0, le=600)] = 60
@@ -174,7 +174,7 @@ class Libravatar(Section):
     """Pictures by the hash of an e-mail address."""
 
     default: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = "mp"
-    """The picture of a hash that is not linked, if the client names none: a protocol's name, or a style."""
+    """The picture of an unlinked hash if the client names no default: a name of the protocol, or a style."""
     redirect_hosts: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?$")]] = []
     """Hosts to which a default picture may redirect, with a port that is not the default one."""
 
@@ -271,9 +271,9 @@ class Auth(Section):
     api_keys_file: Path | None = Field(default=None, strict=False)
     """A file with more keys, such as a container's secret: see `avatar_gen.security.api_keys`."""
     signing_key: Annotated[list[SigningKey], BeforeValidator(_split)] = []
-    """Keys of the links to the picker, not API keys. The first signs; links of the others are valid, too."""
+    """Keys of picker links, not API keys. The first signs new links; links of the others stay valid."""
     signing_key_file: Path | None = Field(default=None, strict=False)
-    """A file with more of them, one on each line."""
+    """A file with more signing keys, one on each line."""
 
     @property
     def on(self) -> bool:
@@ -292,9 +292,9 @@ class Picker(Section):
     """The page `/pick`, on which a user chooses an avatar or uploads a photograph by a signed link."""
 
     url: Annotated[str | None, PlainValidator(parse_optional_origin)] = None
-    """The origin of the links, as browsers reach this service. None: that of the request for the link."""
+    """The origin of the links, at which browsers reach this service. None: that of the request for a link."""
     origins: list[Annotated[str, PlainValidator(parse_site)]] = []
-    """The sites that may show the page in a frame, and are told what the user chose."""
+    """The sites that may show the page in a frame, and that receive the user's choice."""
 
 
 class Dicebear(Section):

@@ -38,19 +38,19 @@ class S3Storage(Section):
     """Objects in Amazon S3, or in a store with the same API."""
 
     endpoint: OptionalEndpoint = None
-    """None: Amazon's, for the region."""
+    """None: Amazon's endpoint for the region."""
     bucket: str = ""
     prefix: Prefix = ""
     """The part of the bucket that is used."""
     region: OptionalText = None
-    """None: what AWS_REGION says, else us-east-1."""
+    """None: the value of AWS_REGION, else us-east-1."""
     access_key: OptionalSecret = None
     """None: the cloud's own credentials."""
     secret_key: OptionalSecret = None
     secret_key_file: Path | None = Field(default=None, strict=False)
     """A file, such as a container's secret, whose content is the secret key."""
     force_path_style: bool | None = None
-    """Whether the bucket is in the path of URLs, not in the host name. None: yes if there is an endpoint."""
+    """Whether URLs have the bucket in the path, not in the host name. None: yes if there is an endpoint."""
     connection: StorageConnection = StorageConnection()
 
     def secret(self) -> str | None:

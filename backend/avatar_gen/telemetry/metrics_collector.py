@@ -202,7 +202,7 @@ def _work(sources: Sources) -> Iterator[Metric]:
         objects.add_metric([event], sources.statistics.objects[event])
     objects.add_metric(["damaged"], sources.statistics.errors["ObjectDamaged"])
     yield objects
-    photos = _counter("avatar_photos", "Uploaded photographs by what became of them", "outcome")
+    photos = _counter("avatar_photos", "Uploaded photographs by outcome", "outcome")
     for outcome in ("stored", "refused", "failed", "killed"):
         photos.add_metric([outcome], sources.statistics.photos[outcome])
     yield photos

@@ -32,9 +32,9 @@ class RequestStatistics:
         self.objects: Counter[str] = Counter()
         """How many stored objects were `written`, `removed`, or `missing` although a record names them."""
         self.photos: Counter[str] = Counter()
-        """How many uploaded photographs were `stored`, `refused` for what they are, or `failed`.
+        """How many uploaded photographs were `stored`, `refused` because of the file, or `failed`.
 
-        `killed` counts those refused whose process ended without an answer."""
+        `killed` counts those of the refused whose process ended without an answer."""
 
     def observe(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request. `route` is the pattern of its path; `status` is 0 if it was not answered."""

@@ -110,7 +110,7 @@ def _outlines(tiles: Sequence[_Tile], mirrors: Sequence[_Matrix], colour: int) -
                 yield _outline(shape, tile.turns, tile.left, tile.top, mirror)
 
 
-@cache  # There are 1,408.
+@cache  # There are 1,408 outlines, so the cache is small.
 def _outline(shape: int, turns: int, left: int, top: int, mirror: _Matrix) -> str:
     corners = _SHAPES[shape]
     for _ in range(turns):

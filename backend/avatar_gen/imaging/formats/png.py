@@ -61,7 +61,7 @@ def _encode_photo(pixels: Pixels) -> bytes:
 
 
 def _distinct(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Return what `np.unique` returns, in less time: NumPy's sort is fast, its way around it is not."""
+    """Return the same as `np.unique`, in less time: the function is slow, but the sort in it is fast."""
     ordered = np.sort(values)
     return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
 

@@ -46,7 +46,7 @@ class PhotoSource:
         return self._seen / max(1, len(self._names))
 
     def tasks(self, claim: Claim, report: BulkReport) -> Iterator[Task]:
-        """Yield the photographs that are not stored yet, or are other ones than before."""
+        """Yield the photographs that are not stored yet, or whose content has changed."""
         for name in self._names:
             check_interrupted()
             self._seen += 1

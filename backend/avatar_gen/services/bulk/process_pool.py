@@ -33,10 +33,9 @@ def share(
 ) -> Iterator[R]:
     """Yield the result of `work` for each item, in order, computed by `jobs` processes.
 
-    `prepare` is called first in each new process: it has the state of this one's modules when they were
-    imported, and no other.
-    A single item, or `jobs=1`, is worked on in this process. Three items for each process are read ahead.
-    With `read_ahead`, this process works on nothing, and at most so many items are read ahead.
+    `prepare` is called first in each new process, because changes to the modules of this process are not in
+    the new one. This process works on a single item, or on all with `jobs=1`. Three items for each process
+    are read ahead. With `read_ahead`, this process works on no item, and at most that many are read ahead.
     Raises `StartupError` if a process dies, and `Interrupted`.
     """
     remaining = iter(items)
