@@ -50,8 +50,8 @@ def watch_memory(
 ) -> Iterator[tuple[int, float]]:
     """Yield the number of unique pictures rendered so far, and the memory of the worker in MB.
 
-    The last figure is that of a worker that has returned free memory to the system. It ends early if a busy
-    machine has answered none of the requests in turn.
+    Before the last value, the worker has returned its free memory to the system. The measurement ends early
+    if a busy machine answers none of the requests.
     """
     with running({"ours as in the image"}) as servers:
         server = servers["ours as in the image"]

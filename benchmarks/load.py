@@ -20,7 +20,7 @@ class UnexpectedAnswer(Exception):
 
 
 class NoAnswers(Exception):
-    """On a machine that has other work to do, a server answered no request in time, or refused some.
+    """A server answered no request in time, or refused some, because the machine has other work.
 
     A request that is wrong raises `UnexpectedAnswer` in the warm-up, which is by Python.
     """

@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 4032, 3024
 PHOTOGRAPH = Path(tempfile.gettempdir()) / "avatars-benchmark-photograph-1.jpg"
 
 PORTRAIT = Path(tempfile.gettempdir()) / "avatars-benchmark-portrait-1.jpg"
-"""A part of it, 1024 px wide, from which avatars are made that are only read."""
+"""A part of it, 1024 px wide, for avatars that the benchmarks only read."""
 
 
 def _noise(chance: np.random.Generator) -> Image.Image:

@@ -1,4 +1,4 @@
-"""API keys: who is let in to what, and that nobody comes round them."""
+"""API keys: what each permission allows, and that no request avoids the check."""
 
 import json
 import socket
@@ -110,8 +110,8 @@ def test_the_document_says_which_and_no_operation_that_changes_anything_is_open(
     assert said == set(OPERATIONS)
 
 
-def test_without_keys_everybody_may_and_the_document_asks_for_none(service: Service) -> None:
-    """Also who sends one all the same."""
+def test_without_keys_every_client_is_allowed_and_the_document_names_none(service: Service) -> None:
+    """Also a client that sends a key."""
     for headers in ({}, bearer(new_key()), {"Authorization": "Basic eDp5"}):
         assert service.client.post("/api/generate", headers=headers).status_code == 201
         assert service.client.get("/api/list", headers=headers).status_code == 200
@@ -274,7 +274,7 @@ def test_a_key_in_the_query_is_none(guarded: Service) -> None:
     ],
     ids=["plain", "hints", "upgrade"],
 )
-def test_nobody_comes_round_the_keys(guarded: Service, request_line: str, extra: str) -> None:
+def test_no_request_avoids_the_keys(guarded: Service, request_line: str, extra: str) -> None:
     before = listed(guarded)
     identity = before[0]
     line = request_line.format(
@@ -294,8 +294,8 @@ def test_nobody_comes_round_the_keys(guarded: Service, request_line: str, extra:
     assert guarded.client.get(f"/avatar/{HASH}?d=404").status_code == 404
 
 
-def test_no_body_is_read_of_who_has_no_key(guarded: Service) -> None:
-    """Nor waited for; and what is wrong with it, or with the query, is told to nobody."""
+def test_the_body_of_a_request_without_a_key_is_not_read(guarded: Service) -> None:
+    """The service does not wait for it, and does not report errors in it or in the query."""
     head = b"POST /api/generate%s HTTP/1.1\r\nHost: x\r\nX-Request-ID: same\r\nConnection: close\r\n%s\r\n"
     answers = {
         exchange(guarded.port, head % (query, headers) + body, seconds=2)
@@ -321,13 +321,13 @@ def test_a_page_that_sends_a_large_body_comes_to_read_that_it_was_refused(guarde
 def test_the_log_knows_keys_by_their_names(guarded: Service) -> None:
     guarded.client.get("/api/list", headers=bearer(KEYS["list"]) | {"X-Request-ID": "by-list"})
     guarded.client.get("/api/list", headers=bearer(KEYS["all"]) | {"X-Request-ID": "by-all"})
-    guarded.client.get("/api/list", headers=bearer(new_key()) | {"X-Request-ID": "by-nobody"})
+    guarded.client.get("/api/list", headers=bearer(new_key()) | {"X-Request-ID": "by-no-key"})
     time.sleep(0.3)  # lines of requests are written together
     lines = [json.loads(line) for line in guarded.log.read_text().splitlines()]
     names = {line.get("requestId"): line.get("key") for line in lines if line["message"] == "request"}
     assert names["by-list"] == "list"
     assert names["by-all"] == hash_of(KEYS["all"])[:8]
-    assert names["by-nobody"] is None
+    assert names["by-no-key"] is None
 
 
 class TestFiles:

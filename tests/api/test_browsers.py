@@ -126,7 +126,7 @@ class TestPreflights:
 
         run(scenario, cors=True, corsEnabled=[ORIGIN])
 
-    def test_an_options_request_that_is_none_goes_on(self) -> None:
+    def test_an_options_request_that_is_no_preflight_is_handled_as_usual(self) -> None:
         async def scenario(client: httpx.AsyncClient) -> None:
             answer = await client.options("/api/list", headers={"Origin": ORIGIN})
             assert_failure(answer, 405)
@@ -162,7 +162,7 @@ class TestHosts:
 
         run(scenario, cors=True, limits={"client": "1/hour"})
 
-    def test_names_without_a_dot_and_addresses_are_served(self) -> None:
+    def test_names_without_a_dot_and_ip_addresses_are_served(self) -> None:
         async def scenario(client: httpx.AsyncClient) -> None:
             for host in ("localhost:3000", "127.0.0.1", "[::1]:3000", "avatar-backend", "a.example"):
                 answer = await client.get("/api/list", headers={"Host": host})

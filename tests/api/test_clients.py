@@ -31,7 +31,7 @@ def client(peer: str | None, *forwarded: str, clients: ClientAddresses = PROXIES
         (None, "unknown"),
     ],
 )
-def test_a_client_is_an_address_or_a_household(address: str | None, who: str) -> None:
+def test_a_client_is_an_ipv4_address_or_an_ipv6_network(address: str | None, who: str) -> None:
     assert client(address) == who
 
 
@@ -61,7 +61,7 @@ def test_who_is_not_trusted_is_not_believed(peer: str) -> None:
         (["198.51.100.1,10.9.9.9" + " " * 80], None),
     ],
 )
-def test_of_what_a_proxy_says_the_last_address_that_is_none_of_ours_counts(
+def test_the_last_address_that_is_not_a_trusted_proxy_counts(
     peer: str, forwarded: list[str], who: str | None
 ) -> None:
     assert client(peer, *forwarded) == (who or client(peer))

@@ -106,7 +106,7 @@ def test_an_svg_can_run_nothing(client: httpx.Client) -> None:
     assert answer.headers["content-security-policy"] == policy
 
 
-def test_an_etag_stands_for_what_was_asked_not_for_how(client: httpx.Client) -> None:
+def test_equal_options_have_equal_etags_in_any_spelling(client: httpx.Client) -> None:
     def etag(query: str, form: str = "svg", style: str = "lorelei") -> str:
         tag: str = client.head(f"/10.x/{style}/{form}?{query}").headers["etag"]
         return tag
@@ -225,7 +225,7 @@ class TestAmongAllStyles:
         round_ = without_ids(client.get("/api/render/lorelei/Felix.svg?shape=circle").text)
         assert round_ == client.get("/10.x/lorelei/svg?seed=Felix&size=128&borderRadius=50").text
 
-    def test_a_style_of_ours_wins_over_theirs_of_the_same_name(self, client: httpx.Client) -> None:
+    def test_our_style_has_priority_over_dicebears_of_the_same_name(self, client: httpx.Client) -> None:
         ours, theirs = (
             client.get(f"/api/render/{style}/Ada.svg").text for style in ("initials", "dicebear-initials")
         )

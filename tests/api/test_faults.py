@@ -106,7 +106,7 @@ def test_a_commit_that_fails_changes_nothing(
     asyncio.run(scenario())
 
 
-def test_pictures_in_memory_are_served_while_the_storage_is_away_unless_they_were_deleted(
+def test_pictures_in_memory_are_served_while_the_storage_is_unavailable_unless_they_were_deleted(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app().start()
@@ -193,7 +193,7 @@ def test_one_batch_takes_only_so_many_files(monkeypatch: pytest.MonkeyPatch) -> 
         ("avatar_gen.services.avatars.Avatars.page", lambda client: client.get("/api/list")),
     ],
 )
-def test_a_fault_of_ours_is_a_500_that_keeps_its_reason_to_the_log(
+def test_an_unexpected_error_is_a_500_with_its_reason_only_in_the_log(
     target: str,
     ask: Callable[[httpx.AsyncClient], object],
     monkeypatch: pytest.MonkeyPatch,

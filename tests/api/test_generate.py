@@ -80,13 +80,13 @@ def test_an_absent_body_is_an_empty_one_and_its_picture_is_random(
 
 
 @pytest.mark.parametrize("kind", STYLES)
-def test_the_same_wish_gives_two_avatars_with_equal_pictures(client: httpx.Client, kind: str) -> None:
+def test_the_same_body_gives_two_avatars_with_equal_pictures(client: httpx.Client, kind: str) -> None:
     body = {"type": kind, "seed": "Grace", "colorScheme": "ocean"}
     assert drawn(client, **body) == drawn(client, **body)
 
 
-def test_every_part_of_a_wish_counts(client: httpx.Client) -> None:
-    wishes: list[dict[str, object]] = [
+def test_every_field_of_a_body_counts(client: httpx.Client) -> None:
+    bodies: list[dict[str, object]] = [
         {"seed": "a"},
         {"seed": "A"},
         {"seed": "a "},
@@ -98,7 +98,7 @@ def test_every_part_of_a_wish_counts(client: httpx.Client) -> None:
         {"type": "gradient", "angle": 0},
         {"type": "gradient", "angle": 45.5},
     ]
-    assert len({drawn(client, **spec) for spec in wishes}) == len(wishes)
+    assert len({drawn(client, **spec) for spec in bodies}) == len(bodies)
 
 
 def test_what_is_said_twice_is_said_once(client: httpx.Client) -> None:

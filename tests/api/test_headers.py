@@ -68,7 +68,7 @@ def test_a_picture_that_the_client_has_is_protected_too(client: httpx.Client) ->
     assert_protected(answer)
 
 
-def test_what_a_fault_of_ours_leads_to_is_not_kept(make_app: MakeApp) -> None:
+def test_the_response_to_an_error_of_the_service_is_not_cached(make_app: MakeApp) -> None:
     service = make_app().start()
     identity = service.generate()
     service.object(identity).write_bytes(b"rubbish")

@@ -45,7 +45,7 @@ def pixels(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA")).astype(int)
 
 
-def tie(client: httpx.Client, identity: str, avatar: str) -> httpx.Response:
+def link(client: httpx.Client, identity: str, avatar: str) -> httpx.Response:
     answer = client.put(f"/api/identities/{identity}", json={"avatarId": avatar})
     assert answer.status_code == 200, answer.text
     return answer
@@ -109,7 +109,7 @@ class TestDefaults:
         assert client.get(f"/avatar/{MD5}?d=adventurer").content == client.get(f"/avatar/{MD5}").content
 
     @pytest.mark.parametrize("default", ["lorelei", "bauhaus", "identicon", "404"])
-    def test_the_service_has_one_for_clients_that_name_none(self, make_app: MakeApp, default: str) -> None:
+    def test_a_setting_is_for_clients_that_name_none(self, make_app: MakeApp, default: str) -> None:
         app = make_app({"libravatar": {"default": default}}).start()
         answer = app.client.get(f"/avatar/{MD5}?d={default}")
         for query in ("", "?d=nope", "?d=adventurer"):
@@ -135,7 +135,7 @@ class TestDefaults:
             "https://other.example.org:8080/a",
         ],
     )
-    def test_an_address_on_a_listed_host_is_redirected_to(self, client: httpx.Client, address: str) -> None:
+    def test_a_url_on_a_listed_host_is_redirected_to(self, client: httpx.Client, address: str) -> None:
         answer = client.get(f"/avatar/{MD5}?d={quote(address, safe='')}")
         assert (answer.status_code, answer.headers["location"]) == (302, address)
         assert answer.content == b""
@@ -160,7 +160,7 @@ class TestDefaults:
             "https://",
         ],
     )
-    def test_any_other_address_is_not(self, client: httpx.Client, address: str) -> None:
+    def test_any_other_url_is_not(self, client: httpx.Client, address: str) -> None:
         answer = client.get(f"/avatar/{MD5}?d={quote(address, safe='')}")
         assert answer.status_code == 200
         assert "location" not in answer.headers
@@ -258,9 +258,9 @@ class TestReading:
         assert answer.status_code in {200, 404}
 
     def test_a_client_that_has_it_gets_304(self, service: Service, client: httpx.Client) -> None:
-        tied = "1" * 32
-        tie(client, tied, service.generate(seed="a"))
-        for address in (f"/avatar/{MD5}?d=identicon", f"/avatar/{MD5}.webp", f"/avatar/{tied}?s=33"):
+        linked = "1" * 32
+        link(client, linked, service.generate(seed="a"))
+        for address in (f"/avatar/{MD5}?d=identicon", f"/avatar/{MD5}.webp", f"/avatar/{linked}?s=33"):
             first = client.get(address)
             answer = client.get(address, headers={"If-None-Match": first.headers["etag"]})
             assert (answer.status_code, answer.content) == (304, b"")
@@ -270,9 +270,9 @@ class TestReading:
 
 class TestTies:
     def test_what_is_tied_is_shown_until_it_is_untied(self, service: Service, client: httpx.Client) -> None:
-        avatar, identity = service.generate(seed="tied"), "2" * 64
+        avatar, identity = service.generate(seed="linked"), "2" * 64
         assert_failure(client.get(f"/api/identities/{identity}"), 404, mentions="No avatar is linked")
-        answer = tie(client, identity.upper(), avatar.upper())
+        answer = link(client, identity.upper(), avatar.upper())
         assert answer.json()["data"] == {"hash": identity, "avatarId": avatar}
         got = client.get(f"/api/identities/{identity}")
         assert got.json()["data"] == {"hash": identity, "avatarId": avatar}
@@ -281,7 +281,7 @@ class TestTies:
             shown = client.get(f"/avatar/{identity}?s={2**size}&d=404")
             assert shown.content == client.get(f"/api/{avatar}?size={size}").content
         other = service.generate(seed="other")
-        tie(client, identity, other)
+        link(client, identity, other)
         assert client.get(f"/avatar/{identity}?s=64").content == client.get(f"/api/{other}").content
         assert client.delete(f"/api/identities/{identity}").json() == {
             "statusCode": 200,
@@ -295,7 +295,7 @@ class TestTies:
         self, service: Service, client: httpx.Client, kind: str
     ) -> None:
         identity = md5(kind.encode(), usedforsecurity=False).hexdigest()
-        tie(client, identity, service.generate(seed="a", type=kind, primaryColor="red", foreignColor="blue"))
+        link(client, identity, service.generate(seed="a", type=kind, primaryColor="red", foreignColor="blue"))
         drawn = f"/api/render/{kind}/a.png?primaryColor=red&foreignColor=blue&size="
         for px in (17, 100, 1000):
             assert client.get(f"/avatar/{identity}?s={px}").content == client.get(f"{drawn}{px}").content
@@ -309,14 +309,14 @@ class TestTies:
         self, service: Service, client: httpx.Client
     ) -> None:
         avatar, identity = service.generate(), "3" * 32
-        tie(client, identity, avatar)
+        link(client, identity, avatar)
         stored = pixels(client.get(f"/api/{avatar}?size=9").content)
         for px in (1, 8, 100, 700, 2048):
             shown = pixels(client.get(f"/avatar/{identity}?s={px}").content)
             assert shown.shape == (px, px, 4)
             assert np.abs(shown.mean(axis=(0, 1)) - stored.mean(axis=(0, 1))).max() < 4
 
-    def test_pictures_that_were_taken_over_are_never_drawn_anew(self, make_app: MakeApp) -> None:
+    def test_imported_pictures_are_never_drawn_again(self, make_app: MakeApp) -> None:
         """Their records name seeds, types and colours that meant something else to the old service."""
         service = make_app().start()
         for number, (kind, colour) in enumerate([("pixelize", "blue"), ("nope", "blue"), ("wave", "bluish")]):
@@ -329,7 +329,7 @@ class TestTies:
             )
             service.object(avatar.id).write_bytes(draw_object(avatar, AvatarSpec("pixelize", seed="another")))
             identity = f"{number:032}"
-            tie(service.client, identity, avatar.id)
+            link(service.client, identity, avatar.id)
             stored = pixels(service.client.get(f"/api/{avatar.id}?size=7").content)
             shown = pixels(service.client.get(f"/avatar/{identity}?s=112").content)
             assert np.array_equal(shown[4::16, 4::16], stored[5::18, 5::18][:7, :7])
@@ -337,7 +337,7 @@ class TestTies:
     def test_forcedefault_shows_the_default_even_so(self, service: Service, client: httpx.Client) -> None:
         identity = "4" * 32
         default = client.get(f"/avatar/{identity}?d=identicon").content
-        tie(client, identity, service.generate(seed="a"))
+        link(client, identity, service.generate(seed="a"))
         assert client.get(f"/avatar/{identity}?d=identicon").content != default
         for spelling in ("f=y", "forcedefault=y", "f=Y", "forcedefault=true"):
             assert client.get(f"/avatar/{identity}?d=identicon&{spelling}").content == default
@@ -347,7 +347,7 @@ class TestTies:
         self, service: Service, client: httpx.Client
     ) -> None:
         avatar, identity = service.generate(), "5" * 32
-        tie(client, identity, avatar)
+        link(client, identity, avatar)
         client.delete(f"/api/{avatar}")
         assert client.get(f"/avatar/{identity}?d=404").status_code == 404
         assert client.get(f"/avatar/{identity}").content == client.get(f"/avatar/{MD5}").content
@@ -389,7 +389,7 @@ class TestTies:
     def test_a_tie_survives_a_crash_and_asks_no_database(self, make_service: MakeService) -> None:
         service = make_service().start()
         avatar = service.generate(seed="a")
-        tie(service.client, MD5, avatar)
+        link(service.client, MD5, avatar)
         before = service.client.get(f"/avatar/{MD5}?s=100").content
         service.kill()
         service.start()
@@ -404,7 +404,7 @@ class TestTies:
 
     def test_a_damaged_tie_or_a_lost_folder_is_an_error(self, make_app: MakeApp) -> None:
         service = make_app().start()
-        tie(service.client, MD5, service.generate())
+        link(service.client, MD5, service.generate())
         avatars = service.folder / "storage" / "avatars"
         (avatars / "identities" / MD5[:2] / f"{MD5}.json").write_text("{")
         assert_failure(service.client.get(f"/avatar/{MD5}"), 500, mentions="Link it again")
@@ -421,19 +421,19 @@ def here(service: Service, address: str) -> str:
 
 class TestClientsThatWeDidNotWrite:
     @pytest.fixture(autouse=True)
-    def tied(self, service: Service, client: httpx.Client) -> Iterator[bytes]:
+    def linked(self, service: Service, client: httpx.Client) -> Iterator[bytes]:
         """Both hashes of one address show one avatar; its picture at 256 px."""
         avatar = service.generate(seed="ada")
         for identity in (MD5, SHA256):
-            tie(client, identity, avatar)
+            link(client, identity, avatar)
         yield client.get(f"/api/{avatar}?size=8").content
         for identity in (MD5, SHA256):
             client.delete(f"/api/identities/{identity}")
 
-    def test_pylibravatar(self, service: Service, tied: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_pylibravatar(self, service: Service, linked: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
         """It finds us as it finds every federated server, by what a domain's SRV record says."""
         monkeypatch.setattr(libravatar, "lookup_avatar_server", lambda *_: f"127.0.0.1:{service.port}")
-        assert httpx.get(libravatar.libravatar_url(EMAIL, size=256), timeout=60).content == tied
+        assert httpx.get(libravatar.libravatar_url(EMAIL, size=256), timeout=60).content == linked
         for name in ("identicon", "monsterid", "retro", "mm"):
             address = libravatar.libravatar_url("nobody@example.org", default=name, size=100)
             assert Image.open(io.BytesIO(httpx.get(address, timeout=60).content)).size == (100, 100)
@@ -442,9 +442,9 @@ class TestClientsThatWeDidNotWrite:
         address = libravatar.libravatar_url(openid="https://ada.example.org/", default="retro")
         assert httpx.get(address, timeout=60).status_code == 200
 
-    def test_libgravatar(self, service: Service, tied: bytes) -> None:
+    def test_libgravatar(self, service: Service, linked: bytes) -> None:
         ada, nobody = libgravatar.Gravatar(EMAIL), libgravatar.Gravatar("nobody@example.org")
-        assert httpx.get(here(service, ada.get_image(size=256)), timeout=60).content == tied
+        assert httpx.get(here(service, ada.get_image(size=256)), timeout=60).content == linked
         for name in libgravatar.Gravatar.DEFAULT_IMAGE:
             address = nobody.get_image(size=100, default=name, rating="pg", filetype_extension=True)
             answer = httpx.get(here(service, address), timeout=60)
@@ -454,7 +454,7 @@ class TestClientsThatWeDidNotWrite:
         assert pixels(forced.content)[:, :, 3].max() == 0
 
     @pytest.mark.skipif(shutil.which("npm") is None, reason="npm's clients need Node")
-    def test_gravatar_of_npm(self, service: Service, tied: bytes, tmp_path: Path) -> None:
+    def test_gravatar_of_npm(self, service: Service, linked: bytes, tmp_path: Path) -> None:
         command = [
             "npm",
             "install",
@@ -490,4 +490,4 @@ class TestClientsThatWeDidNotWrite:
         addresses = json.loads(result.stdout)
         assert len(addresses) == 3
         for address in addresses:
-            assert httpx.get(here(service, address), timeout=60).content == tied
+            assert httpx.get(here(service, address), timeout=60).content == linked

@@ -42,7 +42,7 @@ def test_without_limits_nothing_is_counted_and_nothing_said(service: Service) ->
     assert '"429"' not in service.client.get("/openapi.json").text
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(make_app: MakeApp) -> None:
+def test_too_many_requests_get_429_and_the_seconds_to_wait(make_app: MakeApp) -> None:
     service = limited(make_app, {"limits": {"client": "1/s burst 3"}, "cors": True})
     answers = [
         service.client.get(PICTURE, headers=of("192.0.2.1") | {"Origin": "https://a.example"})
@@ -84,7 +84,7 @@ def test_who_asks_too_often_is_told_when_to_come_back(make_app: MakeApp) -> None
         ("GET", "/api/health//"),
     ],
 )
-def test_every_address_counts(counted: Service, method: str, address: str) -> None:
+def test_every_route_counts(counted: Service, method: str, address: str) -> None:
     client = of(f"2001:db8:{crc32(f'{method} {address}'.encode()) & 0xFFFF:x}::1")
     statuses = [counted.client.request(method, address, headers=client).status_code for _ in range(3)]
     assert 429 not in statuses[:2]
@@ -119,7 +119,7 @@ def test_the_document_says_so(counted: Service) -> None:
     assert set(headers) == {"RateLimit", "RateLimit-Policy", "Retry-After"}
 
 
-def test_a_household_is_one_client_and_who_claims_to_be_another_is_the_same(counted: Service) -> None:
+def test_an_ipv6_network_is_one_client_even_if_it_claims_to_be_another(counted: Service) -> None:
     for number in range(2):
         assert counted.client.get(PICTURE, headers=of(f"2001:db8:aaaa:1::{number}")).status_code == 200
     assert counted.client.get(PICTURE, headers=of("2001:db8:aaaa:1:ffff::")).status_code == 429
@@ -144,7 +144,7 @@ def test_writes_have_a_limit_of_their_own(make_app: MakeApp) -> None:
     answers = [service.client.post("/api/generate", headers=of("192.0.2.1")) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert answers[0].headers["ratelimit-policy"] == '"client";q=100;w=1, "writes";q=2;w=7200'
-    # A second more where a sum of seconds is a trifle too large: who comes back then is let in.
+    # Rounding may add a second. A client that waits for it is served.
     assert fields(answers[0])["writes"] in {(1, 3600), (1, 3601)}
     assert 3500 < int(answers[2].headers["retry-after"]) <= 3601
     reading = service.client.get(PICTURE, headers=of("192.0.2.1"))
@@ -174,7 +174,7 @@ def test_a_key_is_counted_for_itself_wherever_it_is_used(make_app: MakeApp) -> N
     assert ask("192.0.2.9", other).status_code == 200
 
 
-def test_what_is_refused_is_not_even_read(make_app: MakeApp) -> None:
+def test_the_body_of_a_refused_request_is_not_read(make_app: MakeApp) -> None:
     """It stores nothing, and costs the client nothing of what it has left."""
     service = limited(make_app, {"limits": {"writes": "1/s burst 5"}})
 
@@ -191,7 +191,7 @@ def test_what_is_refused_is_not_even_read(make_app: MakeApp) -> None:
     assert generate() == 201
 
 
-def test_proxies_may_stand_in_the_environment(make_app: MakeApp) -> None:
+def test_proxies_can_be_set_in_the_environment(make_app: MakeApp) -> None:
     service = make_app(
         {"limits": {"client": "1/hour burst 9"}}, {"TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"}
     ).start()

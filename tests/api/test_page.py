@@ -63,7 +63,7 @@ def test_all_of_it_is_under_120_kb_as_it_is(client: httpx.Client) -> None:
     assert sum(sizes) < 120_000
 
 
-def test_the_browser_is_told_to_run_nothing_else(client: httpx.Client) -> None:
+def test_the_policy_forbids_all_other_scripts(client: httpx.Client) -> None:
     for path in ("/", "/pick"):
         page = client.get(path)
         policy = page.headers["content-security-policy"]
@@ -122,7 +122,9 @@ def test_what_a_browser_has_is_not_sent_again(client: httpx.Client, coding: str)
         ("", False),
     ],
 )
-def test_it_is_packed_for_those_who_can_unpack(client: httpx.Client, accepted: str, *, packed: bool) -> None:
+def test_it_is_compressed_for_clients_that_accept_it(
+    client: httpx.Client, accepted: str, *, packed: bool
+) -> None:
     plain = client.get("/", headers={"Accept-Encoding": "identity"})
     with client.stream("GET", "/", headers={"Accept-Encoding": accepted}) as answer:
         content = b"".join(answer.iter_raw())

@@ -219,7 +219,7 @@ class TestUse:
         token = issue(client, identity)
         assert_failure(client.get("/api/picker", params={"token": token}, headers=by(token)), 400)
 
-    def test_of_many_that_use_a_link_at_once_one_wins_and_the_rest_leaves_nothing(
+    def test_one_of_many_simultaneous_uses_of_a_link_succeeds_and_the_others_store_nothing(
         self, app: App, client: httpx.Client, identity: str
     ) -> None:
         token = issue(client, identity)
@@ -263,14 +263,14 @@ class TestPhotographs:
         assert_failure(answer, 403, mentions="This link does not allow photographs.")
 
     def test_no_body_is_read_without_a_token(self, client: httpx.Client, identity: str) -> None:
-        """Else a 415 would tell of it first."""
+        """If it were read, the answer would be 415."""
         used = issue(client, identity)
         saved(client, used)
         for token, status in (("forged", 401), (used, 403)):
             answer = client.post("/api/picker/upload", content=b"x", headers=by(token))
             assert_failure(answer, status)
 
-    def test_what_is_no_photograph_leaves_the_link_as_it_was(
+    def test_a_file_that_is_not_a_photograph_leaves_the_link_as_it_was(
         self, client: httpx.Client, identity: str
     ) -> None:
         token = issue(client, identity)
@@ -325,7 +325,7 @@ class TestReplaced:
             pass
         assert not is_stored(app, data["avatarId"])
 
-    def test_an_avatar_is_deleted_or_linked_however_both_meet(self, app: App, client: httpx.Client) -> None:
+    def test_an_avatar_is_deleted_or_linked_in_any_order(self, app: App, client: httpx.Client) -> None:
         """One identity drops an avatar while another is linked to it: never a link without its avatar."""
         other = "cd" * 16
         for number in range(20):

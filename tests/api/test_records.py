@@ -132,7 +132,7 @@ class TestDelete:
             )
         assert sorted(statuses) == [200] + [404] * 15
 
-    def test_beside_others_who_read_and_delete_the_same_is_a_200_or_a_404(self, service: Service) -> None:
+    def test_concurrent_with_reads_and_deletions_is_a_200_or_a_404(self, service: Service) -> None:
         avatars = [service.generate(seed=str(number)) for number in range(48)]
 
         def work(number: int) -> list[tuple[str, int]]:
@@ -249,7 +249,7 @@ class TestPages:
             assert client.get(f"/swagger-assets/{asset}").status_code == 200
         assert '<a href="/swagger"' in client.get("/").text
 
-    def test_the_openapi_document_stands_at_both_addresses(self, client: httpx.Client) -> None:
+    def test_the_openapi_document_is_at_both_urls(self, client: httpx.Client) -> None:
         document = client.get("/openapi.json").json()
         assert document == client.get("/swagger-json").json()
         operations = {

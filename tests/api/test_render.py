@@ -204,7 +204,7 @@ class TestFormats:
             ("image/webp," + "x" * 5000, "webp"),
         ],
     )
-    def test_accept_decides_where_the_address_does_not(
+    def test_accept_decides_if_the_url_does_not(
         self, client: httpx.Client, accept: str | None, format_name: str
     ) -> None:
         headers = {"Accept": accept} if accept is not None else {}
@@ -379,7 +379,7 @@ def test_what_is_not_understood_is_a_400_that_names_the_parameter(
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60), st.binary(max_size=60))
-def test_no_address_is_a_500(client: httpx.Client, path: bytes, query: bytes) -> None:
+def test_no_url_is_a_500(client: httpx.Client, path: bytes, query: bytes) -> None:
     # The client itself shortens `..`, so the address may be another one.
     for prefix in ("", "wave/", "gradient.svg?seed="):
         answer = client.get(f"/api/render/{prefix}{quote(path)}?{quote(query, safe='=&')}")

@@ -61,7 +61,7 @@ def test_no_body_is_a_500_or_comes_back(client: httpx.Client, content: bytes) ->
         assert len(answer.content) < 2000
 
 
-def test_no_query_or_address_comes_back(client: httpx.Client) -> None:
+def test_no_response_repeats_a_query_or_url(client: httpx.Client) -> None:
     for address in (f"/api/list?pick={CANARY}", f"/api/list?{CANARY}=1", f"/api/{CANARY}", f"/{CANARY}"):
         answer = client.get(address)
         assert answer.status_code in {400, 404}
@@ -116,7 +116,7 @@ def test_no_query_is_a_500(service: Service, name: str, value: str, address: str
 
 
 @given(st.binary(max_size=40), st.booleans())
-def test_no_address_is_a_500(service: Service, path: bytes, slashes: bool) -> None:  # noqa: FBT001
+def test_no_url_is_a_500(service: Service, path: bytes, slashes: bool) -> None:  # noqa: FBT001
     address = quote(path, safe="/" if slashes else "")
     assert service.client.get(f"/api/{address}").status_code in {200, 307, 400, 404, 405}
 
@@ -189,7 +189,7 @@ def test_what_can_be_got_can_be_asked_about(client: httpx.Client, path: str) -> 
     assert head.headers["content-type"] == got.headers["content-type"]
 
 
-def test_a_line_end_is_no_part_of_an_address(service: Service) -> None:
+def test_a_line_end_is_not_part_of_a_url(service: Service) -> None:
     avatar = service.generate()
     for method, path in (("GET", f"/api/{avatar}"), ("DELETE", f"/api/{avatar}"), ("GET", "/api/list")):
         assert_failure(service.client.request(method, f"{path}%0a"), 404)

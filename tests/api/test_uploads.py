@@ -117,7 +117,7 @@ def test_a_drawn_avatar_is_served_at_any_width_too(app: App, kind: str) -> None:
     for px in (16, 100, 1024):
         answer = app.client.get(f"/api/{identity}.png?px={px}")
         assert Image.open(io.BytesIO(answer.content)).size == (px, px)
-    # A stored size is what is stored, by whichever parameter.
+    # A stored size is the stored file, with either parameter.
     small, same = (app.client.get(f"/api/{identity}?{query}") for query in ("px=128", "size=7"))
     assert (small.content, small.headers["etag"]) == (same.content, same.headers["etag"])
     plain, negative = (
@@ -138,7 +138,7 @@ def test_a_drawn_avatar_is_served_at_any_width_too(app: App, kind: str) -> None:
         (".svg", "id may end in .png"),
     ],
 )
-def test_a_picture_that_there_is_not_is_refused(app: App, path: str, mentions: str) -> None:
+def test_a_width_or_format_that_does_not_exist_is_refused(app: App, path: str, mentions: str) -> None:
     assert_failure(app.client.get(f"/api/{app.generate(seed='ada')}{path}"), 400, mentions=mentions)
 
 
@@ -175,7 +175,7 @@ def test_invalid_options_are_refused(app_client: httpx.Client, fields: dict[str,
     assert_failure(answer, 400, mentions=mentions)
 
 
-def test_what_is_no_photograph_is_refused(app_client: httpx.Client) -> None:
+def test_a_file_that_is_not_a_photograph_is_refused(app_client: httpx.Client) -> None:
     for content in (b"", b"GIF", b"<svg/>", b"II*\0" * 9, bytes(1000)):
         answer = app_client.post("/api/upload", files={"file": content})
         assert_failure(answer, 415, mentions="Send JPEG, PNG, WebP, AVIF or GIF.")
@@ -201,7 +201,7 @@ def test_what_is_no_photograph_is_refused(app_client: httpx.Client) -> None:
         ("multipart/form-data; boundary=" + "b" * 5000, b"x", 400, NO_FORM),
     ],
 )
-def test_what_is_no_form_is_refused(
+def test_a_body_that_is_not_a_form_is_refused(
     app_client: httpx.Client, content_type: str, body: bytes, status: int, mentions: str
 ) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
@@ -304,7 +304,7 @@ def test_too_many_uploads_at_a_time_are_asked_to_wait(
     assert answer.headers["retry-after"] == "1"
 
 
-def test_storing_a_photograph_takes_the_right_to_write(make_app: MakeApp) -> None:
+def test_storing_a_photograph_needs_the_permission_to_write(make_app: MakeApp) -> None:
     keys = [
         {"name": name, "sha256": hash_of(name), "may": may}
         for name, may in (("writer", ["write"]), ("reader", ["list", "delete"]))
@@ -324,7 +324,7 @@ def test_a_photograph_counts_as_a_write(make_app: MakeApp) -> None:
     assert_failure(app.client.put("/api/upload", content=PHOTOGRAPH), 429)
 
 
-def test_the_hash_of_an_address_shows_the_linked_photograph(app_client: httpx.Client) -> None:
+def test_the_hash_of_an_email_address_shows_the_linked_photograph(app_client: httpx.Client) -> None:
     identity = upload(app_client)["id"]
     link = app_client.put(f"/api/identities/{IDENTITY}", json={"avatarId": identity})
     assert link.status_code == 200
@@ -376,7 +376,7 @@ TAGS = [
 
 @pytest.fixture(params=["jpg", "png", "webp", "avif"])
 def with_secrets(request: pytest.FixtureRequest, tmp_path: Path) -> bytes:
-    """A file with EXIF, a position, XMP, a profile, and what else its format has room for."""
+    """A file with EXIF, a position, XMP, a profile, and all other metadata of its format."""
     path: Path = tmp_path / f"secrets.{request.param}"
     image = Image.open(PHOTOGRAPHS / "display-p3.jpg")
     profile = image.info["icc_profile"].replace(b"Display P3", b"Secret ICC")
@@ -387,7 +387,7 @@ def with_secrets(request: pytest.FixtureRequest, tmp_path: Path) -> bytes:
 
 
 def answers(client: httpx.Client, identity: str) -> dict[str, bytes]:
-    """Everything that is told about an avatar, and its picture in every format."""
+    """All that the API returns about an avatar, and its picture in every format."""
     paths = [f"/api/{identity}.{extension}?px={px}" for extension in MEDIA_TYPES for px in (64, 160, 1024)]
     paths += [f"/api/{identity}?filter=sepia", "/api/list?order=newest&pick=1"]
     return {path: client.get(path).content for path in paths}
@@ -407,7 +407,7 @@ SECRETS = (
 )
 
 
-def test_nothing_of_a_file_but_its_pixels_is_kept(app: App, with_secrets: bytes) -> None:
+def test_only_the_pixels_of_a_file_are_stored(app: App, with_secrets: bytes) -> None:
     assert sum(secret in with_secrets for secret in SECRETS) >= 4
     identity = upload(app.client, with_secrets)["id"]
     stored = app.object(identity).read_bytes()

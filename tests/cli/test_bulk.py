@@ -90,13 +90,13 @@ class TestAFolder:
         after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.png")}
         assert {name for name, moment in before.items() if after[name] != moment} == {"3.png", "4.png"}
 
-    def test_is_drawn_anew_when_the_looks_are_others(self, run: Run, tmp_path: Path) -> None:
+    def test_is_drawn_again_when_the_options_change(self, run: Run, tmp_path: Path) -> None:
         run("bulk", people(tmp_path / "people.csv", 20), "-o", "out")
         result = run("bulk", "people.csv", "-o", "out", "--style", "wave")
         assert result.stdout.startswith(b"20 made, 0 were there")
         assert_folder(tmp_path / "out", 20)
 
-    def test_has_one_picture_of_each_and_names_whom_it_has_none_of(self, run: Run, tmp_path: Path) -> None:
+    def test_has_one_picture_of_each_and_names_rows_without_one(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "people.csv").write_text(
             "id,name\n1,Ada\n1,Ada\n2,ADA\n3,Ada\n,\n,Bob\n4," + "x" * 257 + "\n5,../../../evil\n"
         )
@@ -297,7 +297,7 @@ class TestStored:
             *("people.csv", "people.stored.jsonl", "settings.yaml", "log.jsonl", "storage")
         }
 
-    def test_has_dicebears_styles_and_names_whom_it_cannot_draw(
+    def test_has_dicebears_styles_and_names_rows_that_it_cannot_draw(
         self, kind: str, make_service: MakeService, postgres: Postgres
     ) -> None:
         service = make_service(

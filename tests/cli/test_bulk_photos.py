@@ -78,7 +78,7 @@ def test_a_photograph_that_has_changed_is_stored_again(make_service: MakeService
     assert np.abs(np.asarray(shown).astype(int) - (255, 215, 0)).max() < 4
 
 
-def test_what_is_no_photograph_is_named_and_left_out(make_service: MakeService) -> None:
+def test_a_file_that_is_not_a_photograph_is_named_and_skipped(make_service: MakeService) -> None:
     service = make_service({"uploads": {"max_bytes": 20_000}})
     folder = portraits(service.folder / "portraits", 3)
     (folder / "README.txt").write_text("hello")
@@ -114,9 +114,7 @@ def test_what_is_no_photograph_is_named_and_left_out(make_service: MakeService) 
         (("--store",), "Give a source: either NAMES.csv or --photos DIR."),
     ],
 )
-def test_what_cannot_be_done_is_said(
-    run: Run, tmp_path: Path, arguments: tuple[str, ...], mentions: str
-) -> None:
+def test_invalid_use_is_reported(run: Run, tmp_path: Path, arguments: tuple[str, ...], mentions: str) -> None:
     portraits(tmp_path / "portraits", 1)
     (tmp_path / "people.csv").write_text("name\nada\n")
     assert mentions in run("bulk", *arguments, status=2).stderr.decode()
@@ -124,7 +122,7 @@ def test_what_cannot_be_done_is_said(
     assert missing.stderr == b"Error: nowhere: No such file or directory\n"
 
 
-def test_nobody_is_stored_twice_when_a_run_is_killed(make_service: MakeService) -> None:
+def test_no_photograph_is_stored_twice_when_a_run_is_killed(make_service: MakeService) -> None:
     service = make_service()
     portraits(service.folder / "portraits", 160)
     run = ["bulk", "--photos", "portraits", "--store", "--jobs", "1"]

@@ -208,7 +208,7 @@ def test_settings_are_shown_with_where_they_come_from(run: Run, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("url", ["postgresql://me:hun/ter2@h/n", "postgresql://h/n?pass=hunter2", "hunter2"])
-def test_an_address_that_is_not_understood_is_hidden_whole(run: Run, url: str) -> None:
+def test_an_invalid_url_is_hidden_completely(run: Run, url: str) -> None:
     output = run("settings", "show", environ={"DATABASE_URL": url}).stdout
     assert b"hun" not in output
     assert b"********" in output

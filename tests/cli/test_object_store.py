@@ -43,7 +43,7 @@ def test_avatars_are_stored_served_and_deleted(app: App, s3: S3Server, section: 
     assert app.client.get(f"/avatar/{MD5}?s=64").status_code == 200
     health = app.client.get("/api/health").json()["data"]
     assert health["checks"]["storage"] == {"status": "up", "type": "s3"}
-    # Another replica deletes it: this one has it in memory, and asks the store all the same.
+    # Another replica deletes it. This one has it in memory, and still asks the store.
     other = CloudStore(s3.bucket(section), "s3")
     with other.removing(one):
         assert app.client.get(f"/api/{one}?size=5").status_code == 404
@@ -112,7 +112,7 @@ def test_a_settings_file_of_the_old_service_starts(
 
 
 class TestCopyStorage:
-    def test_copies_both_ways_and_goes_on_where_it_stopped(
+    def test_copies_both_ways_and_continues_where_it_stopped(
         self, app: App, section: dict[str, object], tmp_path: Path
     ) -> None:
         ids = fill(app)
@@ -151,9 +151,7 @@ class TestCopyStorage:
             (("missing", "a"), "objects cannot be stored here"),
         ],
     )
-    def test_refuses_places_that_are_none(
-        self, make_app: MakeApp, places: tuple[str, str], reason: str
-    ) -> None:
+    def test_refuses_invalid_places(self, make_app: MakeApp, places: tuple[str, str], reason: str) -> None:
         result = make_app().run("copy-storage", *places, check=False)
         assert result.returncode in {1, 2}
         assert reason in result.stderr

@@ -37,7 +37,7 @@ def in_query(option: str, value: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("case", SAME)
-def test_a_picture_is_the_one_that_its_address_has(
+def test_a_picture_is_the_one_at_its_url(
     run: Run, client: httpx.Client, tmp_path: Path, case: tuple[str, str, str, list[str]]
 ) -> None:
     style, seed, format_name, options = case

@@ -102,7 +102,7 @@ def test_without_migrations_no_tables_are_made(make_service: MakeService) -> Non
 
 
 @pytest.mark.parametrize("host", ["no such host", "é" * 70, "203.0.113.1"])
-def test_an_address_that_is_not_ours_stops_the_start(make_service: MakeService, host: str) -> None:
+def test_an_address_of_another_machine_stops_the_start(make_service: MakeService, host: str) -> None:
     result = make_service(environ={"HOST": host}).run("serve", check=False)
     assert result.returncode == 1
     assert result.stderr.startswith(f"Error: {host}:")

@@ -35,7 +35,7 @@ def engines(tmp_path: Path) -> Iterator[Engines]:
         "sqlite:deep/x y.db",
     ],
 )
-def test_a_relative_address_is_relative_to_the_working_directory(
+def test_a_relative_url_is_relative_to_the_working_directory(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -45,7 +45,7 @@ def test_a_relative_address_is_relative_to_the_working_directory(
     engines.close()
 
 
-def test_an_absolute_address_has_a_slash_more(tmp_path: Path) -> None:
+def test_an_absolute_url_has_one_more_slash(tmp_path: Path) -> None:
     path = f"{tmp_path}/a.db"
     for url in (f"file:{path}", f"file://{path}", f"file://localhost{path}", f"sqlite:///{path}"):
         engines = open_engines(database(url))
@@ -55,7 +55,7 @@ def test_an_absolute_address_has_a_slash_more(tmp_path: Path) -> None:
         os.unlink(tmp_path / "a.db")
 
 
-def test_without_an_address_the_file_of_the_settings_is_used(
+def test_without_a_url_the_file_of_the_settings_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -66,7 +66,7 @@ def test_without_an_address_the_file_of_the_settings_is_used(
 
 
 @pytest.mark.parametrize("url", ["nonsense", "file:", "sqlite://", "mysql://u:secret@h/d", ""])
-def test_an_address_that_is_not_understood_stops_the_start_without_showing_it(url: str) -> None:
+def test_an_invalid_url_stops_the_start_and_is_not_shown(url: str) -> None:
     with pytest.raises(StartupError, match="database URL is not valid") as caught:
         open_engines(database(url))
     assert "secret" not in str(caught.value)

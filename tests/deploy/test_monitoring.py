@@ -184,5 +184,5 @@ def test_every_query_of_the_dashboard_has_an_answer_and_no_alert_is_false(
 
 
 def has_numbers(data: Any) -> bool:  # noqa: ANN401 - JSON
-    """Whether something is shown; of a route that nobody has just asked for there is no latency."""
+    """Whether something is shown; a route without recent requests has no latency."""
     return any(result["value"][1] != "NaN" for result in data.get("result", []))

@@ -31,7 +31,7 @@ def test_every_command_of_the_readme_works(service: Service, tmp_path: Path) -> 
     assert (tmp_path / "ada.webp").read_bytes()[8:12] == b"WEBP"
 
 
-def test_the_request_for_a_picker_link_works_as_it_stands(service: Service) -> None:
+def test_the_request_for_a_picker_link_works(service: Service) -> None:
     page = (ROOT / "docs" / "picker.md").read_text(encoding="utf-8")
     (command,) = [part.split("```")[0] for part in page.split("```sh\n")[1:] if part.startswith("curl")]
     command = command.replace("localhost:3000", f"127.0.0.1:{service.port}").replace("curl ", "curl -fsS ")

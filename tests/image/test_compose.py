@@ -103,7 +103,7 @@ def test_after_a_reboot_it_waits_for_postgresql(project: Project) -> None:
     assert database(backend) == "postgresql"
 
 
-def test_an_address_of_ones_own_wins(project: Project) -> None:
+def test_a_custom_database_url_has_priority(project: Project) -> None:
     project.compose(*NO_DEPS, DATABASE_URL="file:./storage/database/mine.db")
     project.backend.wait_until_ready()
     assert (project.folder / "backend/storage/database/mine.db").exists()
@@ -136,7 +136,7 @@ def test_prometheus_watches_it_and_nobody_else_can(project: Project) -> None:
     assert_confined(container)
 
 
-def test_development_starts_anew_when_the_source_changes(project: Project) -> None:
+def test_development_restarts_when_the_source_changes(project: Project) -> None:
     project.compose(*DEV, "up", "--build", "--detach", "--no-deps", "avatar-backend")
     backend = project.backend
     backend.wait_until_ready(60)

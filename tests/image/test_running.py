@@ -81,7 +81,7 @@ class TestAVolume:
         assert {(each.st_uid, each.st_gid) for each in made} == {(4321, 4322)}
 
     @as_root
-    def test_works_as_any_user_who_can_write_it(self, run_image: RunImage, tmp_path: Path) -> None:
+    def test_works_as_any_user_with_write_permission(self, run_image: RunImage, tmp_path: Path) -> None:
         os.chown(tmp_path, 4321, 4322)
         hardened = (
             *READ_ONLY,

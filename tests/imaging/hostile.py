@@ -21,7 +21,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 def flat_png(  # noqa: PLR0913
     width: int, height: int, *, depth: int = 8, kind: int = 2, interlaced: bool = False, before: bytes = b""
 ) -> bytes:
-    """A PNG file of zeros, a thousandth of the size of its pixels. `kind` is PNG's colour type.
+    """A PNG file of zeros, which is a thousandth of the size of its pixels. `kind` is PNG's colour type.
 
     `before` are chunks before the pixels.
     """
@@ -36,7 +36,7 @@ def flat_png(  # noqa: PLR0913
 
 
 def png_of_claims(width: int, height: int) -> bytes:
-    """A PNG file that says that it is this large, and has hardly a pixel."""
+    """A PNG file that claims this size and has almost no pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pixels = zlib.compress(bytes(10_000))
     return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
@@ -67,7 +67,7 @@ def many_frames(kind: str, count: int) -> bytes:
 
 
 def many_blocks(count: int) -> bytes:
-    """A GIF whose only frame is there again and again."""
+    """A GIF that repeats its only frame."""
     file = io.BytesIO()
     Image.new("P", (16, 16)).save(file, "GIF")
     gif = file.getvalue()
@@ -76,7 +76,7 @@ def many_blocks(count: int) -> bytes:
 
 
 def many_scans(px: int, count: int) -> bytes:
-    """A progressive JPEG whose last scan is there again and again: each costs a pass over the picture."""
+    """A progressive JPEG that repeats its last scan. Each scan costs a pass over the picture."""
     file = io.BytesIO()
     Image.new("RGB", (px, px), "teal").save(file, "JPEG", progressive=True)
     jpeg = file.getvalue()
@@ -87,7 +87,7 @@ def many_scans(px: int, count: int) -> bytes:
 
 
 def large_profile() -> bytes:
-    """A JPEG with 1 MB of a profile whose tables say that they are larger than the profile."""
+    """A JPEG with a profile of 1 MB, whose tables claim to be larger than the profile."""
     tags = b"".join(
         struct.pack(">4sII", name, 128 + 4 + 12 * 9, 0xFFFFFFF0)
         for name in (b"A2B0", b"A2B1", b"B2A0", b"rTRC", b"gTRC", b"bTRC", b"rXYZ", b"wtpt", b"desc")
@@ -106,7 +106,7 @@ def _with_profile(profile: bytes) -> bytes:
 
 
 def exif(orientation: int, *, loop: bool = False) -> bytes:
-    """A JPEG with an orientation of any value, and with directories that follow each other without end."""
+    """A JPEG with an orientation of any value. If `loop`, its directory names itself as the next one."""
     entry = struct.pack("<HHIHH", 0x0112, 3, 1, orientation & 0xFFFF, 0)
     block = b"II*\0\x08\0\0\0" + struct.pack("<H", 1) + entry + struct.pack("<I", 8 if loop else 0)
     segment = b"Exif\0\0" + block
@@ -115,14 +115,14 @@ def exif(orientation: int, *, loop: bool = False) -> bytes:
 
 
 def resized_header(name: str, old: bytes, new: bytes) -> bytes:
-    """An intact file whose width and height are others than those of its pixels."""
+    """An intact file in which the width and height are changed, but not the pixels."""
     content = (PHOTOGRAPHS / name).read_bytes()
     assert old in content
     return content.replace(old, new)
 
 
 def polyglots() -> Iterator[tuple[str, bytes]]:
-    """Intact files that are something else as well."""
+    """Intact files that are also valid in another format."""
     jpeg = (PHOTOGRAPHS / "turned-1.jpg").read_bytes()
     yield "JPEG and ZIP", jpeg + b"PK\3\4" + bytes(26) + b"PK\5\6" + bytes(18)
     yield "JPEG and HTML", jpeg[:2] + b"\xff\xfe\x00\x21<script>alert(document)</script>" + jpeg[2:]
@@ -134,7 +134,7 @@ def polyglots() -> Iterator[tuple[str, bytes]]:
 
 
 def avif_grid(rows: int, columns: int) -> bytes:
-    """An AVIF whose picture says that it is a grid of other pictures, which are not there."""
+    """An AVIF whose picture claims to be a grid of other pictures, which do not exist."""
     content = bytearray((PHOTOGRAPHS / "photo.avif").read_bytes())
     at = content.index(b"av01", content.index(b"iinf"))
     content[at : at + 4] = b"grid"
@@ -184,4 +184,4 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "AVIF grid of 256 x 256 parts": lambda: avif_grid(256, 256),
     **{name: partial(bytes, content) for name, content in polyglots()},
 }
-"""Files by what they are."""
+"""Files by their descriptions."""

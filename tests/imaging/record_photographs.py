@@ -28,7 +28,7 @@ SCENE = [
     *("-fill", "#101010", "-draw", "rectangle 148,4 154,116"),
     *("-blur", "0x0.6"),
 ]
-"""Something that is different whichever way it is turned."""
+"""A picture that looks different in each orientation."""
 
 
 def convert(*arguments: str | Path) -> None:

@@ -96,7 +96,7 @@ def test_several_widths_at_once_are_the_same_files(style: str) -> None:
 
 @pytest.mark.parametrize("style", SHAPES)
 def test_shapes_are_of_a_kind_that_thorvg_draws(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pipeline does not look at their documents."""
+    """The pipeline does not check their documents."""
     monkeypatch.setattr(thorvg, "draw", lambda *_: np.zeros((8, 8, 4), np.uint8))
     for number in range(100):
         drawing = draw(style, f"{number}", STYLE_INPUT)
@@ -107,7 +107,7 @@ def test_shapes_are_of_a_kind_that_thorvg_draws(style: str, monkeypatch: pytest.
 
 @pytest.mark.parametrize("style", SHAPES)
 def test_a_style_with_a_ground_has_only_opaque_pixels(style: str) -> None:
-    """ThorVG is told so. If it draws anything transparent, its colours are wrong."""
+    """ThorVG relies on this. If a pixel is transparent, its colours are wrong."""
     for number in range(20):
         drawing = draw(style, f"{number}", STYLE_INPUT)
         assert isinstance(drawing, Vector)

@@ -40,13 +40,13 @@ def process_of(decoder: PhotoDecoder) -> int:
 
 
 def children_of(process: int) -> list[int]:
-    """The processes that a process has started, in whichever of its threads."""
+    """The processes that a process has started, in any of its threads."""
     threads = Path(f"/proc/{process}/task").iterdir()
     return [int(each) for thread in threads for each in (thread / "children").read_text().split()]
 
 
 def confined(code: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a process that has confined itself, and imported nothing but the program."""
+    """Run code in a process that has confined itself, and has imported only the program."""
     program = Path(photo_decoder.__file__).parent
     before = f"import sys; sys.path.insert(0, {str(program)!r}); import photo_decoder, socket, os, mmap\n"
     confine = "photo_decoder.block_other_loaders(); photo_decoder.confine(50_000_000, 20)\n"

@@ -128,7 +128,7 @@ def test_transparent_pixels_show_the_background(decoder: PhotoDecoder, tmp_path:
 
 
 def test_a_profile_of_inks_in_the_file_is_used(decoder: PhotoDecoder, tmp_path: Path) -> None:
-    """It has 1 MB, so it is no part of the repository."""
+    """The profile has 1 MB, so it is not in the repository."""
     inks = pyvips.Image.profile_load("cmyk")
     image = Image.open(PHOTOGRAPHS / "cmyk.jpg")
     path = file_of(image, tmp_path / "inks.jpg", quality=95, icc_profile=inks)

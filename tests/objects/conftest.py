@@ -1,4 +1,4 @@
-"""What the stores in a folder do to the disk."""
+"""A record of the calls by which the stores in a folder write to the disk."""
 
 import os
 import stat

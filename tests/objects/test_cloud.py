@@ -1,4 +1,4 @@
-"""What a `CloudStore` does about the errors of an object store; see `test_contract.py`, too."""
+"""How a `CloudStore` handles the errors of an object store. `test_contract.py` tests the rest."""
 
 import json
 import subprocess
@@ -79,7 +79,7 @@ def test_lists_are_read_page_by_page(bucket: Bucket) -> None:
 
 
 def test_a_list_without_order_is_refused(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S3 Express One Zone returns such lists. What compares two lists would then delete objects."""
+    """S3 Express One Zone returns such lists. A comparison of two lists would then delete objects."""
     bucket.put("many/a", b"")
     bucket.put("many/b", b"")
     pages = list(obstore.list(bucket.client, "many/"))
@@ -169,7 +169,7 @@ class TestRemovals:
         assert store.interrupted_removals() == []
         assert not remove(store, ONE)
 
-    def test_take_over_the_mark_of_a_process_that_ended(
+    def test_take_over_the_lease_of_a_process_that_ended(
         self, store: CloudStore, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.put({ONE: b"x"})
@@ -179,7 +179,7 @@ class TestRemovals:
         assert [name for name, *_ in bucket.list("")] == []
 
     def test_that_another_process_finished_are_not_undone(self, store: CloudStore, bucket: Bucket) -> None:
-        """This process was paused for longer than its mark is valid. Another one answered 200."""
+        """This process was paused for longer than its lease is valid. Another process answered 200."""
         store.put({ONE: b"x"})
 
         def fail_late() -> None:
@@ -210,7 +210,7 @@ def calls_of(store: CloudStore) -> list[Callable[[], Any]]:
 
 
 class TestAnswersOfTheStore:
-    """A server that answers as S3 does under load, and when it is ill. No real one does so on request."""
+    """A server with the errors that S3 returns under load. No real server returns them on request."""
 
     @pytest.mark.parametrize(
         ("status", "code", "error"),

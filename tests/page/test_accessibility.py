@@ -1,4 +1,4 @@
-"""The page for everybody: by keyboard, by ear, in another language, on any screen, without motion."""
+"""Accessibility of the page: keyboard, screen readers, languages, screens of any size, reduced motion."""
 
 import re
 from typing import Literal
@@ -108,7 +108,7 @@ def test_the_keyboard_alone_is_enough(visit: Visit, empty_service: Service) -> N
     assert page.evaluate("document.activeElement.id") == "content"
 
 
-def test_the_focus_goes_on_to_the_neighbour_of_what_was_deleted(visit: Visit, empty_service: Service) -> None:
+def test_after_a_deletion_the_focus_moves_to_the_next_avatar(visit: Visit, empty_service: Service) -> None:
     for name in ("one", "two", "three"):
         empty_service.generate(seed=name)
     page = visit("/#gallery")
@@ -131,7 +131,7 @@ def test_every_control_has_a_name(visit: Visit, empty_service: Service) -> None:
     assert [node["role"]["value"] for node in shown if not node["name"]["value"].strip()] == []
 
 
-def test_nothing_moves_for_those_who_asked_for_that(visit: Visit, empty_service: Service) -> None:
+def test_nothing_moves_with_reduced_motion(visit: Visit, empty_service: Service) -> None:
     empty_service.generate(seed="ada")
     for motion in ("no-preference", "reduce"):
         page = visit("/#gallery", motion=motion)

@@ -146,7 +146,7 @@ def test_another_can_be_made_of_a_stored_one(
         ),
     ],
 )
-def test_palettes_and_parts_are_told_and_made_again(
+def test_palettes_and_parts_are_shown_and_made_again(
     body: dict[str, object], colours: str, url: str, visit: Visit, empty_service: Service
 ) -> None:
     empty_service.generate(seed="a", **body)
@@ -192,7 +192,7 @@ def test_nothing_is_deleted_without_a_yes(visit: Visit, empty_service: Service) 
     assert names(page) == ["ada"]
 
 
-def test_what_somebody_else_deleted_goes(
+def test_an_avatar_that_another_client_deleted_disappears(
     visit: Visit, empty_service: Service, complaints: Complaints
 ) -> None:
     complaints.expected = ("404",)

@@ -95,7 +95,7 @@ def test_what_can_be_no_key_is_not_even_sent(visit: Visit) -> None:
         assert kept(page)[0] is None
 
 
-def test_a_key_that_may_only_list_is_told_so(visit: Visit) -> None:
+def test_a_key_that_may_only_list_gets_a_message(visit: Visit) -> None:
     page = visit("/#gallery")
     give(page, LISTING)
     expect(page.locator("#gallery-state")).not_to_contain_text("Loading")

@@ -69,7 +69,7 @@ def test_all_styles_follow_what_is_typed(visit: Visit) -> None:
     assert drawn(page, "#styles img, #large, #previews img")
 
 
-def test_a_style_is_chosen_by_its_picture_and_every_option_is_in_the_address(visit: Visit) -> None:
+def test_a_style_is_chosen_by_its_picture_and_every_option_is_in_the_url(visit: Visit) -> None:
     page = visit("/?seed=ada")
     page.locator("#styles label", has_text="Gradient").click()
     pick(page, "Scheme")
@@ -139,7 +139,7 @@ class TestTheContrastOfTheTwoColours:
         assert "primaryColor=ffffff&foreignColor=000000" in address(page)
 
 
-def test_the_pages_own_address_can_be_shared(visit: Visit) -> None:
+def test_the_url_of_the_page_can_be_shared(visit: Visit) -> None:
     page = visit("/?seed=ada")
     page.locator("#styles label", has_text="Rings").click()
     pick(page, "Custom")

@@ -163,7 +163,7 @@ def choose_and_save(page: Page) -> None:
     expect(page.locator("#said")).to_contain_text("Saved.")
 
 
-def test_without_the_service_it_says_so_and_goes_on(
+def test_without_the_service_it_says_so_and_continues_later(
     visit: Visit, service: Service, identity: str, complaints: Complaints
 ) -> None:
     complaints.expected = ("net::ERR",)
@@ -360,7 +360,7 @@ def test_it_can_be_seen_on_phone_and_desktop(
 
 
 def portrait(service: Service) -> bytes:
-    """Return a picture of somebody in front of something."""
+    """Return a picture of a face in front of a landscape."""
     client = service.client
     ground, face = (
         Image.open(io.BytesIO(client.get(f"/api/render/{path}").content)).convert("RGBA")
@@ -406,7 +406,7 @@ def test_axe_finds_nothing_in_the_picker(
     assert_no_violations(page)
 
 
-def test_another_site_frames_it_and_is_told_the_choice(visit: Visit, site: Site) -> None:
+def test_another_site_frames_it_and_receives_the_choice(visit: Visit, site: Site) -> None:
     page = visit(site.origin, ready=False)
     page.get_by_role("button", name="Change the picture").click()
     frame = page.frame_locator("#picker")

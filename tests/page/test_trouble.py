@@ -13,7 +13,7 @@ from tests.page.test_making import address, drawn, seed, shows
 GONE = ("Failed to load resource", "net::ERR")
 
 
-def test_a_service_that_goes_away_is_told_of_and_comes_back(
+def test_the_page_reports_a_service_that_stops_and_works_when_it_is_back(
     visit: Visit, make_service: MakeService, complaints: Complaints
 ) -> None:
     complaints.expected = GONE
@@ -38,7 +38,7 @@ def test_a_service_that_goes_away_is_told_of_and_comes_back(
     assert drawn(page, "#styles img, #large")
 
 
-def test_without_a_connection_it_says_so_and_goes_on_when_it_is_back(
+def test_without_a_connection_it_says_so_and_continues_when_it_is_back(
     visit: Visit, complaints: Complaints
 ) -> None:
     complaints.expected = GONE
@@ -127,7 +127,7 @@ def test_pictures_that_come_out_of_order_do_not_take_the_place_of_later_ones(vis
         ("seed=a&seed=b&colours=own", "/a.svg"),
     ],
 )
-def test_any_address_of_the_page_makes_a_picture(query: str, wanted: str, visit: Visit) -> None:
+def test_any_url_of_the_page_makes_a_picture(query: str, wanted: str, visit: Visit) -> None:
     page = visit(f"/?{query}")
     assert wanted in address(page)
     assert drawn(page, "#large, #styles img")

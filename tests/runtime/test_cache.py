@@ -21,7 +21,7 @@ def test_what_is_put_is_got() -> None:
     assert cache.get(b"a") == b"abc"
 
 
-def test_the_one_that_nobody_asked_for_the_longest_goes_first() -> None:
+def test_the_least_recently_used_entry_is_removed_first() -> None:
     cache = room_for(3, 1)
     for key in (b"a", b"b", b"c"):
         cache.put(key, key)
@@ -85,7 +85,7 @@ def test_what_many_ask_for_at_once_is_made_once() -> None:
     asyncio.run(scenario())
 
 
-def test_a_failure_is_told_to_all_and_not_remembered() -> None:
+def test_all_callers_get_an_error_and_it_is_not_cached() -> None:
     async def scenario() -> None:
         cache = PictureCache(1000)
 

@@ -125,7 +125,7 @@ class TestDaemonThreads:
         threads.shutdown()
         assert not any(thread.is_alive() for thread in threads._threads)
 
-    def test_skip_what_nobody_waits_for_any_more(self) -> None:
+    def test_skip_probes_without_a_waiting_client(self) -> None:
         threads = DaemonThreads(1, "test")
         leave = Event()
         ran: list[int] = []

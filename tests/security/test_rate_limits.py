@@ -70,7 +70,7 @@ def test_it_says_what_is_left_and_when_to_come_back(clock: Clock) -> None:
     assert limit.count("a").retry_after == 0
 
 
-def test_who_comes_back_when_told_to_is_let_in(clock: Clock) -> None:
+def test_a_client_that_waits_as_long_as_told_is_allowed(clock: Clock) -> None:
     limit = Limit("client", Rate(7, "min", 2))
     for _ in range(50):
         while not (wait := limit.count("a").retry_after):

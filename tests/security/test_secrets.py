@@ -72,7 +72,7 @@ def command_lines(service: Service) -> list[str]:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="it asks Linux for the command lines")
 @pytest.mark.parametrize("where", ["the address", "a file"])
-def test_passwords_of_the_database_and_keys_are_told_to_nobody(
+def test_passwords_of_the_database_and_keys_are_never_shown(
     make_service: MakeService, postgres: Postgres, tmp_path: Path, where: str
 ) -> None:
     url = with_canary(postgres)
@@ -113,7 +113,7 @@ def test_passwords_of_the_database_and_keys_are_told_to_nobody(
     assert not [text for text in (*said, log) if any(secret in text for secret in (CANARY, KEY, SHA256))]
 
 
-def test_a_password_that_is_wrong_is_not_told_either(make_service: MakeService, postgres: Postgres) -> None:
+def test_a_wrong_password_is_not_shown_either(make_service: MakeService, postgres: Postgres) -> None:
     url = with_canary(postgres).copy_with(password=f"not-{CANARY}")
     connection = {"maxRetries": 2, "retryDelay": 0}
     service = make_service({"database": {"connection": connection}}, {"DATABASE_URL": str(url)})
@@ -135,7 +135,7 @@ def test_a_password_that_is_wrong_is_not_told_either(make_service: MakeService, 
         f"postgresql://u:{CANARY}@h/d?password={CANARY}&pasword={CANARY}",
     ],
 )
-def test_an_address_that_is_not_understood_is_not_repeated(make_service: MakeService, url: str) -> None:
+def test_an_invalid_url_is_not_repeated(make_service: MakeService, url: str) -> None:
     connection = {"maxRetries": 1}
     service = make_service({"database": {"connection": connection}}, {"DATABASE_URL": url})
     result = service.run("serve", check=False)

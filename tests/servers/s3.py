@@ -60,18 +60,18 @@ class S3Server:
             time.sleep(0.1)
 
     def kill(self) -> None:
-        """End the server without a warning."""
+        """Kill the server."""
         if self._process:
             self._process.kill()
             self._process.wait()
 
     def pause(self) -> None:
-        """Let the server answer nothing, with all connections open."""
+        """Pause the server. Its connections stay open, and it answers nothing."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Continue the server after a pause."""
         assert self._process
         self._process.send_signal(signal.SIGCONT)
 

@@ -1,4 +1,4 @@
-"""An HTTP server with the errors that a real S3 server has only under load or when it is ill."""
+"""An HTTP server with the errors that a real S3 server returns only under load or when it fails."""
 
 import json
 import threading
@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class ScriptedS3:
-    """Answers each request as it was told."""
+    """Answers each request as the test has set."""
 
     def __init__(self) -> None:
         self.requests = 0
         """Requests so far."""
         self.pages: list[str] = []
-        """The pages of the list that it has been asked for."""
+        """The requested pages of the list."""
         self._status, self._code, self._left = 200, "", 0
         self._listed = 0
         self._released = threading.Event()
@@ -57,7 +57,7 @@ class ScriptedS3:
         self._server.server_close()
 
     def answer(self, status: int, code: str, *, times: int = 10**9) -> None:
-        """Give this error for the next requests, and 200 afterwards."""
+        """Answer the next requests with this error, and later ones with 200."""
         self._status, self._code, self._left = status, code, times
 
     def hang(self) -> None:

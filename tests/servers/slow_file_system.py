@@ -1,4 +1,4 @@
-"""A file system in user space (FUSE) that shows a folder and takes its time.
+"""A file system in user space (FUSE) that shows a folder, with a delay in each call.
 
 `python -m tests.servers.slow_file_system SOURCE MOUNT` serves it until it is unmounted. Every call takes as
 many milliseconds as the file `SOURCE.delay` says.
@@ -91,7 +91,7 @@ class Calls(mfusepy.Operations):  # type: ignore[misc]
 
 
 def slow(call: Callable[..., Any], delay: Path) -> Callable[..., Any]:
-    """Return a call that takes its time first."""
+    """Return a call that waits first."""
 
     def slowed(*arguments: Any) -> Any:  # noqa: ANN401
         time.sleep(float(delay.read_text() or 0) / 1000)
@@ -105,7 +105,7 @@ def serve(source: str, target: str) -> None:
     for name, call in list(vars(Calls).items()):
         if callable(call) and not name.startswith("_"):
             setattr(Calls, name, slow(call, Path(f"{source}.delay")))
-    # As NFS does at times, the kernel asks again for each name and each file.
+    # The kernel asks again for each name and each file, as it sometimes does with NFS.
     options = {"attr_timeout": 0, "entry_timeout": 0, "negative_timeout": 0, "auto_cache": False}
     mfusepy.FUSE(Calls(source), target, foreground=True, allow_other=True, **options)
 

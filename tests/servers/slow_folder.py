@@ -39,7 +39,7 @@ class SlowFolder:
         self.path.mkdir()
 
     def mount(self) -> None:
-        """Mount it; return when it is there."""
+        """Mount the folder. Return when it is mounted."""
         command = [sys.executable, "-m", "tests.servers.slow_file_system", str(self._source), str(self.path)]
         self._process = subprocess.Popen(command)
         deadline = time.monotonic() + 30
@@ -49,7 +49,7 @@ class SlowFolder:
             time.sleep(0.02)
 
     def delay(self, milliseconds: float) -> None:
-        """Make every later call take so long."""
+        """Delay every later call."""
         self._source.with_suffix(".delay").write_text(str(milliseconds))
 
     def hang(self) -> None:
@@ -57,7 +57,7 @@ class SlowFolder:
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Answer again, also the calls that hang."""
+        """Answer again, including the calls that hang."""
         self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:

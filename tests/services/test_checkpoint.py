@@ -64,7 +64,7 @@ def test_of_two_lines_the_later_one_stays(path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["no JSON", "[]", "{}", '{"file": 1, "inputsHash": "x"}', '{"file": "x"}'])
-def test_a_file_of_somebody_else_is_left_alone(path: Path, line: str) -> None:
+def test_a_file_of_another_program_is_left_alone(path: Path, line: str) -> None:
     content = json.dumps(entry("ada", "x")) + "\n" + line + "\n"
     path.write_text(content)
     with pytest.raises(StartupError, match="line 2 is not a line of this command"):
@@ -73,7 +73,7 @@ def test_a_file_of_somebody_else_is_left_alone(path: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["my notes", '{"name": "theirs"}', "[1", "7"])
-def test_a_file_of_somebody_else_is_not_cut_off(path: Path, content: str) -> None:
+def test_a_file_of_another_program_is_not_cut_off(path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(StartupError, match="line 1 is not a line of this command"):
         opened(path)
@@ -115,7 +115,7 @@ def test_a_file_that_is_replaced_is_on_the_disk_before_its_name(
     assert {inode for _, inode in calls} == {file, folder}
 
 
-def test_it_goes_on_in_the_file_that_has_been_replaced(path: Path) -> None:
+def test_it_continues_in_the_replaced_file(path: Path) -> None:
     with opened(path) as manifest:
         manifest.add([entry("ada", "x")])
         manifest.add([entry("ada", "y")])

@@ -53,7 +53,7 @@ def shown_at(address: str) -> str:
 
 
 @pytest.mark.parametrize("address", PATHS)
-def test_an_address_shows_for_ever_what_it_showed_first(address: str, request: pytest.FixtureRequest) -> None:
+def test_a_url_always_shows_the_same_picture(address: str, request: pytest.FixtureRequest) -> None:
     golden = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
     if request.config.getoption("--record-golden") and address not in golden:
         golden[address] = shown_at(address)
@@ -61,5 +61,5 @@ def test_an_address_shows_for_ever_what_it_showed_first(address: str, request: p
     assert shown_at(address) == golden[address]
 
 
-def test_no_golden_address_was_dropped() -> None:
+def test_no_golden_url_was_removed() -> None:
     assert set(json.loads(GOLDEN.read_text(encoding="utf-8"))) <= set(PATHS)

@@ -20,7 +20,7 @@ ROWS = sized(full=1500, small=600)
 
 
 def is_gone(number: int) -> bool:
-    """A zombie that nobody waits for is gone, too."""
+    """A zombie counts as ended, too."""
     try:
         return Path(f"/proc/{number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
@@ -70,7 +70,7 @@ def test_a_folder_has_whole_files_and_no_process_works_on(tmp_path: Path) -> Non
 
 
 @BOTH
-def test_nobody_is_stored_twice_however_often_it_is_killed(
+def test_nothing_is_stored_twice_however_often_it_is_killed(
     kind: str, make_service: MakeService, postgres: Postgres
 ) -> None:
     """Beside a running service, where both may write."""

@@ -1,4 +1,4 @@
-"""An object store that is killed, hangs or is cut off costs the requests that need it, and no others."""
+"""If an object store is killed, hangs or is cut off, only requests that need it fail."""
 
 import signal
 import time
@@ -36,7 +36,7 @@ def wait_until_served(service: Service, path: str) -> None:
 
 
 def assert_only_the_store_is_missing(service: Service, seen: str, unseen: str) -> None:
-    """Ask for everything, many times at once, while the store is away."""
+    """Request everything, many times at once, while the store is unavailable."""
     client = service.client
     with ThreadPoolExecutor(40) as threads:
         reads = [threads.submit(client.get, f"/api/{unseen}") for _ in range(20)]
@@ -58,7 +58,7 @@ def assert_only_the_store_is_missing(service: Service, seen: str, unseen: str) -
 
 
 @pytest.mark.parametrize("how", ["killed", "paused", "cut off", "silent"])
-def test_a_store_that_is_away(make_service: MakeService, own_s3: S3Server, how: str) -> None:
+def test_a_store_that_is_unavailable(make_service: MakeService, own_s3: S3Server, how: str) -> None:
     proxy = Proxy(own_s3.port)
     section = own_s3.section(proxy.port)
     service = make_service(

@@ -1,4 +1,4 @@
-"""Kills while users choose pictures: no link without its avatar, and no picture that was replaced stays."""
+"""Kills while users choose pictures: every link has its avatar, and no replaced picture stays."""
 
 import random
 import time
@@ -17,12 +17,12 @@ IDENTITIES = [f"{number:032x}" for number in range(4)]
 
 @dataclass
 class User:
-    """Somebody who chooses pictures and removes them, and what the service has acknowledged."""
+    """A user who chooses and removes pictures, and what the service has acknowledged."""
 
     identity: str
     linked: str | None = None
     is_sure: bool = True
-    """Whether no answer is missing."""
+    """Whether every request was answered."""
     replaced: set[str] = field(default_factory=set)
     changes: int = 0
 
@@ -74,7 +74,7 @@ def test_kills_leave_no_link_without_its_avatar_and_no_replaced_avatar(make_serv
     stored = {path.stem for path in (service.folder / "storage" / "avatars").glob("??/*.zip")}
     replaced = {avatar_id for user in users for avatar_id in user.replaced}
     assert stored.isdisjoint(replaced)
-    # What is left beside the linked ones was stored for a user who got no answer and no link.
+    # Each other avatar was stored for a request that got no answer and no link.
     assert len(stored) <= len(users) * (KILLS + 1)
 
 
@@ -103,7 +103,7 @@ def _kill_at_work(service: Service, users: list[User], seconds: float, *, seed: 
 
 
 def _wait_for_removals(service: Service) -> None:
-    """Wait until the service has deleted what the last kill kept it from deleting."""
+    """Wait until the service has deleted what it could not delete because of the last kill."""
     replaced = service.folder / "storage" / "avatars" / "identities" / "replaced"
     deadline = time.monotonic() + 60
     while any(replaced.iterdir()):

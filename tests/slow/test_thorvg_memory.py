@@ -18,5 +18,5 @@ def test_random_documents_leave_no_memory_behind() -> None:
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="this needs valgrind: apt-get install valgrind")
 def test_random_documents_read_and_write_only_their_own_memory(capfd: pytest.CaptureFixture[str]) -> None:
     assert check(sized(full=300, small=20), seed=2, by_valgrind=True) == 0
-    # It drew them all, and did not end before.
+    # It drew all of them.
     assert "documents drawn" in capfd.readouterr().out

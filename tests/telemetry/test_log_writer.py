@@ -39,7 +39,7 @@ def test_lines_are_written_in_order() -> None:
     assert gate.lines == [f"{number}\n" for number in range(1000)]
 
 
-def test_an_output_that_stands_still_costs_lines_and_not_time() -> None:
+def test_an_output_that_blocks_loses_lines_and_delays_nothing() -> None:
     gate = Gate()
     writer = writer_to(gate)
     writer.add("first\n", at_once=True)

@@ -111,7 +111,7 @@ def test_lines_of_requests_come_soon_and_before_what_is_said_later(make_service:
     ]
 
 
-def test_a_log_that_nobody_reads_any_more_costs_no_request(make_service: MakeService) -> None:
+def test_a_log_without_a_reader_costs_no_request(make_service: MakeService) -> None:
     service = make_service()
     os.mkfifo(service.log)
     reader = os.open(service.log, os.O_RDONLY | os.O_NONBLOCK)

@@ -171,7 +171,7 @@ def test_each_request_is_counted_once(metered: Callable[..., Service], postgres:
         assert figure(text, "avatar_storage_free_inodes") == pytest.approx(found.f_favail, rel=0.1)
 
 
-def test_what_workers_tell_adds_up(metered: Callable[..., Service], postgres: Postgres) -> None:
+def test_the_metrics_of_workers_add_up(metered: Callable[..., Service], postgres: Postgres) -> None:
     service = metered({"server": {"workers": 2}}, {"DATABASE_URL": postgres.new_database()})
     avatar = service.generate()
 
@@ -192,7 +192,7 @@ def test_what_workers_tell_adds_up(metered: Callable[..., Service], postgres: Po
 
 
 @linux_only
-def test_a_worker_that_is_replaced_begins_anew_and_the_other_goes_on(
+def test_a_replaced_worker_starts_from_zero_and_the_other_continues(
     metered: Callable[..., Service], postgres: Postgres
 ) -> None:
     service = metered({"server": {"workers": 2}}, {"DATABASE_URL": postgres.new_database()})

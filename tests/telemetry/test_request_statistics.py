@@ -86,7 +86,7 @@ async def ask(app: Application, scope: dict[str, Any]) -> None:
     await app(scope, receive, send)
 
 
-def test_made_up_addresses_make_no_new_series(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_urls_make_no_new_series(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """However many paths are requested, there are only as many series as routes, methods and statuses."""
     caplog.set_level("CRITICAL")
 

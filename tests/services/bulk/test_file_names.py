@@ -41,7 +41,7 @@ def test_other_text_is_written_as_far_as_it_can_be_with_a_hash(text: str, begins
 
 
 @given(st.lists(st.text() | st.text("aA.-0f", max_size=4), unique=True))
-def test_every_name_is_safe_and_nobody_elses_whatever_the_case(texts: list[str]) -> None:
+def test_every_name_is_safe_and_unique_in_any_case(texts: list[str]) -> None:
     names = [file_name(text) for text in texts]
     assert len({name.lower() for name in names}) == len(texts)
     for name in names:
