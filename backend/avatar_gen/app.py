@@ -148,7 +148,7 @@ def serve_settings(settings: Settings) -> None:
 
 
 def _provide(app: FastAPI, services: "Services", settings: Settings) -> None:
-    """Give the handlers what they need, and go on with unfinished jobs."""
+    """Give the handlers what they need, and continue unfinished jobs."""
     for name in ("avatars", "photos", "renderer", "identities", "picker", "health", "jobs", "keys"):
         setattr(app.state, name, getattr(services, name))
     app.state.libravatar = settings.libravatar

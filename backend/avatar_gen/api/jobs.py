@@ -79,10 +79,10 @@ _LIST = {
 
 
 class JobParameters(Parameters):
-    """What all rows of a list have in common."""
+    """The options of all rows of a list."""
 
     type: str | None = Field(
-        default=None, description="The style of rows that have none. By default pixelize.", examples=["smile"]
+        default=None, description="The style of rows without one. By default pixelize.", examples=["smile"]
     )
 
 
@@ -101,7 +101,7 @@ JobState = Literal["waiting", "running", "done", "cancelled"]
 
 
 class JobData(BaseModel):
-    """A job, and how far it is."""
+    """A job and its progress."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -178,7 +178,7 @@ async def start_job(
 @router.get("/{id:uuid}", operation_id="get_job", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
 @needs("write")
 async def get_job(request: Request, response: Response) -> Answer[JobData]:
-    """Return how far a job is."""
+    """Return the progress of a job."""
     progress = await _jobs(request).find(_id(request))
     response.headers.update(UNCACHED)
     return Answer(message="Job found", data=JobData.of(progress))
@@ -196,7 +196,7 @@ async def get_job(request: Request, response: Response) -> Answer[JobData]:
 )
 @needs("write")
 async def get_job_events(request: Request) -> Response:
-    """Send how far a job is as server-sent events, whenever that changes, until the job ends."""
+    """Send the progress of a job as server-sent events, at each change, until the job ends."""
     progress = await _jobs(request).find(_id(request))
     return _streamed(request, _events(request, progress), "text/event-stream")
 

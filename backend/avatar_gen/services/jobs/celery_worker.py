@@ -4,7 +4,7 @@ A message says that there is a chunk to work on, not which: the worker claims th
 So a message that is lost, doubled or late changes nothing. Each worker tops up the queue, and no message has
 to survive the broker.
 
-Import this module only in a worker: Celery takes 45 MB, and a third of a second to import.
+Import this module only in a worker: the import of Celery is slow and takes memory (docs/decisions/0023).
 """
 
 import logging
@@ -54,7 +54,7 @@ _LONGEST_PAUSE_SECONDS = 60
 def run_worker(broker: str, work: ChunkWork, licences: frozenset[str], prepare: Callable[[], object]) -> int:
     """Work on jobs until a signal arrives. Return the exit status.
 
-    `prepare` is called first in the process that draws rows one by one. Waits for a broker that is away.
+    `prepare` is called first in the process that draws rows one by one. Waits for an unavailable broker.
     """
     draw_here = partial(draw, licences)
     # Without this, Celery replaces the handlers of the log.
@@ -164,7 +164,7 @@ class _Feeder:
             try:
                 self._feed()
             except (KombuError, RedisError, OSError, AvatarError) as error:
-                # The worker itself warns of a broker that is away.
+                # The worker itself warns if the broker is unavailable.
                 log.debug("No messages could be added: %s", error)
 
     def _feed(self) -> None:

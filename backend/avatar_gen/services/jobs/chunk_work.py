@@ -55,7 +55,7 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a `DrawTask`."""
+    """The result of a `DrawTask`."""
 
     chunk: Chunk
     drawn: Sequence[Drawn]

@@ -85,11 +85,11 @@ def _json_rows(stream: Readable) -> Iterator[Row]:
         number += 1
         fields = text.next_value(number)
         if not isinstance(fields, dict):
-            refuse("body", f"must be a JSON array of objects; row {number} is none")
+            refuse("body", f"must be a JSON array of objects; row {number} is not an object")
         yield number, {name: value for name, value in fields.items() if value not in ("", None)}
     text.skip(1)
     if text.next_character():
-        refuse("body", "goes on after the end of its array")
+        refuse("body", "has text after the end of its array")
 
 
 class _Text:
