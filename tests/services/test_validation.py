@@ -12,7 +12,23 @@ from avatar_gen.errors import InvalidRequest
 from avatar_gen.services import avatar_options, photos, render_options
 from avatar_gen.services.validation import _MESSAGES, StrictModel, read_fields
 
-VALUES = (None, True, 1, -1, 1.5, 10**9, float("nan"), "", "x", "x" * 5000, [], [1], ["x"], ["wave"] * 99, {})
+VALUES: tuple[object, ...] = (
+    None,
+    True,
+    1,
+    -1,
+    1.5,
+    10**9,
+    float("nan"),
+    "",
+    "x",
+    "x" * 5000,
+    [],
+    [1],
+    ["x"],
+    ["wave"] * 99,
+    {},
+)
 
 OWN_WORDS = {*_MESSAGES, "literal_error", "extra_forbidden"}
 
@@ -26,7 +42,7 @@ def models(base: type[BaseModel] = StrictModel) -> Iterator[type[BaseModel]]:
             yield from models(model)
 
 
-MODELS = {*models()}
+MODELS: set[type[BaseModel]] = {*models()}
 
 
 def test_all_models_are_found() -> None:
@@ -35,9 +51,9 @@ def test_all_models_are_found() -> None:
     }
 
 
-@pytest.mark.parametrize("model", sorted(MODELS, key=lambda each: each.__name__))
+@pytest.mark.parametrize("model", sorted(MODELS, key=str))
 def test_no_error_is_in_the_words_of_pydantic(model: type[BaseModel]) -> None:
-    kinds = set()
+    kinds: set[str] = set()
     # Models that are not strict read queries and forms, which have texts alone.
     values = VALUES if model.model_config.get("strict") else [str(each) for each in VALUES]
     for field in model.model_fields:
