@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
-from PIL import Image
+from PIL import Image, ImageCms
 
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.drawing.palette import Colour
@@ -142,6 +142,18 @@ def test_a_broken_profile_is_ignored(decoder: PhotoDecoder, tmp_path: Path) -> N
     plain = decoded(decoder, file_of(image, tmp_path / "plain.jpg"))
     broken = file_of(image, tmp_path / "broken.jpg", icc_profile=b"\0" * 128 + b"acsp" * 1000)
     assert np.array_equal(decoded(decoder, broken), plain)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif"])
+@pytest.mark.parametrize("space", ["LAB", "XYZ"])
+def test_a_profile_of_another_kind_of_colours_is_ignored(
+    decoder: PhotoDecoder, tmp_path: Path, space: str, suffix: str
+) -> None:
+    image = Image.open(PHOTOGRAPHS / "turned-1.jpg").convert("RGB")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile(space)).tobytes()  # type: ignore[arg-type]
+    plain = decoded(decoder, file_of(image, tmp_path / f"plain.{suffix}"))
+    other = decoded(decoder, file_of(image, tmp_path / f"other.{suffix}", icc_profile=profile))
+    assert np.abs(other.astype(int) - plain).mean() < 1
 
 
 def test_a_smaller_picture_has_no_halo_along_an_edge(decoder: PhotoDecoder, tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def _scale(image: Image, px: int) -> Image:
 def _to_srgb(image: Image) -> Image:
     """Convert the colours by the profile in the file. Without a usable one, they are taken for sRGB."""
     is_cmyk = image.interpretation == "cmyk"
-    if is_cmyk or image.get_typeof("icc-profile-data"):
+    if is_cmyk or _profile_space(image) in {b"RGB ", b"GRAY"}:
         # The pixels are read again if the profile turns out to be broken.
         image = image.copy_memory()
         with contextlib.suppress(pyvips.Error):
@@ -219,6 +219,14 @@ def _to_srgb(image: Image) -> Image:
             options = {"embedded": True, "input_profile": usual, "intent": "relative", "depth": 8}
             return image.icc_transform("srgb", **options).copy_memory()
     return image.colourspace("srgb").cast("uchar")
+
+
+def _profile_space(image: Image) -> bytes:
+    """Return the colour space that the profile in the file is for (ICC.1:2022, 7.2.6), or nothing.
+
+    libvips would read red, green and blue by a profile for Lab or XYZ.
+    """
+    return bytes(image.get("icc-profile-data")[16:20]) if image.get_typeof("icc-profile-data") else b""
 
 
 def _flatten(image: Image, task: Task) -> Image:
