@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from PIL import Image
 
 from avatar_gen.drawing import dicebear
 from avatar_gen.imaging import MEDIA_TYPES
-from tests.conftest import App, MakeApp
+from tests.conftest import App, MakeApp, assert_failure
 
 FREE = [name for name in dicebear.names() if dicebear.artwork(name).licence in {"CC0 1.0", "MIT"}]
 
@@ -55,6 +56,26 @@ def test_options_are_those_of_the_url_and_listed(app: App) -> None:
     same = {"eyesVariant": "variant01:3,variant02", "backgroundColor": "b6e3f4,c0aede", "scale": [0.8]}
     other = app.generate(type="lorelei", seed="Felix", options=same)
     assert app.client.get(f"/api/{other}?size=7").content == stored
+
+
+@pytest.mark.parametrize("number", [0.1 + 0.2, 100 / 3, 1e-7, 5e-21, -0.0, 1e2, -123.45678901234567])
+def test_a_number_may_have_any_digits_and_exponent(app: App, number: float) -> None:
+    options = {"rotate": number, "eyesVariant": {"variant01": abs(number)}}
+    identity = app.generate(type="lorelei", seed="Felix", options=options)
+    in_digits = format(Decimal(str(number)), "f")
+    query = {"rotate": in_digits, "eyesVariant": f"variant01:{in_digits.removeprefix('-')}"}
+    for px in (64, 100):
+        stored = app.client.get(f"/api/{identity}?px={px}").content
+        drawn = by_url(app.client, "lorelei", "Felix", size=str(px), **query)
+        assert np.abs(pixels(stored) - pixels(drawn)).mean() < 2
+    app.generate(type="lorelei", options={"rotate": in_digits})
+
+
+def test_a_number_out_of_range_is_refused_whatever_its_size(app: App) -> None:
+    for number in (1e300, -1e300, 361, 10**30):
+        body = {"type": "lorelei", "options": {"rotate": number}}
+        answer = app.client.post("/api/generate", json=body)
+        assert_failure(answer, 400, mentions="options.rotate must be at most 2 numbers from -360 to 360")
 
 
 def test_every_format_and_filter_names_the_artist(app: App) -> None:

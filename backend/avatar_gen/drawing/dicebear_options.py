@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 Value = str | int | float | list[str] | list[int | float] | dict[str, int | float]
@@ -22,7 +23,8 @@ _MAX_VALUES_OF = {"flip": 4, "animation": 32}
 
 _MAX_WEIGHT = 1_000_000
 
-_NUMBER = re.compile(r"-?[0-9]{1,7}(\.[0-9]{1,9})?")
+_NUMBER = re.compile(r"-?[0-9]{1,7}(\.[0-9]{1,30})?")
+"""Its decimals suffice for each number that JavaScript writes without an exponent."""
 _COLOUR = re.compile(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
 _TAG = re.compile(r"!?[a-z][a-zA-Z0-9]{0,63}(:[a-z][a-zA-Z0-9]{0,63})?")
 _FONT = re.compile(r"[a-zA-Z0-9_-]{1,64}( [a-zA-Z0-9_-]{1,64}){0,3}")
@@ -210,7 +212,8 @@ def _text_of(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        # Without the exponent that `str` writes, so that a stored number is read again.
+        return format(Decimal(str(value)), "f")
     raise InvalidOption(None, "has a value that is not a text, a number, a list of these, or weights by name")
 
 
