@@ -69,6 +69,21 @@ def test_the_bytes_of_a_file_are_taken_as_well(app_client: httpx.Client) -> None
     assert shown[0] == shown[1]
 
 
+def test_the_name_in_a_query_may_have_256_of_any_characters(app_client: httpx.Client) -> None:
+    name = "\N{GRINNING FACE}" * 256
+    query = {
+        "name": name,
+        "crop": "0,0,100,100",
+        "gravity": "attention",
+        "background": "lightgoldenrodyellow",
+    }
+    answer = app_client.put("/api/upload", params=query, content=PHOTOGRAPH)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["data"]["seed"] == name
+    longer = app_client.put("/api/upload?name=" + "x" * 8192, content=PHOTOGRAPH)
+    assert_failure(longer, 400, mentions="The query string is longer than 8192 bytes.")
+
+
 def test_it_is_served_in_every_size_format_and_filter_as_any_avatar(app_client: httpx.Client) -> None:
     identity = upload(app_client, crop="20,0,120,120")["id"]
     golden = np.asarray(Image.open(PHOTOGRAPHS / "turned-6.jpg.png").convert("RGB")).astype(int)
