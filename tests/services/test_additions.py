@@ -144,6 +144,7 @@ BAD = {
     "smile": (PEBBLE.read_text(), "is the name of a built-in style; choose another one"),
     "lorelei": (PEBBLE.read_text(), "is the name of a built-in style; choose another one"),
     "dicebear-x": (PEBBLE.read_text(), "is the name of a built-in style; choose another one"),
+    "photo": (PEBBLE.read_text(), "is the type of uploaded photographs; choose another name"),
     "Pebble": (PEBBLE.read_text(), "a name has lower-case letters, digits and dashes"),
     "x" * 33: (PEBBLE.read_text(), "a name has lower-case letters, digits and dashes"),
 }
@@ -153,10 +154,17 @@ def test_each_file_that_cannot_be_used_is_named_in_a_line_with_what_is_wrong(fol
     for name, (text, _) in BAD.items():
         (folder / f"{name}.json").write_text(text)
     (folder / "latin.json").write_bytes(b'{"a": "\xff"}')
+    (folder / "folder.json").mkdir()
+    (folder / "gone.json").symlink_to("nowhere")
     with pytest.raises(SettingsError) as refused:
         serve(folder)
     lines = str(refused.value).split("\n")
-    expected = {**{name: message for name, (_, message) in BAD.items()}, "latin": "is not text in UTF-8"}
+    expected = {
+        **{name: message for name, (_, message) in BAD.items()},
+        "latin": "is not text in UTF-8",
+        "folder": "cannot be read: Is a directory",
+        "gone": "cannot be read: No such file or directory",
+    }
     assert [line.partition(": ")[0] for line in lines] == [
         f"{folder}/{name}.json" for name in sorted(expected)
     ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from avatar_gen.avatar import PHOTO
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import SettingsError
@@ -42,19 +43,30 @@ def serve_additions(additions: Additions) -> None:
 def _read_definitions(folder: Path) -> Mapping[str, bytes]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix == ".json")
-        read = {path.stem: path.read_bytes() for path in files}
     except OSError as error:
         raise SettingsError(f"styles.path: {error.filename}: {error.strerror}") from None
-    problems = {name: _problem_of(name, definition) for name, definition in read.items()}
-    lines = [f"{folder / name}.json: {problem}" for name, problem in problems.items() if problem]
+    read = {path: _read(path) for path in files}
+    problems = {path: _problem_of(path.stem, definition) for path, definition in read.items()}
+    lines = [f"{path}: {problem}" for path, problem in problems.items() if problem]
     if lines:
         raise SettingsError("\n".join(lines))
-    return read
+    return {path.stem: definition for path, definition in read.items() if isinstance(definition, bytes)}
 
 
-def _problem_of(name: str, definition: bytes) -> str | None:
+def _read(path: Path) -> bytes | OSError:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        return error
+
+
+def _problem_of(name: str, definition: bytes | OSError) -> str | None:
+    if isinstance(definition, OSError):
+        return f"cannot be read: {definition.strerror}"
     if not _NAME.fullmatch(name):
         return "a name has lower-case letters, digits and dashes, begins with a letter, and has at most 32"
+    if name == PHOTO:
+        return "is the type of uploaded photographs; choose another name"
     if name in STYLES or name in dicebear.built_in_names() or name.startswith("dicebear-"):
         return "is the name of a built-in style; choose another one"
     return dicebear.problem_of(definition)
