@@ -258,6 +258,11 @@ class TestPages:
             for method, operation in methods.items()
         }
         assert set(operations) == {
+            "POST /api/jobs",
+            "GET /api/jobs/{id}",
+            "GET /api/jobs/{id}/events",
+            "GET /api/jobs/{id}/result",
+            "DELETE /api/jobs/{id}",
             "POST /api/generate",
             "POST /api/v1/generate",
             "POST /api/v2/generate",

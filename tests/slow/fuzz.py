@@ -155,8 +155,11 @@ def _json_bodies(operation: Json) -> st.SearchStrategy[bytes | None]:
     if "application/json" not in content:
         return st.sampled_from((_PHOTOGRAPH, _FORM)) | _bodies | st.none()
     schema = content["application/json"]["schema"]
-    fields = {name: _field(each) for name, each in schema["properties"].items()}
-    meant = st.fixed_dictionaries({}, optional=fields).map(lambda value: json.dumps(value).encode())
+    row = schema.get("items", schema)
+    fields = {name: _field(each) for name, each in row["properties"].items()}
+    values: st.SearchStrategy[Any] = st.fixed_dictionaries({}, optional=fields)
+    values = values if row is schema else st.lists(values, max_size=3)
+    meant = values.map(lambda value: json.dumps(value).encode())
     odd = st.dictionaries(st.sampled_from([*fields, CANARY]), _json, max_size=4) | _json
     return st.one_of(
         meant, meant, meant, odd.map(lambda value: json.dumps(value).encode()), _bodies, st.none()

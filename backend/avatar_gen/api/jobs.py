@@ -188,7 +188,7 @@ async def get_job(request: Request, response: Response) -> Answer[JobData]:
     "/{id:uuid}/events",
     operation_id="get_job_events",
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events"},
+        200: {"content": {"text/event-stream": {}}, "description": "Events"},
         **fails(400, 404, 503),
     },
     response_class=StreamingResponse,
