@@ -8,7 +8,7 @@ PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --igno
 	--numprocesses logical --maxprocesses 4 --dist worksteal
 export COVERAGE_RCFILE := backend/pyproject.toml
 
-.PHONY: help run install test test-slow coverage fuzz lint types audit sbom image image-test image-sbom bench bench-scale \
+.PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices image image-test image-sbom bench bench-scale \
 	lock lock-peers gallery sheets glyphs letters screenshots clean
 
 help:
@@ -52,6 +52,9 @@ audit: .venv/installed-dev ## look up the known security holes of all locked pac
 
 sbom: .venv/installed-dev ## write sbom.json, the bill of materials in CycloneDX format
 	@$(BIN)/python -m tools.sbom > sbom.json
+
+notices: .venv/installed-dev ## write THIRD_PARTY_NOTICES.md, the licences of all packages, fonts and artwork
+	@$(BIN)/python -m tools.notices
 
 # Without its first line: the engine's own reader of Dockerfiles will do, and needs no registry.
 image: ## build the image avatar-backend:latest
