@@ -31,6 +31,7 @@ from avatar_gen.api.openapi import describe
 from avatar_gen.api.paths import without_trailing_slash
 from avatar_gen.api.picture_routes import PictureRoutes
 from avatar_gen.api.request_log import RequestLog
+from avatar_gen.api.site_files import add_site_routes
 from avatar_gen.api.swagger import ASSETS, add_swagger_routes
 from avatar_gen.database import Engines
 from avatar_gen.database.engine import open_engines
@@ -126,11 +127,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.state.picker_settings = settings.picker
     serve_settings(settings)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
-    # include_router() would wrap each route, and each request would walk through the wrappers.
-    routers = [part.router for part in (health, identities, picker, jobs, avatars, uploads)]
-    app.router.routes += (route for each in (*routers, health.old_router) for route in each.routes)
-    add_swagger_routes(app)
-    add_error_handlers(app)
+    _add_routes(app, settings)
     layers: ASGIApp = PictureRoutes(app, settings.picker.origins)
     if settings.limits.on:
         layers = _limit(layers, settings, shared)
@@ -139,6 +136,15 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     if (names := settings.checked_hosts()) is not None:
         layers = HostCheck(layers, names)
     return Application(app, RequestLog(layers, statistics))
+
+
+def _add_routes(app: FastAPI, settings: Settings) -> None:
+    # include_router() would wrap each route, and each request would walk through the wrappers.
+    routers = [part.router for part in (health, identities, picker, jobs, avatars, uploads)]
+    app.router.routes += (route for each in (*routers, health.old_router) for route in each.routes)
+    add_swagger_routes(app)
+    add_site_routes(app, settings.server.security_contact)
+    add_error_handlers(app)
 
 
 def serve_settings(settings: Settings) -> None:

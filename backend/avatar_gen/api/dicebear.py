@@ -52,7 +52,6 @@ async def _get_dicebear_picture(scope: Scope) -> Picture:
     headers = [
         (b"cache-control", IMMUTABLE),
         (b"content-disposition", b'inline; filename="avatar.%s"' % extension.encode()),
-        (b"x-robots-tag", b"noindex"),
     ]
     return await answer(
         scope, etag, headers, DICEBEAR_TYPES[request.format_name], lambda: renderer.render(request, key)

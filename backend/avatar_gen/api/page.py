@@ -91,7 +91,7 @@ def read_page(sites: Sequence[str] = ()) -> PictureRoute:
         caching = IMMUTABLE if release == digest else b"no-cache"
         return await _send(scope, page[name], caching, [])
 
-    return PictureRoute("/page/{file}", matches, get, for_any_origin=False)
+    return PictureRoute("/page/{file}", matches, get, is_picture=False)
 
 
 def _first_file(name: str, html: bytes, digest: str) -> File:

@@ -14,7 +14,7 @@ from avatar_gen.api.dicebear import DICEBEAR_ROUTE
 from avatar_gen.api.error_handlers import answer_error
 from avatar_gen.api.libravatar import IDENTITY_PICTURE_ROUTE
 from avatar_gen.api.page import read_page
-from avatar_gen.api.pictures import ANY_ORIGIN, PictureRoute
+from avatar_gen.api.pictures import PUBLIC, PictureRoute
 from avatar_gen.api.render import RENDER_ROUTE
 from avatar_gen.api.responses import failure
 from avatar_gen.api.stored_pictures import STORED_PICTURE_ROUTE
@@ -44,11 +44,11 @@ class PictureRoutes:
                 status, headers, content = await route.get(scope)
             except AvatarError as error:
                 failed = answer_error(scope, error)
-                failed.raw_headers += ANY_ORIGIN if route.for_any_origin else ()
+                failed.raw_headers += PUBLIC if route.is_picture else ()
                 await failed(scope, receive, send)
                 return
-            if route.for_any_origin:
-                headers = [*headers, *ANY_ORIGIN]
+            if route.is_picture:
+                headers = [*headers, *PUBLIC]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
         elif route is not None and method not in route.other_methods:

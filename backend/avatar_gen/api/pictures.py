@@ -10,7 +10,8 @@ Headers = list[tuple[bytes, bytes]]
 IMMUTABLE = b"public, max-age=31536000, immutable"
 """`Cache-Control` of a picture by URL, which never changes: docs/decisions/0010."""
 
-ANY_ORIGIN = ((b"access-control-allow-origin", b"*"),)
+PUBLIC = ((b"access-control-allow-origin", b"*"), (b"x-robots-tag", b"noindex"))
+"""Pages of all origins may read pictures. Search engines must not list them, as their URLs may have names."""
 
 CONTENT_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """For an SVG that is opened as a page: nothing runs in it, nothing is fetched."""
@@ -35,8 +36,8 @@ class PictureRoute(NamedTuple):
     """Answer GET and HEAD. Raises `AvatarError`."""
     other_methods: tuple[str, ...] = ()
     """Methods that FastAPI answers."""
-    for_any_origin: bool = True
-    """Whether scripts of all pages may read the answers to GET and HEAD."""
+    is_picture: bool = True
+    """Whether the answers to GET and HEAD are pictures, and carry `PUBLIC`."""
 
 
 async def answer(

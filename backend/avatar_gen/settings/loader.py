@@ -41,6 +41,7 @@ ENVIRONMENT: dict[str, tuple[str, Callable[[str], object]]] = {
     "PORT": ("server.port", _number),
     "ALLOWED_HOSTS": ("server.allowed_hosts", _list),
     "TRUSTED_PROXIES": ("server.trusted_proxies", _list),
+    "SECURITY_CONTACT": ("server.security_contact", str),
     "STORAGE_TYPE": ("storage.type", str),
     "S3_ENDPOINT": ("storage.s3.endpoint", str),
     "S3_BUCKET": ("storage.s3.bucket", str),

@@ -22,6 +22,7 @@ from avatar_gen.settings.storage import Storage
 from avatar_gen.settings.values import (
     Rate,
     check_redis_url,
+    parse_contact,
     parse_host_pattern,
     parse_log_level,
     parse_network,
@@ -63,6 +64,8 @@ class Server(Section):
     here, all are allowed if API keys are set, and no others if not."""
     trusted_proxies: list[Annotated[IPv4Network | IPv6Network, PlainValidator(parse_network)]] = []
     """Proxies whose `X-Forwarded-For` is believed."""
+    security_contact: Annotated[str | None, PlainValidator(parse_contact)] = None
+    """The URL, `mailto:` included, in `/.well-known/security.txt`. None: there is no such file."""
 
 
 class Connection(Section):

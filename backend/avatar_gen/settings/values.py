@@ -27,6 +27,9 @@ _RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|hour)(?: burst ([1-9][0-9]{0,5}))?
 
 _REDIS_URL = re.compile(r"rediss?://[^\s/?#]+(?:/[0-9]{0,5})?(?:\?\S*)?|unix://\S+")
 
+_CONTACT = re.compile(r"(?:mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+?[0-9-]+)")
+"""What RFC 9116 takes as a contact, of visible ASCII characters alone."""
+
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\*")
 
 _ORIGIN = re.compile(
@@ -108,6 +111,13 @@ def parse_origin(text: object) -> str:
     if port is None or int(port) == _DEFAULT_PORTS.get(scheme):
         return f"{scheme}://{host}"
     return f"{scheme}://{host}:{int(port)}"
+
+
+def parse_contact(text: object) -> str | None:
+    """Return a URL to which reports are sent, or None for None. Raises `ValueError`."""
+    if text is None or (isinstance(text, str) and _CONTACT.fullmatch(text)):
+        return text
+    raise ValueError("a URL such as mailto:security@example.org or https://example.org/security")
 
 
 def parse_site(text: object) -> str:
