@@ -47,7 +47,7 @@ def test_every_route_is_in_the_readme(client: httpx.Client) -> None:
 
 
 def test_every_link_and_picture_of_the_docs_exists() -> None:
-    pages = [*ROOT.glob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "backend").glob("*.md")]
     for folder in ("docs", "deploy", "backend/docker"):
         pages += (ROOT / folder).rglob("*.md")
     for page in pages:
