@@ -41,7 +41,8 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/hadolint backend/docker/Dockerfile backend/docker/gateway/Dockerfile
 	$(BIN)/shellcheck .ci/run .ci/image \
 		$(addprefix backend/docker/,entrypoint.sh as-owner avatar-gen linked-database gateway/listen-on-ipv6.sh)
-	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml deploy/monitoring
+	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml \
+		deploy/monitoring deploy/kubernetes
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
 types: .venv/installed-dev ## check types
