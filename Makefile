@@ -42,8 +42,9 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/shellcheck .ci/run .ci/image \
 		$(addprefix backend/docker/,entrypoint.sh as-owner avatar-gen linked-database gateway/listen-on-ipv6.sh)
 	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml \
-		deploy/monitoring deploy/kubernetes
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
+		docker-compose.cluster.yml deploy/monitoring deploy/kubernetes
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml \
+		docker-compose.cluster.yml
 
 types: .venv/installed-dev ## check types
 	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks tools docs/*.py

@@ -18,6 +18,9 @@ from avatar_gen.objects.cloud_clients import open_bucket
 from avatar_gen.settings.storage import Storage
 from tests.servers.net import free_port
 
+WEED = f"{Path(sys.executable).parent}/weed"
+"""The program of the server."""
+
 ACCESS_KEY, SECRET_KEY = "an-access-key", "s3cret/key+of=tests"
 
 
@@ -46,7 +49,7 @@ class S3Server:
     def start(self) -> None:
         """Start the server; return when it stores objects."""
         command = [
-            *(f"{Path(sys.executable).parent}/weed", "server", f"-dir={self._folder}/data"),
+            *(WEED, "server", f"-dir={self._folder}/data"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", f"-s3.config={self._folder}/s3.json"),
             *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.volumeSizeLimitMB=64", "-volume.max=20"),
             *("-master.telemetry=false", *(f"-{name}={port}" for name, port in self._ports.items())),
