@@ -15,7 +15,9 @@ import yaml
 
 from avatar_gen.settings.loader import ENVIRONMENT, trace_settings
 from avatar_gen.settings.schema import Settings
+from tests.api.test_jobs import events, start
 from tests.conftest import MakeService
+from tests.servers.commands import COMMAND
 from tests.servers.net import free_port
 from tests.servers.postgres import Postgres
 from tests.servers.redis import PROGRAM, needs_redis
@@ -96,8 +98,8 @@ def test_the_settings_understand_the_environment(tmp_path: Path, monkeypatch: py
 
 
 def test_the_settings_name_the_containers() -> None:
-    urls = " ".join(environ()[name] for name in ("DATABASE_URL", "S3_ENDPOINT", "REDIS_URL"))
-    assert re.findall(r"//(?:\w+@)?(\w+):", urls) == ["postgres", "seaweedfs", "valkey"]
+    urls = " ".join(environ()[name] for name in ("DATABASE_URL", "S3_ENDPOINT", "REDIS_URL", "JOBS_BROKER"))
+    assert re.findall(r"//(?:\w+@)?(\w+):", urls) == ["postgres", "seaweedfs", "valkey", "valkey"]
     for name in ("postgres", "seaweedfs", "valkey"):
         assert SERVICES[name]["networks"] == ["back"]
     assert COMPOSE["networks"]["back"] == {"internal": True}
@@ -133,6 +135,7 @@ def test_a_replica_works_with_the_servers(
             "S3_ENDPOINT": f"http://127.0.0.1:{s3_port}",
             "S3_SECRET_KEY_FILE": str(secrets / "s3"),
             "REDIS_URL": f"redis://127.0.0.1:{port}/0",
+            "JOBS_BROKER": f"redis://127.0.0.1:{port}/1",
             "LIMITS_CLIENT": "1000/s",
             "METRICS_PORT": str(free_port()),
         }
@@ -146,13 +149,21 @@ def test_a_replica_works_with_the_servers(
         checks = replica.client.get("/api/health").json()["data"]["checks"]
         assert checks.keys() >= {"database", "storage", "redis"}
         assert {each["status"] for each in checks.values()} == {"up"}
+        with (replica.folder / "worker.log").open("wb") as log:
+            words = [*COMMAND, *SERVICES["worker"]["command"][1:]]
+            worker = subprocess.Popen(words, cwd=replica.folder, env=replica._environment(), stderr=log)
+        _, job = events(replica.client, start(replica.client, "seed\nada\n"))[-1]
+        assert (job["state"], job["done"]) == ("done", 1)
+        worker.terminate()
+        assert worker.wait(timeout=30) == 0
         replica.stop()
 
 
 def test_only_one_container_migrates() -> None:
     assert BACKEND["environment"]["RUN_MIGRATIONS"] == "false"
-    assert SERVICES["migrate"]["environment"] == BACKEND["environment"]
-    assert SERVICES["migrate"]["image"] == BACKEND["image"]
+    for name in ("migrate", "worker"):
+        assert SERVICES[name]["environment"] == BACKEND["environment"]
+        assert SERVICES[name]["image"] == BACKEND["image"]
     assert BACKEND["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 

@@ -123,7 +123,7 @@ def test_the_ports_are_those_of_the_image_and_the_settings() -> None:
 def test_the_network_policy_lets_through_what_the_settings_name() -> None:
     egress = OBJECTS["network-policy.yaml"]["spec"]["egress"]
     allowed = {port["port"] for rule in egress for port in rule["ports"]}
-    used = {int(port) for port in re.findall(r":(\d+)/", SETTINGS["DATABASE_URL"] + SETTINGS["REDIS_URL"])}
+    used = {int(port) for port in re.findall(r":(\d+)/", " ".join(SETTINGS.values()))}
     assert allowed == used | {53, 443}
 
 
@@ -226,6 +226,14 @@ def test_a_rollout_and_maintenance_leave_a_replica() -> None:
     assert "replicas" not in DEPLOYMENT["spec"], "applying it would undo what the autoscaler did"
     unavailable = OBJECTS["pod-disruption-budget.yaml"]["spec"]["maxUnavailable"]
     assert OBJECTS["autoscaler.yaml"]["spec"]["minReplicas"] > unavailable
+
+
+def test_workers_work_on_jobs() -> None:
+    (worker,) = PODS["workers.yaml"]["containers"]
+    assert worker["args"] == ["avatar-gen", "worker"]
+    template = OBJECTS["workers.yaml"]["spec"]["template"]
+    assert OBJECTS["workers.yaml"]["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
+    assert SETTINGS["JOBS_BROKER"] != SETTINGS["REDIS_URL"]
 
 
 def test_only_the_job_migrates() -> None:
