@@ -8,14 +8,13 @@ Import this module only in a worker: the import of Celery is slow and takes memo
 """
 
 import logging
-import warnings
 from collections.abc import Callable
 from functools import partial
 from random import uniform
 from threading import Event, Thread
 
 from celery import Celery, Task, signals
-from celery.exceptions import CPendingDeprecationWarning, Retry
+from celery.exceptions import Retry
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
@@ -60,7 +59,7 @@ def run_worker(broker: str, work: ChunkWork, licences: frozenset[str], prepare: 
     # Without this, Celery replaces the handlers of the log.
     signals.setup_logging.connect(_keep_logs)
     # It warns at each lost connection that another release will cancel what runs then.
-    warnings.simplefilter("ignore", CPendingDeprecationWarning)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
     logging.getLogger("celery").setLevel(logging.WARNING)  # Else there are two lines for each chunk.
     app = _make_app(broker)
     draw_beside = partial(share, draw_here, jobs=1, prepare=prepare, read_ahead=1)
