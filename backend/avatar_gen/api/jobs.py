@@ -59,17 +59,18 @@ _LIST = {
                 "example": "seed,name,style\nada@example.org,ada,smile\n",
             },
             "application/json": {
+                # Without types: a row with other values fails alone.
                 "schema": {
                     "type": "array",
+                    "minItems": 1,
                     "description": "Objects with these fields, and the other fields of generate.",
                     "items": {
                         "type": "object",
                         "properties": {
-                            "seed": {"type": "string", "examples": ["ada@example.org"]},
-                            "name": {"type": "string", "examples": ["ada"]},
-                            "style": {"type": "string", "examples": ["smile"]},
+                            "seed": {"description": "Required.", "examples": ["ada@example.org"]},
+                            "name": {"description": "Its name in a ZIP archive.", "examples": ["ada"]},
+                            "style": {"description": "Also called type.", "examples": ["smile"]},
                         },
-                        "required": ["seed"],
                     },
                 }
             },
