@@ -310,13 +310,40 @@ class TestObjectStores:
             ("{s3: {endpoint: 'https://user:password@host'}}", "app.storage.s3.endpoint: expected "),
             ("{s3: {prefix: /a}}", "app.storage.s3.prefix: expected "),
             ("{s3: {secret_access_key: x}}", "app.storage.s3.secret_access_key: unknown key"),
+            ("{s3: {bucket: 'a b'}}", "app.storage.s3.bucket: expected a name of letters, digits, dots"),
+            ("{s3: {bucket: a/b}}", "app.storage.s3.bucket: expected a name of letters, digits, dots"),
+            ("{gcs: {bucket: ..}}", "app.storage.gcs.bucket: expected a name of letters, digits, dots"),
+            ("{azure: {container: 'é'}}", "app.storage.azure.container: expected a name of letters"),
+            ("{azure: {account: 'a?b'}}", "app.storage.azure.account: expected a name of letters"),
         ],
     )
     def test_are_described_in_full(self, storage: str, line: str) -> None:
         assert failure(f"app: {{storage: {storage}}}").startswith(f"settings.yaml: {line}")
 
+    @pytest.mark.parametrize("place", ["s3://a b/c", "gs://../c", "az://a?/c", "s3://bucket/a b"])
+    def test_are_checked_in_a_url_too(self, place: str) -> None:
+        with pytest.raises(SettingsError) as refused:
+            load("app: {}").storage.at(place)
+        assert str(refused.value).startswith(f"{place}: expected a")
+
 
 class TestWhatIsWrongIsSaidInOneLine:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "app: {palettes: {Brand: ['#fff', '#000', '#f00', '#0f0', '#00f']}}",
+            "app: {libravatar: {default: Smile!}}",
+            "app: {libravatar: {redirect_hosts: ['https://example.org/']}}",
+            f"app: {{auth: {{api_keys: [{{sha256: '{'0' * 64}', name: 'a b'}}]}}}}",
+            "app: {storage: {s3: {endpoint: 'ftp://x'}}}",
+            "app: {storage: {s3: {prefix: /a}}}",
+        ],
+    )
+    def test_without_a_regular_expression(self, text: str) -> None:
+        line = failure(text)
+        assert ": expected a" in line
+        assert not {"pattern", "^"} & {*line.split(), *line}
+
     @pytest.mark.parametrize(
         ("text", "line"),
         [

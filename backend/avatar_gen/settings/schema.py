@@ -7,20 +7,17 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PlainValidator,
-    SecretStr,
-    field_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr, field_validator
 from pydantic.config import JsonDict
 
 from avatar_gen.settings.section import Section, secret_of
 from avatar_gen.settings.storage import Storage
 from avatar_gen.settings.values import (
+    DefaultName,
+    KeyName,
+    PaletteName,
     Rate,
+    RedirectHost,
     check_redis_url,
     parse_contact,
     parse_host_pattern,
@@ -37,7 +34,6 @@ LogLevel = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Permission = Literal["write", "list", "delete"]
-PaletteName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 _OLD: JsonDict = {"old": True}
 """Marks settings that only files of the old service have."""
@@ -176,9 +172,9 @@ class Metrics(Section):
 class Libravatar(Section):
     """Pictures by the hash of an e-mail address."""
 
-    default: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = "mp"
+    default: DefaultName = "mp"
     """The picture of an unlinked hash if the client names no default: a name of the protocol, or a style."""
-    redirect_hosts: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?$")]] = []
+    redirect_hosts: list[RedirectHost] = []
     """Hosts to which a default picture may redirect, with a port that is not the default one."""
 
 
@@ -223,7 +219,7 @@ class Jobs(Section):
 class ApiKey(Section):
     """An API key, of which only the hash is known."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
+    name: KeyName = ""
     """The name in logs. If it is empty, logs have the first digits of the hash."""
     sha256: str
     may: list[Permission] = list(get_args(Permission))

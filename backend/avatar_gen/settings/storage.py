@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
 from avatar_gen.errors import SettingsError
 from avatar_gen.settings.section import Section, secret_of
+from avatar_gen.settings.values import matching
 
 
 class LocalStorage(Section):
@@ -21,9 +22,21 @@ def _none_if_empty(value: object) -> object:
 
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
-Endpoint = Annotated[str, Field(pattern=r"^https?://[^/\s@]+(/[^\s?#]*)?$")]
+Endpoint = Annotated[
+    str, matching(r"https?://[^/\s@]+(/[^\s?#]*)?", "a URL such as https://s3.example.org, without a user")
+]
 OptionalEndpoint = Annotated[Endpoint | None, BeforeValidator(_none_if_empty)]
-Prefix = Annotated[str, Field(pattern=r"^([A-Za-z0-9!_.*'()=-]+(/[A-Za-z0-9!_.*'()=-]+)*)?$")]
+Prefix = Annotated[
+    str,
+    matching(
+        r"([A-Za-z0-9!_.*'()=-]+(/[A-Za-z0-9!_.*'()=-]+)*)?",
+        "a path of letters, digits and !_.*'()=-, such as production/avatars",
+    ),
+]
+Bucket = Annotated[
+    str, matching(r"([A-Za-z0-9][A-Za-z0-9._-]*)?", "a name of letters, digits, dots, dashes and underscores")
+]
+"""Each vendor has stricter rules. With other characters, the library of object stores ends by a panic."""
 
 
 class StorageConnection(Section):
@@ -39,7 +52,7 @@ class S3Storage(Section):
 
     endpoint: OptionalEndpoint = None
     """None: Amazon's endpoint for the region."""
-    bucket: str = ""
+    bucket: Bucket = ""
     prefix: Prefix = ""
     """The part of the bucket that is used."""
     region: OptionalText = None
@@ -61,7 +74,7 @@ class S3Storage(Section):
 class GcsStorage(Section):
     """Objects in Google Cloud Storage."""
 
-    bucket: str = ""
+    bucket: Bucket = ""
     prefix: Prefix = ""
     service_account_file: Path | None = Field(default=None, strict=False)
     """None: the cloud's own credentials."""
@@ -71,8 +84,8 @@ class GcsStorage(Section):
 class AzureStorage(Section):
     """Objects in Azure Blob Storage."""
 
-    account: str = ""
-    container: str = ""
+    account: Bucket = ""
+    container: Bucket = ""
     prefix: Prefix = ""
     endpoint: OptionalEndpoint = None
     access_key: OptionalSecret = None
@@ -133,6 +146,11 @@ class Storage(Section):
         kind = _SCHEMES[scheme]
         name = "container" if kind == "azure" else "bucket"
         section = getattr(self, kind).model_copy(update={name: bucket, "prefix": prefix.strip("/")})
+        try:
+            type(section).model_validate({name: bucket, "prefix": section.prefix})
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"{place}: expected {reason}") from None
         return self.model_copy(update={"type": kind, kind: section})
 
     @property

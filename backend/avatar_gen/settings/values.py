@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, SecretStr
 
 ANY = "*"
 """Stands for all host names, or all origins."""
@@ -88,6 +88,30 @@ def parse_log_level(text: object) -> object:
     if not isinstance(text, str):
         return text
     return _LOG_LEVELS.get(text.lower(), text.lower())
+
+
+def matching(pattern: str, description: str) -> AfterValidator:
+    """Return a validator of texts that match the whole pattern; `description` says what is expected."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(description)
+        return text
+
+    return AfterValidator(check)
+
+
+PaletteName = Annotated[
+    str, matching("[a-z][a-z0-9-]{0,31}", "a name of lower-case letters, digits and dashes")
+]
+DefaultName = Annotated[str, matching("[a-z0-9-]{1,64}", "a default picture or a style, such as mp or smile")]
+RedirectHost = Annotated[
+    str, matching(r"[a-z0-9.-]+(:[0-9]{1,5})?", "a lower-case host name such as cdn.example.org")
+]
+KeyName = Annotated[
+    str, matching("[A-Za-z0-9._-]{0,32}", "at most 32 letters, digits, dots, dashes and underscores")
+]
 
 
 def parse_host_pattern(text: object) -> str:
