@@ -25,10 +25,11 @@ LICENCES = {
     "async-timeout": "Apache-2.0",
     "dicebear-styles": "code: MIT; artwork: the licence of each style, below",
     "pysqlite3": "Zlib",
+    "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "thorvg-python": "LGPL-2.1",
     "tzdata": "Apache-2.0",
 }
-"""Licences of packages that this platform does not need, or whose metadata have none or a whole text."""
+"""Licences of packages that this platform does not need, or whose metadata are not clear."""
 
 INSIDE = {
     "fastapi-offline": "Swagger UI (Apache-2.0), ReDoc (MIT)",
