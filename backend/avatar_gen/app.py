@@ -33,6 +33,7 @@ from avatar_gen.api.picture_routes import PictureRoutes
 from avatar_gen.api.request_log import RequestLog
 from avatar_gen.api.site_files import add_site_routes
 from avatar_gen.api.swagger import ASSETS, add_swagger_routes
+from avatar_gen.api.ui_avatars import ui_avatars_route
 from avatar_gen.database import Engines
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.job_records import JobRecords
@@ -128,7 +129,8 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     serve_settings(settings)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     _add_routes(app, settings)
-    layers: ASGIApp = PictureRoutes(app, settings.picker.origins)
+    initials = ui_avatars_route(app.routes, paths=settings.ui_avatars_paths)
+    layers: ASGIApp = PictureRoutes(app, settings.picker.origins, initials)
     if settings.limits.on:
         layers = _limit(layers, settings, shared)
     if settings.cors:

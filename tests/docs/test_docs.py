@@ -39,6 +39,15 @@ def test_the_request_for_a_picker_link_works(service: Service) -> None:
     assert f"http://127.0.0.1:{service.port}/pick#" in answer.stdout
 
 
+def test_the_urls_of_ui_avatars_work_as_they_stand(service: Service, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "moving.md").read_text(encoding="utf-8")
+    (script,) = [part.split("```")[0] for part in page.split("```sh\n")[1:]]
+    script = script.replace("localhost:3000", f"127.0.0.1:{service.port}").replace("curl ", "curl -fsS ")
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)  # noqa: S607
+    assert Image.open(io.BytesIO((tmp_path / "ada.png").read_bytes())).size == (128, 128)
+    assert (tmp_path / "ada.svg").read_bytes().startswith(b"<svg")
+
+
 def test_every_route_is_in_the_readme(client: httpx.Client) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for path, operations in client.get("/openapi.json").json()["paths"].items():

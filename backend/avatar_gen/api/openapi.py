@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from avatar_gen.api import ui_avatars
 from avatar_gen.api.access import UNCOUNTED, is_guarded
 from avatar_gen.api.dicebear import FORMATS, VERSIONS
 from avatar_gen.api.error_responses import failed, name_failures
@@ -140,28 +141,28 @@ def _picture_operation(  # noqa: PLR0913
     }
 
 
-def _libravatar_parameter(name: str, description: str, example: str) -> Json:
-    """Describe a parameter of the protocol, which accepts any text."""
+def _lenient_parameter(name: str, description: str, example: str) -> Json:
+    """Describe a parameter that accepts any text."""
     schema = {"type": "string", "examples": [example]}
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
 _LIBRAVATAR_PARAMETERS = [
-    _libravatar_parameter(
+    _lenient_parameter(
         "s",
         "Or size: the width in px, 1 to 2048. A larger one is reduced. By default 80.",
         "80",
     ),
-    _libravatar_parameter(
+    _lenient_parameter(
         "d",
         f"Or default: the picture of a hash that is not linked: 404, {', '.join(DEFAULTS)}, a style that"
         " /api/styles lists, or a URL whose host is in the setting libravatar.redirect_hosts.",
         "identicon",
     ),
-    _libravatar_parameter("f", "Or forcedefault: y shows the default picture in any case.", "y"),
-    _libravatar_parameter("r", "Or rating: ignored, since every picture is rated g.", "g"),
-    _libravatar_parameter("name", "For d=initials: the name.", "Ada Lovelace"),
-    _libravatar_parameter("initials", "For d=initials: the letters themselves.", "AL"),
+    _lenient_parameter("f", "Or forcedefault: y shows the default picture in any case.", "y"),
+    _lenient_parameter("r", "Or rating: ignored, since every picture is rated g.", "g"),
+    _lenient_parameter("name", "For d=initials: the name.", "Ada Lovelace"),
+    _lenient_parameter("initials", "For d=initials: the letters themselves.", "AL"),
 ]
 
 
@@ -215,7 +216,34 @@ def _picture_operations() -> dict[str, Json]:
             parameters=[style, format_name, *_parameters(SeededUrlParameters), *_parameters(RenderOptions)],
         ),
         "/{version}/{style}/{format}": _dicebear_operation(),
+        "/api/": _ui_avatars_operation(),
     }
+
+
+def _ui_avatars_operation() -> Json:
+    return _picture_operation(
+        "by URL",
+        "Get UI Avatar",
+        "Initials, with the parameters of ui-avatars.com. Unknown parameters are ignored. Nothing is stored.",
+        parameters=[_lenient_parameter(*each) for each in _UI_AVATARS_PARAMETERS],
+        types=("image/png", "image/svg+xml"),
+        headers=("ETag", "Cache-Control", "Vary", "Content-Security-Policy"),
+        failures=(400, 500, 503),
+    )
+
+
+_UI_AVATARS_PARAMETERS = (
+    ("name", f"The name whose initials are drawn. By default {ui_avatars.DEFAULT_NAME}.", "Ada Lovelace"),
+    ("size", f"The width in px, 16 to {ui_avatars.MAX_PX}. By default {ui_avatars.DEFAULT_PX}.", "128"),
+    ("background", "A colour, or random for one that the name chooses, the same one each time.", "0D8ABC"),
+    ("color", "The colour of the letters, which is replaced if they could not be read.", "fff"),
+    ("length", f"The number of letters, 1 to {ui_avatars.MAX_LENGTH}. By default 2.", "1"),
+    ("font-size", "Ignored: letters have the size of the style initials.", "0.5"),
+    ("rounded", "true for a circle.", "true"),
+    ("uppercase", "false for letters as in the name.", "false"),
+    ("bold", "true for bold letters.", "true"),
+    ("format", "svg or png. By default svg if `Accept` names it, otherwise png.", "svg"),
+)
 
 
 def _dicebear_operation() -> Json:

@@ -26,10 +26,10 @@ PICTURE_ROUTES = (RENDER_ROUTE, STORED_PICTURE_ROUTE, IDENTITY_PICTURE_ROUTE, DI
 class PictureRoutes:
     """ASGI middleware that answers the picture routes and the page, and passes on all other requests."""
 
-    def __init__(self, app: ASGIApp, sites: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, sites: Sequence[str] = (), *others: PictureRoute) -> None:
         """`sites` may show the picker in a frame."""
         self._app = app
-        self._routes = (*PICTURE_ROUTES, read_page(sites))
+        self._routes = (*PICTURE_ROUTES, read_page(sites), *others)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

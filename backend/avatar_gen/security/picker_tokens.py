@@ -12,7 +12,8 @@ from pathlib import Path
 from itsdangerous import BadData, URLSafeSerializer
 
 from avatar_gen.errors import PickerLinkInvalid, SettingsError, SigningKeyNeeded
-from avatar_gen.settings.schema import MIN_SIGNING_KEY_LENGTH, Auth
+from avatar_gen.settings.schema import Auth
+from avatar_gen.settings.values import MIN_SIGNING_KEY_LENGTH
 
 MAX_TOKEN_LENGTH = 4096
 """Bytes. Longer tokens are refused without being hashed."""

@@ -19,6 +19,7 @@ from avatar_gen.settings.values import (
     Rate,
     RedirectHost,
     check_redis_url,
+    check_signing_key,
     parse_contact,
     parse_host_pattern,
     parse_log_level,
@@ -244,19 +245,7 @@ def _key_from_hash(value: object) -> object:
     return {"sha256": value} if isinstance(value, str) else value
 
 
-MIN_SIGNING_KEY_LENGTH = 32
-"""Characters. 32 hexadecimal digits have 128 bits."""
-
-
-def _check_signing_key(key: SecretStr) -> SecretStr:
-    if len(key) < MIN_SIGNING_KEY_LENGTH:
-        raise ValueError(
-            f"keys of at least {MIN_SIGNING_KEY_LENGTH} characters, such as `openssl rand -hex 32` prints"
-        )
-    return key
-
-
-SigningKey = Annotated[SecretStr, AfterValidator(_check_signing_key)]
+SigningKey = Annotated[SecretStr, AfterValidator(check_signing_key)]
 
 
 def _split(value: object) -> object:
@@ -330,6 +319,8 @@ class Settings(Section):
     styles: Styles = Styles()
     palettes: dict[PaletteName, Annotated[list[str], Field(min_length=5, max_length=5)]] = {}
     """Palettes beside the built-in ones: a name, and five colours that pictures by URL take as `palette`."""
+    ui_avatars_paths: bool = False
+    """Whether `/api/{name}/{size}` is a picture, as at ui-avatars.com."""
     auth: Auth = Auth()
     limits: Limits = Limits()
     redis: Redis = Redis()

@@ -27,6 +27,9 @@ _RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|hour)(?: burst ([1-9][0-9]{0,5}))?
 
 _REDIS_URL = re.compile(r"rediss?://[^\s/?#]+(?:/[0-9]{0,5})?(?:\?\S*)?|unix://\S+")
 
+MIN_SIGNING_KEY_LENGTH = 32
+"""Characters. 32 hexadecimal digits have 128 bits."""
+
 _CONTACT = re.compile(r"(?:mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+?[0-9-]+)")
 """What RFC 9116 takes as a contact, of visible ASCII characters alone."""
 
@@ -81,6 +84,15 @@ def check_redis_url(url: SecretStr) -> SecretStr:
     if not is_valid:
         raise ValueError("a URL such as redis://user:password@host:6379/0, rediss://host or unix:///path")
     return url
+
+
+def check_signing_key(key: SecretStr) -> SecretStr:
+    """Return a key that signs picker links. Raises `ValueError`."""
+    if len(key) < MIN_SIGNING_KEY_LENGTH:
+        raise ValueError(
+            f"keys of at least {MIN_SIGNING_KEY_LENGTH} characters, such as `openssl rand -hex 32` prints"
+        )
+    return key
 
 
 def parse_log_level(text: object) -> object:
