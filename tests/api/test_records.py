@@ -288,9 +288,18 @@ class TestPages:
             "GET /api/health/ready",
             "GET /{version}/{style}/{format}",
             "HEAD /{version}/{style}/{format}",
+            "GET /api/",
+            "HEAD /api/",
+            "POST /api/upload",
+            "PUT /api/upload",
+            "POST /api/picker-links",
+            "GET /api/picker",
+            "DELETE /api/picker",
+            "POST /api/picker/generate",
+            "POST /api/picker/upload",
         }
         parameters = [each["name"] for each in operations["GET /api/{id}"]["parameters"]]
-        assert parameters == ["id", "v", "size", "filter", "format"]
+        assert parameters == ["id", "v", "size", "filter", "format", "px"]
         rendition = operations["GET /api/render/{style}.{format}"]
         required = {each["name"]: each["required"] for each in rendition["parameters"]}
         assert [name for name, needed in required.items() if needed] == ["style", "format", "seed"]
@@ -308,6 +317,7 @@ class TestPages:
             "colorScheme",
             "seed",
             "angle",
+            "options",
         }
         size = next(each for each in operations["GET /api/{id}"]["parameters"] if each["name"] == "size")
         assert (size["schema"]["minimum"], size["schema"]["maximum"]) == (4, 9)
