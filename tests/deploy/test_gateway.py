@@ -1,11 +1,13 @@
 """What the gateway adds to the service: a real nginx with the gateway's own configuration."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.api.test_jobs import start
 from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import MakeService, Service
 from tests.servers.gateway import NGINX, ROOT, Gateway
@@ -118,6 +120,17 @@ def test_photographs_pass_and_other_bodies_stay_small(gateway: Gateway) -> None:
         assert answer.status_code == 201, answer.text
     assert gateway.client.put("/api/upload", content=large).status_code == 201
     assert gateway.client.post("/api/generate", content=b" " * 100_000).status_code == 413
+
+
+def test_jobs_pass_and_their_events_come_at_once(gateway: Gateway) -> None:
+    """The first event comes while the job runs, which the gateway must not collect."""
+    url = start(gateway.client, "seed\n" + "ada@example.org\n" * 6000)
+    with gateway.client.stream("GET", f"{url}/events") as answer:
+        assert answer.headers["content-type"] == "text/event-stream"
+        first = next(line for line in answer.iter_lines() if line.startswith("data:"))
+    assert json.loads(first.removeprefix("data:"))["total"] == 6000
+    assert gateway.client.get(url).json()["data"]["endedAt"] is None
+    assert gateway.client.delete(url).status_code == 200
 
 
 def test_only_the_picker_may_be_framed_if_the_service_says_so(make_service: MakeService) -> None:
