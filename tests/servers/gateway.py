@@ -16,19 +16,21 @@ NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/loca
 
 
 class Gateway:
-    """The gateway in front of a service. Only addresses and folders differ from its configuration."""
+    """The gateway in front of services. Only addresses and folders differ from its configuration."""
 
-    def __init__(self, backend: int) -> None:
+    def __init__(self, *backends: int) -> None:
         assert NGINX
         self.port = free_port()
         # Its workers are not root, and nobody else may look into pytest's folders.
         folder = self._folder = Path(tempfile.mkdtemp(prefix="avatars-nginx-"))
         folder.chmod(0o755)
         text = (ROOT / "backend/docker/gateway/nginx.conf").read_text(encoding="utf-8")
+        server = "server avatar-backend:3000 resolve max_fails=1 fail_timeout=1s;"
+        # nginx before 1.27.3 cannot resolve names again, and these servers have none.
+        servers = (server.replace("avatar-backend:3000 resolve", f"127.0.0.1:{port}") for port in backends)
         for ours, here in (
             ("listen 8080;", f"listen 127.0.0.1:{self.port};"),
-            # nginx before 1.27.3 cannot resolve names again, and this server has none.
-            ("server avatar-backend:3000 resolve", f"server 127.0.0.1:{backend}"),
+            (server, " ".join(servers)),
             ("/tmp/", f"{folder}/"),  # noqa: S108 - in the image
             ("/dev/stdout", f"{folder}/access.log"),
         ):
