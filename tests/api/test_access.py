@@ -1,5 +1,6 @@
 """API keys: what each permission allows, and that no request avoids the check."""
 
+import io
 import json
 import socket
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from avatar_gen.security.api_keys import hash_of, new_key
 from tests.conftest import MakeService, Service, assert_failure
@@ -21,6 +23,9 @@ OPERATIONS = {
     ("POST", "/api/generate"): "write",
     ("POST", "/api/v1/generate"): "write",
     ("POST", "/api/v2/generate"): "write",
+    ("POST", "/api/upload"): "write",
+    ("PUT", "/api/upload"): "write",
+    ("POST", "/api/picker-links"): "write",
     ("PUT", "/api/identities/{hash}"): "write",
     ("POST", "/api/jobs"): "write",
     ("GET", "/api/jobs/{id}"): "write",
@@ -33,6 +38,9 @@ OPERATIONS = {
     ("DELETE", "/api/{id}"): "delete",
 }
 """All that is guarded, and by which right."""
+
+WITH_TOKEN = {"/api/picker", "/api/picker/generate", "/api/picker/upload"}
+"""Operations that take the token of a picker's link, with keys or without."""
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -49,7 +57,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     ]
     service = Service(
         tmp_path_factory.mktemp("guarded"),
-        {"auth": {"api_keys": entries}, "logging": {"level": "trace"}, "cors": True},
+        {"auth": {"api_keys": entries, "signing_key": "k" * 32}, "logging": {"level": "trace"}, "cors": True},
     ).start()
     assert service.client.post("/api/generate", headers=bearer(KEYS["all"])).status_code == 201
     yield service
@@ -77,12 +85,24 @@ def ask(service: Service, method: str, path: str, key: str | None) -> httpx.Resp
         body = {"type": "gradient", "angle": 10}
     if path == "/api/jobs":
         body = [{"seed": "ada"}]
+    if path == "/api/picker-links":
+        body = {"identity": HASH}
+    if path == "/api/upload":
+        return _upload(service, method, bearer(key) if key else {})
     return service.client.request(
         method,
         path,
         json=body if method in {"POST", "PUT"} else None,
         headers=bearer(key) if key else {},
     )
+
+
+def _upload(service: Service, method: str, headers: dict[str, str]) -> httpx.Response:
+    photograph = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(photograph, "JPEG")
+    if method == "PUT":
+        return service.client.put("/api/upload", content=photograph.getvalue(), headers=headers)
+    return service.client.post("/api/upload", files={"file": photograph.getvalue()}, headers=headers)
 
 
 @pytest.mark.parametrize(("operation", "right"), OPERATIONS.items())
@@ -108,7 +128,9 @@ def test_the_document_says_which_and_no_operation_that_changes_anything_is_open(
     said = set()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            if "security" in operation:
+            if path in WITH_TOKEN:
+                assert {"401", "403"} <= set(operation["responses"])
+            elif "security" in operation:
                 said.add((method.upper(), path))
                 assert {"401", "403"} <= set(operation["responses"])
             else:
@@ -124,7 +146,9 @@ def test_without_keys_every_client_is_allowed_and_the_document_names_none(servic
         assert service.client.get("/api/list", headers=headers).status_code == 200
     document = service.client.get("/openapi.json").text
     assert "securitySchemes" not in document
-    assert '"401"' not in document
+    for path, operations in service.client.get("/openapi.json").json()["paths"].items():
+        for operation in operations.values():
+            assert path in WITH_TOKEN or "401" not in operation["responses"]
 
 
 def test_pictures_and_what_a_page_needs_are_open(guarded: Service) -> None:

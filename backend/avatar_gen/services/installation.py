@@ -56,7 +56,10 @@ def require_photographs(settings: Uploads) -> list[str]:
 
     Raises `StartupError`.
     """
-    files = sample_files()
+    try:
+        files = sample_files()
+    except (KeyError, OSError) as error:
+        raise StartupError(f"Not every kind of photograph can be written ({error}). {_REMEDY}.") from error
     with closing(open_decoder(settings)) as decoder:
         for kind, content in files.items():
             try:
