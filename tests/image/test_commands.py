@@ -26,6 +26,10 @@ COMMANDS = {
     "restore": "avatar-gen backup $work/backup; avatar-gen restore $work/backup",
     "openapi": "avatar-gen openapi | grep /api/generate",
     "completion": "avatar-gen completion bash | grep complete",
+    "copy-storage": "avatar-gen copy-storage storage/avatars $work/copied;"
+    " find $work/copied -name '*.zip' | grep .",
+    "worker": "{ avatar-gen worker 2>&1 || true; } | grep 'Set JOBS_BROKER';"
+    " python -c 'import avatar_gen.services.jobs.celery_worker'",
     "version": "avatar-gen version | grep libvips",
 }
 """What is run of each command but `serve`, which runs already. Each line must exit with 0."""
