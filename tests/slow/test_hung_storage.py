@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
-from tests.conftest import MakeService, assert_failure
+from tests.conftest import MakeService, Service, assert_failure
 from tests.servers.slow_folder import slow_folder
 
 GRACE = 2.0
@@ -23,6 +23,15 @@ def hang_while_told_to(descriptor):
 
 os.fsync = hang_while_told_to
 """
+
+
+def assert_ends_soon(service: Service) -> None:
+    """Send SIGTERM, and check that the process does not wait for the storage."""
+    assert service.process
+    service.process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    service.process.wait(timeout=60)
+    assert time.monotonic() - started < 30
 
 
 def test_writes_that_hang_stop_neither_other_requests_nor_the_end(
@@ -47,11 +56,7 @@ def test_writes_that_hang_stop_neither_other_requests_nor_the_end(
         assert {each.result().json()["message"] for each in health} == {"Down: storage-write"}
         for each in (*writes, *links):
             assert_failure(each.result(), 503, mentions="The storage is unavailable")
-    assert service.process
-    service.process.send_signal(signal.SIGTERM)
-    started = time.monotonic()
-    service.process.wait(timeout=60)
-    assert time.monotonic() - started < 30
+    assert_ends_soon(service)
 
 
 def test_a_mount_that_hangs_stops_neither_other_requests_nor_the_end(
@@ -84,11 +89,7 @@ def test_a_mount_that_hangs_stops_neither_other_requests_nor_the_end(
                 assert each.result().elapsed.total_seconds() < 2 + GRACE
             assert {each.result().status_code for each in cached} == {200}
         assert client.get("/api/health").json()["message"] == "Down: storage, storage-write"
-        assert service.process
-        service.process.send_signal(signal.SIGTERM)
-        started = time.monotonic()
-        service.process.wait(timeout=60)
-        assert time.monotonic() - started < 30
+        assert_ends_soon(service)
 
 
 def test_a_mount_on_which_each_call_takes_5_ms_delays_only_what_needs_it(
