@@ -58,7 +58,7 @@ def test_while_another_process_holds_the_database_nothing_is_kept_by_halves(
     assert list((service.folder / "storage" / "avatars" / "incoming").iterdir()) == []
     assert service.generate(seed="b")
     assert service.client.delete(f"/api/{kept}").status_code == 200
-    assert "database is locked" in service.log.read_text()
+    service.wait_for_log("database is locked")
 
 
 def test_removals_that_wait_hold_up_nobody_else(make_service: MakeService) -> None:

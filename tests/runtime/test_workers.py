@@ -97,7 +97,7 @@ def test_one_that_dies_is_replaced(make_service: MakeService, postgres: Postgres
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert served_by(service, f"/api/{avatar}") == 200
-    assert "has ended with status -9 and is replaced" in service.log.read_text()
+    service.wait_for_log("has ended with status -9 and is replaced")
     workers = children(service)
     service.kill()
     while any(is_running(pid) for pid in workers):

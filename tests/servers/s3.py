@@ -97,9 +97,12 @@ class S3Server:
         }
 
     def bucket(self, section: dict[str, object] | None = None) -> Bucket:
-        """Return a client of a part of the bucket, which is an empty one by default."""
+        """Return a client of a part of the bucket, which is an empty one by default.
+
+        It waits as long as a command does, because this server is slow on a busy machine.
+        """
         settings = Storage.model_validate({"type": "s3", "s3": section or self.section()})
-        return open_bucket(settings, bulk=False)
+        return open_bucket(settings, bulk=True)
 
     def _works(self) -> bool:
         client = self.bucket(self.section()).client

@@ -112,6 +112,14 @@ class Service(Installation):
         self.kill()
         raise AssertionError(f"the service did not start: {self.log.read_text()}")
 
+    def wait_for_log(self, text: str) -> str:
+        """Return the log once it contains a text: lines are written by a thread, after the answers."""
+        deadline = time.monotonic() + START_SECONDS
+        while text not in (log := self.log.read_text()):
+            assert time.monotonic() < deadline, f"{text!r} is not in the log: {log}"
+            time.sleep(0.02)
+        return log
+
     def stop(self) -> int:
         """Send SIGTERM; return the exit status."""
         assert self.process
