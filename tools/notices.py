@@ -33,7 +33,6 @@ LICENCES = {
 
 INSIDE = {
     "fastapi-offline": "Swagger UI (Apache-2.0), ReDoc (MIT)",
-    "isal": "ISA-L (BSD-3-Clause)",
     "obstore": "object_store and other Rust crates (MIT or Apache-2.0)",
     "psycopg-binary": "libpq (PostgreSQL), OpenSSL (Apache-2.0), MIT Kerberos (MIT), OpenLDAP (OLDAP-2.8),"
     " Cyrus SASL (BSD-3-Clause-Attribution), keyutils (LGPL-2.0-or-later), libxcrypt (LGPL-2.1-or-later)",
@@ -44,6 +43,7 @@ INSIDE = {
     " (Zlib), libpng (libpng-2.0), libtiff (libtiff), fontconfig (HPND), freetype (FTL), cgif, expat,"
     " harfbuzz, lcms, libffi, libnsgif, libxml2, pixman (MIT)",
     "thorvg-python": "ThorVG (MIT)",
+    "zlib-ng": "zlib-ng (Zlib)",
 }
 """What wheels have compiled in, or bring with them, beside the package itself."""
 

@@ -1,19 +1,17 @@
 """PNG: indexed, written straight from an index map, or in true colour from pixels.
 
 libvips and Pillow write PNG too. This is cheaper, because rows are packed before they are repeated, no
-quantiser looks for a palette that is already known, and ISA-L compresses. Tests compare it with the decoders
-of both.
+quantiser looks for a palette that is already known, and zlib-ng compresses. Tests compare it with the
+decoders of both.
 Format: https://www.w3.org/TR/png-3/
 """
 
 import struct
 import zlib
-from importlib.metadata import version
-from platform import machine
 
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
+from zlib_ng import zlib_ng
 
 from avatar_gen.drawing.drawing import IndexMap
 from avatar_gen.drawing.palette import Filter, Palette
@@ -28,10 +26,13 @@ _PALETTE_AT = len(_SIGNATURE) + 12 + _HEADER.size
 _XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
 """The bytes before a packet of XMP in its chunk: a keyword, and no compression, language or translation."""
 
+_LEVEL, _LEVEL_FOR_REPEATS = 2, 6
+"""Levels of zlib-ng: docs/decisions/0022 compares them with other libraries."""
+
 _LAST_SEARCHED = (b"IDAT", b"IEND")
 
-COMPRESSORS = f"{zlib.ZLIB_RUNTIME_VERSION}-{version('isal')}-{machine()}"
-"""The releases of the libraries that compress pixels. ISA-L compresses differently on other processors."""
+COMPRESSOR = zlib_ng.ZLIBNG_RUNTIME_VERSION
+"""The release of the library that compresses pixels, which makes the same bytes on every machine."""
 
 
 def encode_png(
@@ -49,9 +50,9 @@ def encode_png(
         lines = _lines(index_map.pixels(), differences=differences)
     else:
         lines = np.repeat(_lines(_pack(rows, depth), differences=False), heights, axis=0)
-    # Rows of packed bits that repeat are the one case in which zlib, which takes longer, saves many bytes.
+    # Rows of packed bits that repeat are the one case in which a higher level saves many bytes.
     repeats = depth in {2, 4} and len(rows) < px
-    data = zlib.compress(lines.data, 6) if repeats else _compress(lines)
+    data = _compress(lines, _LEVEL_FOR_REPEATS if repeats else _LEVEL)
     transparency = _chunk(b"tRNS", alpha) if alpha else b""
     return _file(px, depth, _INDEXED, _chunk(b"PLTE", palette.tobytes()) + transparency, data)
 
@@ -71,10 +72,9 @@ def _file(px: int, depth: int, kind: int, palette: bytes, data: bytes) -> bytes:
     return b"".join((_SIGNATURE, header, palette, _chunk(b"IDAT", data), _chunk(b"IEND", b"")))
 
 
-def _compress(lines: NDArray[np.uint8]) -> bytes:
-    """Return the lines in zlib's format. Higher levels of ISA-L take longer and save nothing here."""
-    data: bytes = isal_zlib.compress(lines, 1)
-    return data
+def _compress(lines: NDArray[np.uint8], level: int = _LEVEL) -> bytes:
+    """Return the lines in zlib's format."""
+    return zlib_ng.compress(lines.data, level)
 
 
 def width_of(png: bytes) -> int:

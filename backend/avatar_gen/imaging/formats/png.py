@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from avatar_gen import __version__
 from avatar_gen.drawing.drawing import every_row
 from avatar_gen.imaging.formats.format import RENDERERS, Format
-from avatar_gen.imaging.png import COMPRESSORS, encode_png, encode_true_colour, with_xmp
+from avatar_gen.imaging.png import COMPRESSOR, encode_png, encode_true_colour, with_xmp
 from avatar_gen.imaging.vips import Pixels, as_numbers, without_alpha
 
 _SAMPLE = 4096
@@ -71,7 +71,7 @@ PNG = Format(
     media_type="image/png",
     extensions=("png",),
     has_alpha=True,
-    made_by=f"{__version__}-{COMPRESSORS}-{RENDERERS}",
+    made_by=f"{__version__}-{COMPRESSOR}-{RENDERERS}",
     bytes_per_pixel=32,
     encode=_encode,
     encode_photo=_encode_photo,
