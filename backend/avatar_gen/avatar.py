@@ -7,14 +7,16 @@ HTTP models derive their fields from it.
 import json
 import re
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
+
+M = TypeVar("M", bound=BaseModel)
 
 VERSION = "0.0.1"
 """The version of the record, as the old service answered it and its clients expect it."""
@@ -138,17 +140,26 @@ JSON_NAMES: Mapping[str, str] = {name: to_camel(name) for name in AVATAR_FIELDS 
 """The JSON name of each field of an `Avatar`, except its time: JSON has `createdAt`, in ISO 8601."""
 
 
-def optional_fields(without: Container[str]) -> dict[str, Any]:
-    """Return the types of the options by their JSON names, each with None as the default, for a model.
+def add_missing_options(*without: str) -> Callable[[type[M]], type[M]]:
+    """Return a decorator that adds to a model the options that it does not list, with None as the default.
 
-    `without` holds names to leave out, in either spelling.
+    The fields have JSON names. `without` holds JSON names to leave out.
     """
-    types = get_type_hints(AvatarSpec, include_extras=True)
-    return {
-        JSON_NAMES[name]: Annotated[types[name] | None, Field(default=None)]
-        for name in SPEC_FIELDS
-        if name not in without and JSON_NAMES[name] not in without
-    }
+
+    def decorate(model: type[M]) -> type[M]:
+        types = get_type_hints(AvatarSpec, include_extras=True)
+        missing: dict[str, Any] = {
+            JSON_NAMES[name]: (types[name] | None, None)
+            for name in SPEC_FIELDS
+            if JSON_NAMES[name] not in {*model.model_fields, *without}
+        }
+        if not missing:
+            return model
+        return create_model(
+            model.__name__, __base__=model, __module__=model.__module__, __doc__=model.__doc__, **missing
+        )
+
+    return decorate
 
 
 _REQUIRED = ("id", "createdAt", "generatorType")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from avatar_gen import avatar
 from avatar_gen.api.responses import AvatarData
-from avatar_gen.avatar import JSON_NAMES, SPEC_FIELDS, AvatarSpec, optional_fields
+from avatar_gen.avatar import JSON_NAMES, SPEC_FIELDS, AvatarSpec, add_missing_options
 from avatar_gen.errors import InvalidRequest
 from avatar_gen.services.avatar_options import AvatarOptions, GradientOptions
 from avatar_gen.services.validation import StrictModel, read_fields
@@ -28,9 +28,9 @@ def test_a_new_field_needs_no_line_in_the_models(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(avatar, "SPEC_FIELDS", ("mood",))
     monkeypatch.setattr(avatar, "JSON_NAMES", {"mood": "mood"})
 
+    @add_missing_options()
     class Options(StrictModel):
         seed: str | None = None
-        __annotations__.update(optional_fields(without={"seed"}))
 
     assert read_fields({"mood": "joy"}, Options).model_dump() == {"seed": None, "mood": "joy"}
     assert read_fields({}, Options).model_dump() == {"seed": None, "mood": None}

@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import JSONResponse, Response
 
-from avatar_gen.avatar import Avatar, avatar_as_json, optional_fields
+from avatar_gen.avatar import Avatar, add_missing_options, avatar_as_json
 from avatar_gen.drawing.palettes import CuratedPalette
 from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
 from avatar_gen.services.found_style import StyleDescription
@@ -57,6 +57,8 @@ class Failure(BaseModel):
     )
 
 
+# The contract leaves the angle out.
+@add_missing_options("angle")
 class AvatarData(BaseModel):
     """A stored avatar. Options that were not given are null."""
 
@@ -82,8 +84,6 @@ class AvatarData(BaseModel):
     options: dict[str, JsonValue] | None = Field(
         default=None, description="Those of DiceBear's styles; null for the service's own styles."
     )
-    # The contract leaves the angle out.
-    __annotations__.update(optional_fields(without={"angle", "options"}))
 
     @classmethod
     def of(cls, avatar: Avatar) -> "AvatarData":

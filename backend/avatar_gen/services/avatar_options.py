@@ -26,7 +26,7 @@ from avatar_gen.avatar import (
     MAX_SEED_LENGTH,
     SPEC_FIELDS,
     AvatarSpec,
-    optional_fields,
+    add_missing_options,
 )
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.drawing.styles import STYLES
@@ -59,6 +59,7 @@ class _StyleName:
         return {**handler(schema), "enum": list(style_names())}
 
 
+@add_missing_options("generatorType")
 class AvatarOptions(StrictModel):
     """What to draw. Every field may be absent, null or empty, all of which mean "not given"."""
 
@@ -111,8 +112,6 @@ class AvatarOptions(StrictModel):
         " is a text, a number, a list of these, or an object of weights.",
         examples=[{"eyesVariant": ["variant03"], "backgroundColor": ["b6e3f4"]}],
     )
-
-    __annotations__.update(optional_fields(without={"generator_type", *__annotations__}))
 
     @model_validator(mode="before")
     @classmethod
