@@ -27,6 +27,7 @@ def test_it_serves_from_any_folder_with_everything_below_it(make_service: MakeSe
     below = {path.relative_to(service.folder).parts[:2] for path in service.folder.rglob("*")}
     assert {("storage", "avatars"), ("storage", "database")} <= below
     assert {parts[0] for parts in below} == {"storage", "settings.yaml", "log.jsonl"}
+    service.wait_for_log(f"Avatars are stored in {service.folder / 'storage' / 'avatars'}")
     service.wait_for_log(f"Serving on http://127.0.0.1:{service.port}")
     service.wait_for_log(f"curl -X POST http://127.0.0.1:{service.port}/api/generate")
 

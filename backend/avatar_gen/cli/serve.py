@@ -76,6 +76,9 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
         # An error here stops the start with one line, before there is a server.
         serve_settings(settings)
         open_services(settings, stack, RequestStatistics(), migrating=migrating)
+    storage = settings.storage
+    local = storage.type == "local"
+    log.info("Avatars are stored in %s", storage.local.save_path.absolute() if local else storage.where)
     with ExitStack() as stack:
         _take_descriptors()
         ours = _listen(settings.server.host, settings.server.port, "HOST and PORT")
