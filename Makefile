@@ -8,7 +8,7 @@ PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --igno
 	--numprocesses logical --maxprocesses 4 --dist worksteal
 export COVERAGE_RCFILE := backend/pyproject.toml
 
-.PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices image image-test image-sbom bench bench-scale \
+.PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices dist dist-test publish image image-push image-test image-sbom bench bench-scale \
 	lock lock-peers gallery sheets glyphs letters screenshots clean
 
 help:
@@ -42,9 +42,10 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/shellcheck .ci/run .ci/image \
 		$(addprefix backend/docker/,entrypoint.sh as-owner avatar-gen linked-database gateway/listen-on-ipv6.sh)
 	$(BIN)/yamllint --strict settings.yaml docker-compose.yml docker-compose.dev.yml docker-compose.gateway.yml \
-		docker-compose.cluster.yml deploy/monitoring deploy/kubernetes
+		docker-compose.cluster.yml deploy/monitoring deploy/kubernetes .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml \
 		docker-compose.cluster.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 types: .venv/installed-dev ## check types
 	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks tools docs/*.py
@@ -58,9 +59,26 @@ sbom: .venv/installed-dev ## write sbom.json, the bill of materials in CycloneDX
 notices: .venv/installed-dev ## write THIRD_PARTY_NOTICES.md, the licences of all packages, fonts and artwork
 	@$(BIN)/python -m tools.notices
 
+dist: .venv/installed ## build the wheel and the sdist into dist; SOURCE=URL is the repository that they link to
+	@SOURCE="$(SOURCE)" $(BIN)/python -m tools.dist
+
+dist-test: .venv/installed-dev ## install the wheel with dependencies from PyPI, and serve with it; WITH=python3.14 does so there
+	PACKAGE_PYTHON=$(or $(WITH),$(PYTHON)) $(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/slow/test_installed_package.py
+
+publish: .venv/installed-dev ## upload dist to PyPI, from GitHub's workflow or with the variable UV_PUBLISH_TOKEN
+	$(BIN)/uv publish --trusted-publishing $(if $(UV_PUBLISH_TOKEN),never,always) dist/*
+
 # Without its first line: the engine's own reader of Dockerfiles will do, and needs no registry.
 image: ## build the image avatar-backend:latest
 	sed '/^# syntax=/d' backend/docker/Dockerfile | docker build -f - -t avatar-backend:latest ./backend
+
+image-push: ## build the image for amd64 and arm64, with an SBOM and its provenance, and push it as IMAGE=REGISTRY/NAME
+	@test -n "$(IMAGE)" || { echo "Set IMAGE, such as IMAGE=registry.example.org/avatar-backend"; exit 2; }
+	sed '/^# syntax=/d' backend/docker/Dockerfile | docker buildx build -f - --platform linux/amd64,linux/arm64 \
+		--sbom=true --provenance=mode=max --build-arg VERSION=$(VERSION) --build-arg SOURCE="$(SOURCE)" \
+		--build-arg REVISION="$$(git rev-parse HEAD)" --tag $(IMAGE):$(VERSION) --tag $(IMAGE):latest --push ./backend
+
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' backend/avatar_gen/__init__.py)
 
 image-test: image .venv/installed-dev ## test the image and the compose files; FAST=1 leaves out what needs other images
 	$(BIN)/pytest -c backend/pyproject.toml --rootdir . -s \

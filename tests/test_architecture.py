@@ -28,7 +28,7 @@ def entries(folder: Path) -> set[str]:
 
 
 def test_the_package_has_these_rooms_and_no_loose_modules() -> None:
-    assert entries(PACKAGE) == ROOMS | MODULES | {"page"}
+    assert entries(PACKAGE) == ROOMS | MODULES | {"page", "py.typed"}
 
 
 def test_the_tests_mirror_the_package() -> None:

@@ -86,10 +86,10 @@ def needs(name: str) -> set[NormalizedName]:
 def bom() -> Bom:
     """All of it."""
     parts = {canonicalize_name(part.name): part for part in map(describe, locked("requirements.lock"))}
-    service = Component(name="avatar-gen", version=__version__, type=ComponentType.APPLICATION)
+    service = Component(name="avatar-gen-server", version=__version__, type=ComponentType.APPLICATION)
     made = Bom(components=parts.values())
     made.metadata.component = service
-    made.register_dependency(service, [parts[name] for name in needs("avatar-gen") & set(parts)])
+    made.register_dependency(service, [parts[name] for name in needs("avatar-gen-server") & set(parts)])
     for name, part in parts.items():
         made.register_dependency(part, [parts[each] for each in needs(name) & set(parts)])
     return made

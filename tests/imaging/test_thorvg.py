@@ -169,6 +169,6 @@ def test_a_library_that_cannot_be_loaded_stops_the_start(monkeypatch: pytest.Mon
 
 def test_its_interface_has_an_upper_bound() -> None:
     """The functions are called without a header file, so another minor release may not fit."""
-    (bound,) = [each for each in requires("avatar-gen") or [] if each.startswith("thorvg-python")]
+    (bound,) = [each for each in requires("avatar-gen-server") or [] if each.startswith("thorvg-python")]
     assert "<" in bound
     assert svg.rasterise(SVG.format('<rect width="8" height="8" fill="#fff"/>'), 8).min() == 255
