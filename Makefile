@@ -8,7 +8,7 @@ PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --igno
 	--numprocesses logical --maxprocesses 4 --dist worksteal
 export COVERAGE_RCFILE := backend/pyproject.toml
 
-.PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices dist dist-test publish image image-push image-test image-sbom bench bench-scale \
+.PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices docs dist dist-test publish image image-push image-test image-sbom bench bench-scale \
 	lock lock-peers gallery sheets glyphs letters screenshots clean
 
 help:
@@ -58,6 +58,9 @@ sbom: .venv/installed-dev ## write sbom.json, the bill of materials in CycloneDX
 
 notices: .venv/installed-dev ## write THIRD_PARTY_NOTICES.md, the licences of all packages, fonts and artwork
 	@$(BIN)/python -m tools.notices
+
+docs: .venv/installed-dev ## build the documentation into site/html; SOURCE=URL is the repository that it links to
+	@SOURCE="$(SOURCE)" $(BIN)/python -m tools.docs_site
 
 dist: .venv/installed ## build the wheel and the sdist into dist; SOURCE=URL is the repository that they link to
 	@SOURCE="$(SOURCE)" $(BIN)/python -m tools.dist
