@@ -1,6 +1,7 @@
 """An operator's folder of style definitions."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -156,14 +157,16 @@ def test_each_file_that_cannot_be_used_is_named_in_a_line_with_what_is_wrong(fol
     (folder / "latin.json").write_bytes(b'{"a": "\xff"}')
     (folder / "folder.json").mkdir()
     (folder / "gone.json").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe.json")
     with pytest.raises(SettingsError) as refused:
         serve(folder)
     lines = str(refused.value).split("\n")
     expected = {
         **{name: message for name, (_, message) in BAD.items()},
         "latin": "is not text in UTF-8",
-        "folder": "cannot be read: Is a directory",
+        "folder": "cannot be read: it is not a regular file",
         "gone": "cannot be read: No such file or directory",
+        "pipe": "cannot be read: it is not a regular file",
     }
     assert [line.partition(": ")[0] for line in lines] == [
         f"{folder}/{name}.json" for name in sorted(expected)

@@ -9,6 +9,7 @@ from avatar_gen.avatar import PHOTO
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import SettingsError
+from avatar_gen.objects.files import OddFile, read
 from avatar_gen.services.palettes import serve_palettes
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -53,14 +54,16 @@ def _read_definitions(folder: Path) -> Mapping[str, bytes]:
     return {path.stem: definition for path, definition in read.items() if isinstance(definition, bytes)}
 
 
-def _read(path: Path) -> bytes | OSError:
+def _read(path: Path) -> bytes | OSError | OddFile:
     try:
-        return path.read_bytes()
-    except OSError as error:
+        return read(str(path))
+    except (OSError, OddFile) as error:
         return error
 
 
-def _problem_of(name: str, definition: bytes | OSError) -> str | None:
+def _problem_of(name: str, definition: bytes | OSError | OddFile) -> str | None:
+    if isinstance(definition, OddFile):
+        return f"cannot be read: {definition}"
     if isinstance(definition, OSError):
         return f"cannot be read: {definition.strerror}"
     if not _NAME.fullmatch(name):
