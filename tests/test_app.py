@@ -26,6 +26,15 @@ class TestWhatIsSaidOfAFolderThatCannotBeWritten:
         said = _remedy(OSError(errno.EROFS, "Read-only file system", "storage"))
         assert said.endswith("; mount a folder there that can be written")
 
+    @pytest.mark.parametrize("target", ["7f", "missing"])
+    def test_or_that_it_is_a_link_that_leads_to_no_folder(self, tmp_path: Path, target: str) -> None:
+        (tmp_path / "7f").symlink_to(target)
+        settings = Settings.model_validate({"storage": {"local": {"save_path": str(tmp_path)}}})
+        with pytest.raises(
+            StartupError, match=r"It is not a folder, or a link that leads to none\. Move it away: '.*/7f'"
+        ):
+            open_store(settings)
+
     def test_or_what_the_system_says(self) -> None:
         assert _remedy(OSError(errno.EIO, "Input/output error")) == "[Errno 5] Input/output error"
 

@@ -251,6 +251,23 @@ def test_what_a_database_lacks_is_named(run: Run, tmp_path: Path, statement: str
     assert words in checks["database"]["text"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("7f", "itself"), ("incoming", "nowhere"), ("identities/ab", "file"), ("", "itself"), ("", "nowhere")],
+)
+def test_what_is_no_folder_is_named_with_what_to_do(run: Run, tmp_path: Path, name: str, kind: str) -> None:
+    path = tmp_path / "storage/avatars" / name
+    path.parent.mkdir(parents=True)
+    if kind == "file":
+        path.touch()
+    else:
+        path.symlink_to(path.name if kind == "itself" else "missing")
+    checks = {each["name"]: each for each in json.loads(run("doctor", "--json", status=1).stdout)["checks"]}
+    assert checks["storage"]["state"] == "error"
+    assert str(path.relative_to(tmp_path)) in checks["storage"]["text"]
+    assert "not a folder" in checks["storage"]["text"]
+
+
 def test_folders_that_cannot_be_used_are_a_fault(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,17 +212,14 @@ def _storage(settings: Settings) -> str:
         open_store(settings)
         return f"{settings.storage.where}: can be written"
     path = settings.storage.local.save_path
-    if not path.exists():
+    if not os.path.lexists(path):
         _require_place(path)
         raise _Noteworthy(f"{path}: not there yet; the first start of the service makes it")
+    if not path.exists():
+        _require_usable(path, [str(path)])
     open_store(settings, make=False)
     store = LocalStore(path)
-    if folders := [*store.unusable_folders(), *LocalIdentityStore(path).unusable_folders()]:
-        user, group = os.geteuid(), os.getegid()
-        raise StartupError(
-            f"{path}: user {user} cannot read and write {len(folders)} folders, such as {folders[0]}. Run:"
-            f" chown -R {user}:{group} {path}"
-        )
+    _require_usable(path, [*store.unusable_folders(), *LocalIdentityStore(path).unusable_folders()])
     if not any(path.iterdir()):
         _require_place(path / "incoming")
         raise _Noteworthy(f"{path}: empty; the first start of the service makes its folders")
@@ -234,6 +231,21 @@ def _storage(settings: Settings) -> str:
     if free < _LITTLE:
         raise _Noteworthy(f"{text}; free some space")
     return text
+
+
+def _require_usable(path: Path, unusable: list[str]) -> None:
+    """Raise `StartupError` for parts of a storage that are not folders, or that cannot be written."""
+    if strange := [each for each in unusable if not os.path.isdir(each)]:
+        raise StartupError(
+            f"{strange[0]} is not a folder, or a link that leads to none. Move it away:"
+            " the next start of the service makes a folder"
+        )
+    if unusable:
+        user, group = os.geteuid(), os.getegid()
+        raise StartupError(
+            f"{path}: user {user} cannot read and write {len(unusable)} folders, such as {unusable[0]}. Run:"
+            f" chown -R {user}:{group} {path}"
+        )
 
 
 def _require_place(path: Path) -> None:

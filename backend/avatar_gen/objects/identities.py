@@ -27,7 +27,7 @@ from avatar_gen.avatar import CANONICAL_ID
 from avatar_gen.errors import IdentityLinkChanged, IdentityLinkDamaged, TooManyIdentityLinks
 from avatar_gen.objects import Replaced
 from avatar_gen.objects.files import OddFile, read, read_cached, sync, translated, write_synced
-from avatar_gen.objects.local import INCOMING, SHARDS, unusable
+from avatar_gen.objects.local import INCOMING, SHARDS, make_folder, unusable
 from avatar_gen.objects.mounts import Reader, is_local
 
 IDENTITIES = "identities"
@@ -63,13 +63,13 @@ class LocalIdentityStore:
         """Make the folders that are missing."""
         with translated():
             for folder in (_REPLACED, _REMOVED, _LOCKS, *SHARDS):
-                (self._root / folder).mkdir(parents=True, exist_ok=True)
+                make_folder(self._root / folder)
             sync(self._root, self._root.parent)
         if self._threaded is None:
             self._reads_cached = is_local(self._root)
 
     def unusable_folders(self) -> list[str]:
-        """Return the folders that exist and that this user cannot read and write."""
+        """Return the names that are there, but are not folders that this user can read and write."""
         return unusable(self._root, _REPLACED, _REMOVED, _LOCKS, *SHARDS)
 
     async def find(self, identity: str) -> str | None:

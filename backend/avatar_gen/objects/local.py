@@ -1,6 +1,7 @@
 """Objects as files in a folder: `<root>/<first two digits>/<id>.zip`."""
 
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -62,7 +63,7 @@ class LocalStore:
         """Make the folders that are missing, and check that objects can be written."""
         with translated():
             for folder in (INCOMING, *SHARDS):
-                (self._root / folder).mkdir(parents=True, exist_ok=True)
+                make_folder(self._root / folder)
             sync(self._root, self._root.parent)
         self.check_write()
         for folder in self.unusable_folders():
@@ -76,7 +77,7 @@ class LocalStore:
             os.listdir(self._root)
 
     def unusable_folders(self) -> list[str]:
-        """Return the folders that exist and that this user cannot read and write."""
+        """Return the names that are there, but are not folders that this user can read and write."""
         return unusable(self._root, INCOMING, *SHARDS)
 
     async def open(self, avatar_id: str, *, known: Hashable = None) -> Opened | None:
@@ -269,11 +270,27 @@ def _stamp(found: os.stat_result) -> Hashable:
     return found.st_ino, found.st_ctime_ns
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder if it is missing. Raises `OSError`, also if its name belongs to something else."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        message = "It is not a folder, or a link that leads to none. Move it away"
+        raise NotADirectoryError(errno.ENOTDIR, message, str(path)) from None
+
+
 def unusable(root: Path, *names: str) -> list[str]:
-    """Return the folders of these names that exist and that this user cannot read and write."""
+    """Return the names that are there, but are not folders that this user can read and write.
+
+    A link may lead nowhere, or to itself.
+    """
     usable = os.R_OK | os.W_OK | os.X_OK
     paths = (f"{root}/{name}" for name in names)
-    return [path for path in paths if os.path.exists(path) and not os.access(path, usable)]
+    return [
+        path
+        for path in paths
+        if os.path.lexists(path) and not (os.path.isdir(path) and os.access(path, usable))
+    ]
 
 
 def _discard(path: str) -> None:
