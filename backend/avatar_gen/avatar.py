@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, create_model
 from pydantic.alias_generators import to_camel
@@ -23,6 +24,9 @@ VERSION = "0.0.1"
 
 CANONICAL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A UUID in lower case, with dashes."""
+
+GIVEN_ID = r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}"
+"""The pattern of a UUID as clients may write it: in any case, without dashes or with them."""
 
 PHOTO = "photo"
 """The type of a photograph, which no style draws."""
@@ -131,6 +135,16 @@ class Avatar(AvatarSpec):
     def cursor(self) -> "Cursor":
         """Return the avatar's place in the list, which is ordered by time of creation, then by id."""
         return Cursor(self.created_ms, self.id)
+
+
+def stored_id(given: str) -> str:
+    """Return an id in its canonical form. Raises `ValueError` for what `GIVEN_ID` does not match.
+
+    Python's UUID alone also takes braces and `urn:uuid:`.
+    """
+    if not re.fullmatch(GIVEN_ID, given):
+        raise ValueError("not a UUID")
+    return str(UUID(given))
 
 
 SPEC_FIELDS = tuple(field.name for field in fields(AvatarSpec))

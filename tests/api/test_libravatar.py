@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from avatar_gen.api.responses import EXAMPLE_ID
 from avatar_gen.avatar import Avatar, AvatarSpec
 from avatar_gen.errors import SettingsError
 from avatar_gen.services.avatars import draw_object
@@ -363,6 +364,9 @@ class TestTies:
         [
             ({}, "avatarId is required."),
             ({"avatarId": "canary7f3a"}, "avatarId must be the id of a stored avatar, a UUID."),
+            ({"avatarId": f"{{{EXAMPLE_ID}}}"}, "avatarId must be the id of a stored avatar, a UUID."),
+            ({"avatarId": f"urn:uuid:{EXAMPLE_ID}"}, "avatarId must be the id of a stored avatar, a UUID."),
+            ({"avatarId": EXAMPLE_ID.replace("-", "--")}, "avatarId must be the id of a stored avatar, a"),
             ({"avatarId": 5}, "avatarId must be text."),
             ({"avatarId": None}, "avatarId must be text."),
             ({"avatarId": MD5, "id": "x"}, "body has a field that is not known here; known: avatarId"),

@@ -1,7 +1,5 @@
 """`/api/identities/{hash}`: the links from hashes of e-mail addresses to stored avatars."""
 
-from uuid import UUID
-
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +12,7 @@ from avatar_gen.api.libravatar import read_hash
 from avatar_gen.api.openapi import EXAMPLE_HASH, HASH_PARAMETER, LINKS_TO_IDENTITY
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
 from avatar_gen.api.strict_routes import StrictRoute
+from avatar_gen.avatar import stored_id
 from avatar_gen.services.identities import Identities
 from avatar_gen.services.validation import StrictModel
 
@@ -35,7 +34,7 @@ class IdentityBody(StrictModel):
     @classmethod
     def _canonical(cls, value: str) -> str:
         try:
-            return str(UUID(value))
+            return stored_id(value)
         except ValueError:
             raise PydanticCustomError("uuid", "must be the id of a stored avatar, a UUID") from None
 

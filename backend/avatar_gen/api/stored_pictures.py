@@ -4,13 +4,12 @@ import re
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from starlette.types import Scope
 
 from avatar_gen.api.pictures import Headers, Picture, PictureRoute, answer
 from avatar_gen.api.requests import StoredPictureParameters, parse_query
-from avatar_gen.avatar import CANONICAL_ID, Avatar, format_time
+from avatar_gen.avatar import CANONICAL_ID, GIVEN_ID, Avatar, format_time, stored_id
 from avatar_gen.imaging import EXTENSIONS, MADE_BY, MEDIA_TYPES
 from avatar_gen.imaging.photographs import DECODER
 from avatar_gen.imaging.png import width_of
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 CACHE_CONTROL = b"public, max-age=3600"
 """A stored picture never changes, but it can be deleted. One hour later no cache shows it any more."""
 
-_PATH = re.compile(r"/api/([0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12})(?:\.([0-9A-Za-z]{1,16}))?")
+_PATH = re.compile(rf"/api/({GIVEN_ID})(?:\.([0-9A-Za-z]{{1,16}}))?")
 
 
 async def _get_picture(scope: Scope) -> Picture:
@@ -56,7 +55,7 @@ def _read_path(path: str, parameters: StoredPictureParameters) -> tuple[str, str
     assert match  # noqa: S101 - the route matches
     avatar_id, extension = match.groups()
     if not CANONICAL_ID.fullmatch(avatar_id):
-        avatar_id = str(UUID(avatar_id))
+        avatar_id = stored_id(avatar_id)
     if extension is None:
         return avatar_id, parameters.format
     format_name = EXTENSIONS.get(extension.lower())

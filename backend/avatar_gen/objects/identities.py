@@ -21,9 +21,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
-from uuid import UUID
 
-from avatar_gen.avatar import CANONICAL_ID
+from avatar_gen.avatar import CANONICAL_ID, stored_id
 from avatar_gen.errors import IdentityLinkChanged, IdentityLinkDamaged, TooManyIdentityLinks
 from avatar_gen.objects import Replaced
 from avatar_gen.objects.files import OddFile, read, read_cached, sync, translated, write_synced
@@ -293,7 +292,7 @@ def read_link(content: bytes) -> str:
     try:
         link = json.loads(content)
         is_newer = link["format"] > _FORMAT
-        avatar_id = str(UUID(link["avatarId"]))
+        avatar_id = stored_id(link["avatarId"])
     except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise IdentityLinkDamaged from error
     if is_newer:
