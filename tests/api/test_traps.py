@@ -41,6 +41,9 @@ CANARY = "canary7f3a"
         b"5",
         b"{",
         b"{}}",
+        b'{"seed": "a", "seed": "a"}',
+        b'{"seed": "canary7f3a", "se\\u0065d": "b"}',
+        b'{"type": "lorelei", "options": {"flip": "none", "flip": "none"}}',
         b"{'seed': 'a'}",
         '{"seed": "a"}'.encode("utf-16"),
         b"[" * 60_000,
@@ -59,6 +62,13 @@ def test_no_body_is_a_500_or_comes_back(client: httpx.Client, content: bytes) ->
         assert_failure(answer, 400)
         assert CANARY not in answer.text
         assert len(answer.content) < 2000
+
+
+def test_a_field_that_is_given_twice_is_named_as_the_reason(client: httpx.Client) -> None:
+    address = f"/api/identities/{'0' * 32}"
+    for method, path in (("POST", "/api/generate"), ("POST", "/api/v2/generate"), ("PUT", address)):
+        answer = client.request(method, path, content=b'{"seed": "a", "seed": "a"}', headers=JSON)
+        assert_failure(answer, 400, mentions="body has a field more than once.")
 
 
 def test_no_response_repeats_a_query_or_url(client: httpx.Client) -> None:

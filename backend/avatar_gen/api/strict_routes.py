@@ -4,6 +4,7 @@ FastAPI itself reads a body of any size before it looks at it, turns every error
 accepts a query parameter that is given twice: docs/decisions/0005.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from starlette.responses import Response
 from avatar_gen.api.access import require_permission
 from avatar_gen.api.requests import check_query
 from avatar_gen.errors import BodyTooLarge, InvalidRequest, NotJson
-from avatar_gen.services.validation import invalid_request, refuse
+from avatar_gen.services.validation import invalid_request, refuse, unique_fields
 
 BODY_LIMIT = 64 * 1024
 """Bytes. The largest body that makes sense has some 4,000."""
@@ -100,6 +101,7 @@ async def read_json_object(request: Request) -> dict[str, Any]:
         fields = from_json(body)
     except ValueError:
         refuse("body", "is not valid JSON")
+    json.loads(body, object_pairs_hook=unique_fields, parse_int=str, parse_float=str)
     if not isinstance(fields, dict):
         refuse("body", "must be a JSON object")
     if len(fields) > _MAX_FIELDS:

@@ -115,6 +115,17 @@ def refuse(field: str, message: str) -> NoReturn:
     raise InvalidRequest(f"{field} {message}.", (Problem(field, message),))
 
 
+def unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of a JSON body from its fields. Raises `InvalidRequest` if it names one twice.
+
+    Parsers differ in which value they take, so a proxy and this service could read different requests.
+    """
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        refuse("body", "has a field more than once")
+    return fields
+
+
 def invalid_request(errors: Sequence[ErrorDetails], model: type[BaseModel], part: str) -> InvalidRequest:
     """Return the error that reports a model's errors in our own words."""
     problems = tuple(dict.fromkeys(_problem(error, model, part) for error in errors))

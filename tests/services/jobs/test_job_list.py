@@ -71,6 +71,7 @@ def test_rows_have_the_defaults_that_they_do_not_override() -> None:
         ('[{"seed": "a"}', True, "not valid JSON at row 2"),
         ('[{"seed": "a"}, 5]', True, "row 2 is not an object"),
         ('[{"seed": NaN}]', True, "not valid JSON at row 1"),
+        ('[{"seed": "a", "seed": "b"}]', True, "has a field more than once"),
         ('[{"seed": "a"}] x', True, "has text after the end"),
         ("[" * 100_000, True, "not valid JSON at row 1"),
         ('[{"seed": "' + "x" * MAX_ROW + '"}]', True, "row 1"),

@@ -20,7 +20,7 @@ from avatar_gen.errors import AvatarError
 from avatar_gen.objects import ObjectStore
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.avatars import draw_object
-from avatar_gen.services.validation import read_fields, refuse
+from avatar_gen.services.validation import read_fields, refuse, unique_fields
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def read_row(fields: dict[str, Any], licences: frozenset[str]) -> AvatarSpec:
         # CSV has text alone.
         if isinstance(text := values.get(name), str):
             try:
-                values[name] = json.loads(text)
+                values[name] = json.loads(text, object_pairs_hook=unique_fields)
             except (ValueError, RecursionError):
                 refuse(name, "must be JSON in a CSV list: a number, or an object of options")
     asked = read_fields(values, AvatarOptions)

@@ -10,7 +10,7 @@ from avatar_gen.errors import BodyTooLarge, InvalidRequest, StartupError
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.bulk.csv_input import read_rows
 from avatar_gen.services.bulk.text_lines import Readable, TextLines
-from avatar_gen.services.validation import refuse
+from avatar_gen.services.validation import refuse, unique_fields
 
 MAX_ROWS = 1_000_000
 
@@ -101,7 +101,7 @@ class _Text:
         self._text = ""
         self._at = 0
         self._is_whole = False
-        self._parser = json.JSONDecoder(parse_constant=_no_constant)
+        self._parser = json.JSONDecoder(object_pairs_hook=unique_fields, parse_constant=_no_constant)
 
     def next_character(self) -> str:
         """Skip white space and commas. Return the next character, or nothing at the end."""
