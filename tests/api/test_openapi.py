@@ -33,6 +33,13 @@ def example_of(schema: Json) -> Any:  # noqa: ANN401 - JSON
     raise KeyError(schema)
 
 
+def test_the_statuses_are_in_order_so_that_the_document_is_always_the_same_text(document: Json) -> None:
+    named = document["components"]["responses"]
+    assert list(named) == sorted(named)
+    for _, _, operation in operations(document):
+        assert list(operation["responses"]) == sorted(operation["responses"])
+
+
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

@@ -48,7 +48,7 @@ def failed(status: int) -> Json:
 
 def name_failures(document: Json) -> None:
     """Define each error response once, and reference it from each operation that returns it."""
-    named = document["components"]["responses"] = {}
+    named: dict[str, Json] = {}
     for operation in (each for path in document["paths"].values() for each in path.values()):
         responses = operation["responses"]
         failing = {status for status, response in responses.items() if _says_no_more(response)}
@@ -56,6 +56,8 @@ def name_failures(document: Json) -> None:
             named[status] = failed(int(status))
             responses[status] = {"$ref": f"#/components/responses/{status}"}
         operation["responses"] = dict(sorted(responses.items()))
+    # In order, so that the document of one release is always the same text.
+    document["components"]["responses"] = dict(sorted(named.items()))
 
 
 def _says_no_more(response: Json) -> bool:
