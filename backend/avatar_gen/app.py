@@ -25,9 +25,9 @@ from avatar_gen import __version__
 from avatar_gen.api import avatars, health, identities, jobs, picker, uploads
 from avatar_gen.api.client_address import ClientAddresses
 from avatar_gen.api.cross_origin import CrossOrigin
+from avatar_gen.api.document import describe
 from avatar_gen.api.error_handlers import add_error_handlers
 from avatar_gen.api.host_check import HostCheck
-from avatar_gen.api.openapi import describe
 from avatar_gen.api.paths import without_trailing_slash
 from avatar_gen.api.picture_routes import PictureRoutes
 from avatar_gen.api.request_log import RequestLog

@@ -46,6 +46,55 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
             yield method.upper(), path, resolved(document, operation)
 
 
+OPERATIONS = {
+    *("generateAvatar", "generateAvatarV1", "generateGradient", "uploadPhotograph", "uploadFile"),
+    *("getAvatar", "getAvatarHeaders", "deleteAvatar", "listAvatars"),
+    *("listColorSchemes", "listPalettes", "listStyles", "getStyle"),
+    *("renderAvatar", "renderAvatarHeaders", "renderAvatarByQuery", "renderAvatarByQueryHeaders"),
+    *("getDicebearAvatar", "getDicebearAvatarHeaders", "getUiAvatar", "getUiAvatarHeaders"),
+    *("getIdentityAvatar", "getIdentityAvatarHeaders", "linkIdentity", "getIdentity", "unlinkIdentity"),
+    *("createPickerLink", "getPicker", "generateByPicker", "uploadByPicker", "unlinkByPicker"),
+    *("startJob", "getJob", "getJobEvents", "getJobResult", "cancelJob"),
+    *("getHealth", "getReadiness", "getLiveness"),
+}
+"""Clients are generated from these names, so none may change."""
+
+
+def test_the_operations_have_these_names_once_each(document: Json) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names))
+    assert set(names) == OPERATIONS
+
+
+def test_each_link_leads_to_an_operation(document: Json) -> None:
+    links = [
+        link["operationId"]
+        for _, _, operation in operations(document)
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+    assert len(links) > 10
+    assert set(links) <= OPERATIONS
+
+
+def test_each_operation_has_a_tag_that_is_described(document: Json) -> None:
+    tags = {tag["name"] for tag in document["tags"] if tag["description"]}
+    assert tags == {tag for _, _, operation in operations(document) for tag in operation["tags"]}
+    assert document["servers"][0]["url"] == "/"
+
+
+def test_a_picture_is_binary_in_each_of_its_types(document: Json) -> None:
+    binary = {"type": "string", "format": "binary"}
+    seen = 0
+    for method, path, operation in operations(document):
+        found = operation["responses"].get("200", {})
+        pictures = {kind: each for kind, each in found.get("content", {}).items() if "image/" in kind}
+        assert all(each["schema"] == binary for each in pictures.values()), path
+        assert method != "HEAD" or "content" not in found
+        seen += len(pictures)
+    assert seen > 20
+
+
 def test_every_status_has_an_example_that_fits(document: Json) -> None:
     seen = 0
     for method, path, operation in operations(document):

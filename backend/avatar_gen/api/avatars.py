@@ -10,6 +10,7 @@ from avatar_gen.api.access import needs
 from avatar_gen.api.avatar_spec import read_spec
 from avatar_gen.api.error_responses import fails
 from avatar_gen.api.openapi import ID_PARAMETER, LINKS_TO_AVATAR
+from avatar_gen.api.operation_ids import operation_id
 from avatar_gen.api.requests import ListParameters
 from avatar_gen.api.responses import (
     Answer,
@@ -32,7 +33,9 @@ from avatar_gen.services.avatars import Avatars
 from avatar_gen.services.palettes import served_palettes
 from avatar_gen.services.style_families import describe_styles, find_style, has_style
 
-router = APIRouter(prefix="/api", tags=["avatars"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api", tags=["avatars"], route_class=StrictRoute, generate_unique_id_function=operation_id
+)
 
 _GENERATE_ANSWERS = {201: {"links": LINKS_TO_AVATAR}, **fails(400, 413, 415, 503, 507)}
 
@@ -42,9 +45,9 @@ _NOTHING_GIVEN = AvatarOptions()
 
 
 @router.post("/generate", status_code=201, responses=_GENERATE_ANSWERS)
-@router.post("/v1/generate", status_code=201, responses=_GENERATE_ANSWERS)
+@router.post("/v1/generate", status_code=201, operation_id="generateAvatarV1", responses=_GENERATE_ANSWERS)
 @needs("write")
-async def generate(request: Request, body: AvatarOptions = _NOTHING_GIVEN) -> Answer[AvatarData]:
+async def generate_avatar(request: Request, body: AvatarOptions = _NOTHING_GIVEN) -> Answer[AvatarData]:
     """Draw an avatar in all six sizes and store it."""
     return await _generate(request, body)
 
@@ -116,7 +119,6 @@ async def get_style(request: Request, style: StyleName) -> Answer[StyleDetails]:
 
 @router.delete(
     "/{id:uuid}",
-    operation_id="delete_avatar",
     responses=fails(400, 404, 503, 507),
     openapi_extra={"parameters": [ID_PARAMETER]},
 )

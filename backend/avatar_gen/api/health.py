@@ -12,11 +12,12 @@ from starlette.responses import Response
 
 from avatar_gen import __version__
 from avatar_gen.api.error_responses import fails
+from avatar_gen.api.operation_ids import operation_id
 from avatar_gen.api.responses import UNCACHED, Answer, Check, Checks, Health, Message
 from avatar_gen.errors import NotReady
 from avatar_gen.services.health import HealthReport
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], generate_unique_id_function=operation_id)
 
 old_router = APIRouter(include_in_schema=False)
 """The routes that the old service had. The router tries routes in order, so these come last."""
@@ -29,7 +30,7 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/api/health", responses=_UNHEALTHY)
-async def health(request: Request, response: Response) -> Answer[Health]:
+async def get_health(request: Request, response: Response) -> Answer[Health]:
     """Return the state of each dependency."""
     report: HealthReport = await request.app.state.health.check()
     response.headers.update(UNCACHED)
@@ -41,7 +42,7 @@ async def health(request: Request, response: Response) -> Answer[Health]:
 
 
 @router.get("/api/health/ready", responses=fails(503))
-async def ready(request: Request, response: Response) -> Message:
+async def get_readiness(request: Request, response: Response) -> Message:
     """Readiness probe: 200 after start-up and before shutdown, while what is stored can be served."""
     if not request.app.state.serving:
         raise NotReady("The service is stopping.")
@@ -53,7 +54,7 @@ async def ready(request: Request, response: Response) -> Message:
 
 
 @router.get("/api/health/live")
-async def live(response: Response) -> Message:
+async def get_liveness(response: Response) -> Message:
     """Liveness probe: 200 as long as the process can answer at all."""
     response.headers.update(UNCACHED)
     return Message(message="Alive")
@@ -74,4 +75,4 @@ def _describe(report: HealthReport) -> Health:
 
 
 for _path in ("/health", "/health/detailed", "/api/health/detailed"):
-    old_router.add_api_route(_path, health)
+    old_router.add_api_route(_path, get_health)

@@ -10,13 +10,19 @@ from avatar_gen.api.access import needs
 from avatar_gen.api.error_responses import fails
 from avatar_gen.api.libravatar import read_hash
 from avatar_gen.api.openapi import EXAMPLE_HASH, HASH_PARAMETER, LINKS_TO_IDENTITY
+from avatar_gen.api.operation_ids import operation_id
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
 from avatar_gen.api.strict_routes import StrictRoute
 from avatar_gen.avatar import stored_id
 from avatar_gen.services.identities import Identities
 from avatar_gen.services.validation import StrictModel
 
-router = APIRouter(prefix="/api/identities", tags=["identities"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api/identities",
+    tags=["identities"],
+    route_class=StrictRoute,
+    generate_unique_id_function=operation_id,
+)
 
 _IN_PATH = {"parameters": [HASH_PARAMETER]}
 
@@ -48,7 +54,6 @@ class IdentityData(BaseModel):
 
 @router.put(
     "/{hash}",
-    operation_id="link_identity",
     responses={200: {"links": LINKS_TO_IDENTITY}, **fails(400, 404, 413, 415, 500, 503, 507)},
     openapi_extra=_IN_PATH,
 )
@@ -60,9 +65,7 @@ async def link_identity(request: Request, body: IdentityBody) -> Answer[Identity
     return Answer(message="Identity linked", data=IdentityData(hash=identity, avatarId=body.avatarId))
 
 
-@router.get(
-    "/{hash}", operation_id="get_identity", responses=fails(400, 404, 500, 503), openapi_extra=_IN_PATH
-)
+@router.get("/{hash}", responses=fails(400, 404, 500, 503), openapi_extra=_IN_PATH)
 @needs("list")
 async def get_identity(request: Request, response: Response) -> Answer[IdentityData]:
     """Return the id of the avatar that the hash of an e-mail address is linked to."""
@@ -72,9 +75,7 @@ async def get_identity(request: Request, response: Response) -> Answer[IdentityD
     return Answer(message="Identity found", data=data)
 
 
-@router.delete(
-    "/{hash}", operation_id="unlink_identity", responses=fails(400, 404, 503), openapi_extra=_IN_PATH
-)
+@router.delete("/{hash}", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
 @needs("delete")
 async def unlink_identity(request: Request) -> Message:
     """Remove the link of the hash of an e-mail address."""

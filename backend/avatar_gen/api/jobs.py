@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from avatar_gen.api.access import needs
 from avatar_gen.api.error_responses import fails
 from avatar_gen.api.openapi import JOB_PARAMETER, LINKS_TO_JOB
+from avatar_gen.api.operation_ids import operation_id
 from avatar_gen.api.requests import Parameters
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
 from avatar_gen.api.strict_routes import StrictRoute
@@ -25,7 +26,9 @@ from avatar_gen.services.avatars import EXPONENTS
 from avatar_gen.services.jobs.jobs import Jobs, Progress
 from avatar_gen.services.validation import read_fields, whole_number
 
-router = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api/jobs", tags=["jobs"], route_class=StrictRoute, generate_unique_id_function=operation_id
+)
 
 LIST_LIMIT = 256 * 1024 * 1024
 """Bytes of a list. A million rows with an e-mail address and a name each have about 60 MB."""
@@ -176,7 +179,7 @@ async def start_job(
     return Answer(statusCode=202, message="Job started", data=JobData.of(progress))
 
 
-@router.get("/{id:uuid}", operation_id="get_job", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
+@router.get("/{id:uuid}", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
 @needs("write")
 async def get_job(request: Request, response: Response) -> Answer[JobData]:
     """Return the progress of a job."""
@@ -187,7 +190,6 @@ async def get_job(request: Request, response: Response) -> Answer[JobData]:
 
 @router.get(
     "/{id:uuid}/events",
-    operation_id="get_job_events",
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "Events"},
         **fails(400, 404, 503),
@@ -204,7 +206,6 @@ async def get_job_events(request: Request) -> Response:
 
 @router.get(
     "/{id:uuid}/result",
-    operation_id="get_job_result",
     responses={
         200: {
             "content": {
@@ -235,7 +236,6 @@ async def get_job_result(request: Request, query: Annotated[ResultParameters, Qu
 
 @router.delete(
     "/{id:uuid}",
-    operation_id="cancel_job",
     responses=fails(400, 404, 409, 503, 507),
     openapi_extra=_IN_PATH,
 )

@@ -1,21 +1,18 @@
-"""The OpenAPI document: what FastAPI writes from the signatures, and the routes of pictures.
+"""The operations of picture routes in the OpenAPI document, and the parts that other operations share.
 
 FastAPI does not know the routes of pictures. Their operations are written here from their own models.
 """
 
+import re
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from avatar_gen.api import ui_avatars
-from avatar_gen.api.access import UNCOUNTED, is_guarded
 from avatar_gen.api.dicebear import FORMATS, VERSIONS
-from avatar_gen.api.error_responses import failed, name_failures
+from avatar_gen.api.error_responses import failed
 from avatar_gen.api.render_urls import SeededUrlParameters, UrlParameters
 from avatar_gen.api.requests import StoredPictureParameters
 from avatar_gen.api.responses import EXAMPLE_ID
@@ -49,15 +46,15 @@ _ITS_ID = "$response.body#/data/id"
 LINKS_TO_AVATAR = {
     **{
         identity: {"operationId": identity, "parameters": {"id": _ITS_ID}}
-        for identity in ("get_picture", "get_picture_headers", "delete_avatar")
+        for identity in ("getAvatar", "getAvatarHeaders", "deleteAvatar")
     },
-    "link_identity": {"operationId": "link_identity", "requestBody": {"avatarId": _ITS_ID}},
+    "linkIdentity": {"operationId": "linkIdentity", "requestBody": {"avatarId": _ITS_ID}},
 }
 """The operations that take the id in the answer of generate."""
 
 LINKS_TO_IDENTITY = {
     identity: {"operationId": identity, "parameters": {"hash": "$response.body#/data/hash"}}
-    for identity in ("get_identity", "unlink_identity")
+    for identity in ("getIdentity", "unlinkIdentity")
 }
 """The operations that take the hash of an identity link."""
 
@@ -65,7 +62,7 @@ JOB_PARAMETER = _in_path("id", "The job's UUID, in any case.", format="uuid", ex
 
 LINKS_TO_JOB = {
     identity: {"operationId": identity, "parameters": {"id": _ITS_ID}}
-    for identity in ("get_job", "get_job_events", "get_job_result", "cancel_job")
+    for identity in ("getJob", "getJobEvents", "getJobResult", "cancelJob")
 }
 """The operations that take the id of a job."""
 
@@ -114,7 +111,7 @@ _SCHEMAS = {
 
 def _picture_operation(  # noqa: PLR0913
     tag: str,
-    summary: str,
+    operation_id: str,
     description: str,
     *,
     parameters: list[Json],
@@ -125,7 +122,8 @@ def _picture_operation(  # noqa: PLR0913
 ) -> Json:
     return {
         "tags": [tag],
-        "summary": summary,
+        "operationId": operation_id,
+        "summary": _in_words(operation_id),
         "description": description,
         "parameters": parameters,
         "responses": {
@@ -139,6 +137,11 @@ def _picture_operation(  # noqa: PLR0913
             **{str(status): failed(status) for status in failures},
         },
     }
+
+
+def _in_words(operation_id: str) -> str:
+    """Return the name of an operation as FastAPI writes summaries: Get Avatar."""
+    return re.sub("([A-Z])", r" \1", operation_id).title()
 
 
 def _lenient_parameter(name: str, description: str, example: str) -> Json:
@@ -166,7 +169,7 @@ _LIBRAVATAR_PARAMETERS = [
 ]
 
 
-def _picture_operations() -> dict[str, Json]:
+def picture_operations() -> dict[str, Json]:
     """Return the operations of the picture routes by their paths."""
     style = _in_path("style", "The name of a style; /api/styles lists them.", examples=list(style_names()))
     seed = _in_path(
@@ -187,7 +190,7 @@ def _picture_operations() -> dict[str, Json]:
     return {
         "/api/{id}": _picture_operation(
             "avatars",
-            "Get Picture",
+            "getAvatar",
             "The picture of a stored avatar. It needs no database. An extension may follow the id.",
             parameters=[ID_PARAMETER, *_parameters(StoredPictureParameters)],
             types=MEDIA_TYPES.values(),
@@ -196,7 +199,7 @@ def _picture_operations() -> dict[str, Json]:
         ),
         "/avatar/{hash}": _picture_operation(
             "identities",
-            "Get Picture Of Identity",
+            "getIdentityAvatar",
             "As Libravatar and Gravatar: the picture linked to the hash of an e-mail address, or a default."
             " An extension may follow the hash. Unknown parameters are ignored.",
             parameters=[_ANY_HASH_PARAMETER, *_LIBRAVATAR_PARAMETERS],
@@ -206,12 +209,12 @@ def _picture_operations() -> dict[str, Json]:
             others={"302": {"description": "The hash is not linked, and `d` is a URL on a listed host."}},
         ),
         "/api/render/{style}/{seed}.{format}": picture_by_url(
-            "Render Picture",
+            "renderAvatar",
             "The picture that a style makes of a seed. Nothing is stored, and it never changes.",
             parameters=[style, seed, format_name, *_parameters(RenderOptions), *_parameters(UrlParameters)],
         ),
         "/api/render/{style}.{format}": picture_by_url(
-            "Render Picture Of Seed",
+            "renderAvatarByQuery",
             "The same with the seed in the query.",
             parameters=[style, format_name, *_parameters(SeededUrlParameters), *_parameters(RenderOptions)],
         ),
@@ -223,7 +226,7 @@ def _picture_operations() -> dict[str, Json]:
 def _ui_avatars_operation() -> Json:
     return _picture_operation(
         "by URL",
-        "Get UI Avatar",
+        "getUiAvatar",
         "Initials, with the parameters of ui-avatars.com. Unknown parameters are ignored. Nothing is stored.",
         parameters=[_lenient_parameter(*each) for each in _UI_AVATARS_PARAMETERS],
         types=("image/png", "image/svg+xml"),
@@ -259,7 +262,7 @@ def _dicebear_operation() -> Json:
     }
     return _picture_operation(
         "by URL",
-        "Get DiceBear Avatar",
+        "getDicebearAvatar",
         "An avatar as DiceBear's own HTTP API draws it. Nothing is stored.",
         parameters=[
             _in_path("version", "DiceBear's release.", enum=list(VERSIONS)),
@@ -271,65 +274,3 @@ def _dicebear_operation() -> Json:
         headers=("ETag", "Cache-Control", "Content-Disposition", "Content-Security-Policy"),
         failures=(400, 404, 500, 503),
     )
-
-
-def _add_keys(document: Json, app: FastAPI) -> None:
-    """Describe the API keys, and name the operations that require one."""
-    document["components"]["securitySchemes"] = {
-        "apiKey": {"type": "http", "scheme": "bearer", "description": "One of the service's API keys."}
-    }
-    for route in app.routes:
-        if isinstance(route, APIRoute) and is_guarded(route.endpoint):
-            for method in route.methods or ():
-                operation = document["paths"][route.path_format][method.lower()]
-                operation["security"] = [{"apiKey": []}]
-                operation["responses"].update({str(status): failed(status) for status in (401, 403)})
-
-
-def _add_limits(document: Json) -> None:
-    """Describe 429 for each operation with a rate limit."""
-    fields = {name: {"schema": {"type": "string"}} for name in ("RateLimit", "RateLimit-Policy")}
-    refused = {**fields, "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
-    for path, operations in document["paths"].items():
-        if path in UNCOUNTED:
-            continue
-        for operation in operations.values():
-            operation["responses"]["429"] = {**failed(429), "headers": refused}
-
-
-def _correct(document: Json) -> None:
-    """Remove what FastAPI describes and this service never does: 422, and parameters that are null."""
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            operation["responses"].pop("422", None)
-            for parameter in operation.get("parameters", ()):
-                schema = parameter["schema"]
-                parameter["schema"] = {**schema.pop("anyOf", [{}])[0], **schema}
-    for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
-
-
-def describe(app: FastAPI, *, guarded: bool, limited: bool) -> Json:
-    """Return the document, with API keys and rate limits if there are any. It is made once."""
-    if not app.openapi_schema:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        _correct(document)
-        for path, picture in _picture_operations().items():
-            identity = picture["summary"].lower().replace(" ", "_")
-            headers = {
-                **picture,
-                "operationId": f"{identity}_headers",
-                "summary": f"{picture['summary']}: Headers",
-            }
-            document["paths"].setdefault(path, {}).update(
-                get={**picture, "operationId": identity}, head=headers
-            )
-        if guarded:
-            _add_keys(document, app)
-        if limited:
-            _add_limits(document)
-        name_failures(document)
-        app.openapi_schema = document
-    return app.openapi_schema

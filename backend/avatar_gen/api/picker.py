@@ -17,6 +17,7 @@ from avatar_gen.api.avatar_spec import read_spec
 from avatar_gen.api.error_responses import fails
 from avatar_gen.api.libravatar import HASH
 from avatar_gen.api.openapi import EXAMPLE_HASH
+from avatar_gen.api.operation_ids import operation_id
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
 from avatar_gen.api.strict_routes import StrictRoute
 from avatar_gen.api.uploads import FORM, receive_form
@@ -32,7 +33,9 @@ from avatar_gen.settings.schema import Picker as PickerSettings
 if TYPE_CHECKING:
     from avatar_gen.services.photos import Photos
 
-router = APIRouter(prefix="/api", tags=["picker"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api", tags=["picker"], route_class=StrictRoute, generate_unique_id_function=operation_id
+)
 
 _EXAMPLE_TIME = "2026-01-31T12:00:00.000Z"
 _EXAMPLE_TOKEN = "eyJpZGVudGl0eSI6ImNmZTAwZGRlIn0.dGhlIHNpZ25hdHVyZQ"  # noqa: S105 - no secret

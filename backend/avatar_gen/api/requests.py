@@ -21,6 +21,9 @@ _MAX_BYTES = 8192
 """Of a query string that FastAPI reads. The name of a photograph alone may take 3072, percent-encoded."""
 
 
+DEFAULT_SIZE = 6
+"""An exponent: 64 px."""
+
 MAX_PX = 1024
 """The largest width of a stored picture."""
 
@@ -46,8 +49,13 @@ class PictureParameters(Parameters):
 class StoredPictureParameters(PictureParameters):
     """How a stored picture is served."""
 
-    size: Annotated[int, Field(ge=EXPONENTS[0], le=EXPONENTS[-1]), BeforeValidator(whole_number)] = Field(
-        default=6, description="An exponent: the picture is 2^size px wide, 16 to 512."
+    size: Annotated[int, Field(ge=EXPONENTS[0], le=EXPONENTS[-1]), BeforeValidator(whole_number)] | None = (
+        # No default in the document: generated clients would send it beside `px`.
+        Field(
+            default=None,
+            description=f"An exponent: the picture is 2^size px wide, 16 to 512. By default {DEFAULT_SIZE}.",
+            examples=[DEFAULT_SIZE],
+        )
     )
     filter: FilterName | None = Field(default=None, description=FILTER_DESCRIPTION)
     format: Annotated[str, OneOf(MEDIA_TYPES)] = Field(
@@ -62,14 +70,14 @@ class StoredPictureParameters(PictureParameters):
 
     @model_validator(mode="after")
     def _one_width(self) -> Self:
-        if self.px and "size" in self.model_fields_set:
+        if self.px and self.size is not None:
             refuse("px", "and size exclude each other")
         return self
 
     @property
     def width(self) -> int:
         """Return the width in px."""
-        return self.px or 1 << self.size
+        return self.px or 1 << (DEFAULT_SIZE if self.size is None else self.size)
 
 
 def _check_cursor(text: str) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from avatar_gen.api.access import needs
 from avatar_gen.api.error_responses import fails
 from avatar_gen.api.openapi import LINKS_TO_AVATAR
+from avatar_gen.api.operation_ids import operation_id
 from avatar_gen.api.responses import Answer, AvatarData
 from avatar_gen.api.strict_routes import StrictRoute
 from avatar_gen.avatar import Avatar
@@ -21,7 +22,9 @@ from avatar_gen.runtime.transport import RECEIVE_TIMEOUT
 from avatar_gen.services.photos import NO_ROOM, PhotoFields, Photos
 from avatar_gen.services.validation import read_fields, refuse
 
-router = APIRouter(prefix="/api", tags=["avatars"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api", tags=["avatars"], route_class=StrictRoute, generate_unique_id_function=operation_id
+)
 
 _IN_MEMORY = 256 * 1024
 """Bytes of an upload that are not yet written to disk."""
@@ -55,7 +58,7 @@ _FILE = {"requestBody": {"required": True, "content": {"application/octet-stream
 
 @router.post("/upload", status_code=201, responses=_ANSWERS, openapi_extra=FORM)
 @needs("write")
-async def upload(request: Request) -> Answer[AvatarData]:
+async def upload_photograph(request: Request) -> Answer[AvatarData]:
     """Store a photograph, the field `file` of a form."""
     photos = _photos(request)
     with photos.place():
@@ -63,7 +66,7 @@ async def upload(request: Request) -> Answer[AvatarData]:
             return _stored(await photos.create(file, fields))
 
 
-@router.put("/upload", status_code=201, operation_id="upload_file", responses=_ANSWERS, openapi_extra=_FILE)
+@router.put("/upload", status_code=201, responses=_ANSWERS, openapi_extra=_FILE)
 @needs("write")
 async def upload_file(request: Request, query: Annotated[PhotoFields, Query()]) -> Answer[AvatarData]:
     """Store a photograph, the bytes of the body, such as `curl -T` sends."""
