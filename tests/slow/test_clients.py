@@ -1,11 +1,13 @@
-"""The clients, packed and installed as users do, against a real service and in a browser."""
+"""The clients, packed and installed as users do, and clients that generators make, against a real service."""
 
 import gzip
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -26,6 +28,8 @@ from tests.servers.net import free_port
 
 MAX_URL_BUILDER = 3 * 1024
 """Bytes, minified and compressed."""
+
+NO_AVATAR = "There is no avatar with this id."
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +140,48 @@ def test_the_url_builders_are_small(project: NodeProject) -> None:
     print(sizes)
     assert 300 < sizes["url"] < MAX_URL_BUILDER
     assert sizes["url"] < sizes["element"] < sizes["index"] < 2 * MAX_URL_BUILDER
+
+
+def test_openapi_python_client_makes_a_client_that_works(
+    environment: PythonProject, service: Service, url: str
+) -> None:
+    (environment.folder / "generator.yaml").write_text(blocks("docs/clients.md", "yaml")[0])
+    (environment.folder / "openapi.json").write_text(service.client.get("/openapi.json").text)
+    commands = "".join(blocks("docs/clients.md", "sh")).splitlines()
+    (command,) = [each for each in commands if each.startswith("openapi-python-client")]
+    program = Path(sys.executable).with_name("openapi-python-client")
+    environment.command(program, *command.replace(SERVICE, url).split()[1:])
+    (example,) = [each for each in blocks("docs/clients.md", "python") if "from generated" in each]
+    checks = f"""
+from generated.models import Failure
+assert stored.startswith(b"\\x89PNG")
+assert made.data.id in [each.id for each in listed.data.avatars]
+assert drawn.startswith(b"<svg")
+assert deleted.status_code == 200
+gone = delete_avatar.sync(made.data.id, client=client)
+assert isinstance(gone, Failure) and gone.message == "{NO_AVATAR}", gone
+"""
+    environment.run(example.replace(SERVICE, url) + checks)
+
+
+@needs_node
+def test_openapi_typescript_makes_a_client_that_works(project: NodeProject, url: str) -> None:
+    generator = project.folder / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
+    project.node(str(generator), f"{url}/openapi.json", "--output", "schema.d.ts")
+    (example,) = [each for each in blocks("docs/clients.md", "ts") if "openapi-fetch" in each]
+    checks = f"""
+import {{ strict as assert }} from "node:assert";
+assert.equal((stored.data as unknown as Blob).type, "image/png");
+assert(listed.data!.data.avatars.some((each) => each.id === id));
+assert.match(drawn.data as unknown as string, /^<svg/);
+assert.equal(deleted.data!.statusCode, 200);
+const gone = await client.DELETE("/api/{{id}}", {{ params: {{ path: {{ id }} }} }});
+assert.equal(gone.error!.message, "{NO_AVATAR}");
+"""
+    (project.folder / "generated.ts").write_text(example.replace(SERVICE, url) + checks, encoding="utf-8")
+    project.node("generated.ts")
+    (project.folder / "typed.ts").write_text(example, encoding="utf-8")
+    assert project.check_types("typed.ts") == ""
 
 
 @pytest.fixture(scope="module")
