@@ -25,7 +25,7 @@ from avatar_gen.drawing.dicebear_options import (
     Words,
     read_options,
 )
-from avatar_gen.settings.schema import Dicebear
+from avatar_gen.settings.pictures import Dicebear
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "dicebear.json"
 RECORDED: dict[str, Any] = json.loads(GOLDEN.read_text(encoding="utf-8"))

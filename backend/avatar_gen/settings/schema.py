@@ -10,14 +10,13 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr, field_validator
 from pydantic.config import JsonDict
 
+from avatar_gen.settings.pictures import Dicebear, Libravatar, Styles
 from avatar_gen.settings.section import Section, secret_of
 from avatar_gen.settings.storage import Storage
 from avatar_gen.settings.values import (
-    DefaultName,
     KeyName,
     PaletteName,
     Rate,
-    RedirectHost,
     check_redis_url,
     check_signing_key,
     parse_contact,
@@ -170,15 +169,6 @@ class Metrics(Section):
     """None: there is no such endpoint."""
 
 
-class Libravatar(Section):
-    """Pictures by the hash of an e-mail address."""
-
-    default: DefaultName = "mp"
-    """The picture of an unlinked hash if the client names no default: a name of the protocol, or a style."""
-    redirect_hosts: list[RedirectHost] = []
-    """Hosts to which a default picture may redirect, with a port that is not the default one."""
-
-
 OptionalRate = Annotated[Rate | None, PlainValidator(parse_rate)]
 
 
@@ -283,23 +273,6 @@ class Picker(Section):
     """The origin of the links, at which browsers reach this service. None: that of the request for a link."""
     origins: list[Annotated[str, PlainValidator(parse_site)]] = []
     """The sites that may show the page in a frame, and that receive the user's choice."""
-
-
-class Dicebear(Section):
-    """The styles of DiceBear that are served."""
-
-    licenses: list[Literal["CC0 1.0", "MIT", "CC BY 4.0", "Free for personal and commercial use"]] = [
-        "CC0 1.0",
-        "MIT",
-    ]
-    """The licenses of the artwork of the styles that are served. Some other licenses have terms to meet."""
-
-
-class Styles(Section):
-    """Styles that the operator defines."""
-
-    path: Path | None = Field(default=None, strict=False)
-    """A folder with style definitions in the format of DiceBear 10, one in each file `NAME.json`."""
 
 
 class Settings(Section):

@@ -1,0 +1,37 @@
+"""Settings of the pictures that are drawn, and of those by the hash of an e-mail address."""
+
+# ruff: noqa: RUF012 - pydantic copies mutable defaults
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from avatar_gen.settings.section import Section
+from avatar_gen.settings.values import DefaultName, RedirectHost
+
+
+class Libravatar(Section):
+    """Pictures by the hash of an e-mail address."""
+
+    default: DefaultName = "mp"
+    """The picture of an unlinked hash if the client names no default: a name of the protocol, or a style."""
+    redirect_hosts: list[RedirectHost] = []
+    """Hosts to which a default picture may redirect, with a port that is not the default one."""
+
+
+class Dicebear(Section):
+    """The styles of DiceBear that are served."""
+
+    licenses: list[Literal["CC0 1.0", "MIT", "CC BY 4.0", "Free for personal and commercial use"]] = [
+        "CC0 1.0",
+        "MIT",
+    ]
+    """The licenses of the artwork of the styles that are served. Some other licenses have terms to meet."""
+
+
+class Styles(Section):
+    """Styles that the operator defines."""
+
+    path: Path | None = Field(default=None, strict=False)
+    """A folder with style definitions in the format of DiceBear 10, one in each file `NAME.json`."""
