@@ -27,13 +27,13 @@ from avatar_gen.api.client_address import ClientAddresses
 from avatar_gen.api.cross_origin import CrossOrigin
 from avatar_gen.api.document import describe
 from avatar_gen.api.error_handlers import add_error_handlers
+from avatar_gen.api.foreign_routes import foreign_routes
 from avatar_gen.api.host_check import HostCheck
 from avatar_gen.api.paths import without_trailing_slash
 from avatar_gen.api.picture_routes import PictureRoutes
 from avatar_gen.api.request_log import RequestLog
 from avatar_gen.api.site_files import add_site_routes
 from avatar_gen.api.swagger import ASSETS, add_swagger_routes
-from avatar_gen.api.ui_avatars import ui_avatars_route
 from avatar_gen.database import Engines
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.job_records import JobRecords
@@ -129,8 +129,8 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     serve_settings(settings)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     _add_routes(app, settings)
-    initials = ui_avatars_route(app.routes, paths=settings.ui_avatars_paths)
-    layers: ASGIApp = PictureRoutes(app, settings.picker.origins, initials)
+    foreign = foreign_routes(app.routes, settings)
+    layers: ASGIApp = PictureRoutes(app, settings.picker.origins, *foreign)
     if settings.limits.on:
         layers = _limit(layers, settings, shared)
     if settings.cors:

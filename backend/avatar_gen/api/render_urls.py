@@ -66,9 +66,9 @@ def split_render_url(path: bytes) -> RenderUrl:
     """
     head, slash, tail = path[len(PREFIX) :].partition(b"/")
     if slash:
-        seed, format_name = _split_extension(_decode(tail, "seed"))
-        return RenderUrl(find_style(_decode(head, "style")), seed, format_name)
-    name, format_name = _split_extension(_decode(head, "style"))
+        seed, format_name = _split_extension(decode_part(tail, "seed"))
+        return RenderUrl(find_style(decode_part(head, "style")), seed, format_name)
+    name, format_name = _split_extension(decode_part(head, "style"))
     return RenderUrl(find_style(name), None, format_name)
 
 
@@ -108,7 +108,8 @@ def split_parameters(query: bytes, model: type[P]) -> tuple[P, Sequence[tuple[st
     return own, [pair for pair in pairs if pair[0] not in names]
 
 
-def _decode(part: bytes, field: str) -> str:
+def decode_part(part: bytes, field: str) -> str:
+    """Return the text of a percent-encoded part of a path. Raises `InvalidRequest`, which names the field."""
     if len(part) > _MAX_PART:
         refuse(field, f"must have at most {MAX_SEED_LENGTH} characters")
     try:

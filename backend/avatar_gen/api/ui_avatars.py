@@ -7,23 +7,18 @@ and numbers that are too low or too high are corrected. The picture is one of th
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
-from avatar_gen.api.pictures import IMMUTABLE, Picture, PictureRoute, answer
+from avatar_gen.api.foreign_urls import ForeignPicture, picture_route
+from avatar_gen.api.pictures import PictureRoute
 from avatar_gen.api.requests import split_query
 from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.drawing.palette import UnknownColour, parse_colour
-from avatar_gen.imaging import DRAWN_TYPES
-from avatar_gen.services.rendering import PictureRequest
-from avatar_gen.services.style_families import find_style
+from avatar_gen.services.found_style import Pairs
 from avatar_gen.services.validation import refuse
-
-if TYPE_CHECKING:
-    from avatar_gen.services.rendering import Renderer
 
 PARTS = (
     "name",
@@ -62,14 +57,12 @@ class Ink(NamedTuple):
     is_transparent: bool = False
 
 
-def ui_avatars_route(routes: Iterable[BaseRoute], *, paths: bool) -> PictureRoute:
+def ui_avatars_route(routes: Iterable[str], *, paths: bool) -> PictureRoute:
     """Return the route. With `paths` it also takes `/api/{name}/{size}` and what may follow.
 
-    A name with which one of the other routes begins is left to these.
+    A name with which the path of another route begins is left to that route.
     """
-    others = {
-        part.encode() for each in routes if isinstance(each, Route) for part in each.path.split("/")[2:3]
-    }
+    others = {part.encode() for path in routes for part in path.split("/")[2:3]}
 
     def matches(scope: Scope) -> bool:
         if scope["path"] == "/api":
@@ -77,23 +70,16 @@ def ui_avatars_route(routes: Iterable[BaseRoute], *, paths: bool) -> PictureRout
         match = _PATH.fullmatch(scope["raw_path"]) if paths else None
         return match is not None and match[1] not in others
 
-    return PictureRoute("/api/", matches, _get_picture)
+    return picture_route("/api/", matches, _read)
 
 
-async def _get_picture(scope: Scope) -> Picture:
-    """Return the picture, or 304 without drawing it if the client has it."""
+def _read(scope: Scope) -> ForeignPicture:
     given = read_parameters(scope["raw_path"], scope["query_string"])
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
     named = given.get("format", "")
     format_name = named if named in {"png", "svg"} else "svg" if b"image/svg+xml" in accept else "png"
-    request = read_request(given, format_name)
-    renderer: Renderer = scope["app"].state.renderer
-    key = request.key()
-    etag = f'"{key.hex()}-{request.made_by}"'.encode()
-    headers = [(b"cache-control", IMMUTABLE)]
-    if format_name != named:
-        headers.append((b"vary", b"Accept"))
-    return await answer(scope, etag, headers, DRAWN_TYPES[format_name], lambda: renderer.render(request, key))
+    name, options = read_options(given)
+    return ForeignPicture(("initials",), options, name, format_name, negotiated=format_name != named)
 
 
 def read_parameters(path: bytes, query: bytes) -> Mapping[str, str]:
@@ -116,20 +102,19 @@ def _decode(part: bytes, field: str) -> str:
         refuse(field, "must be text in UTF-8, percent-encoded")
 
 
-def read_request(given: Mapping[str, str], format_name: str) -> PictureRequest:
-    """Return the picture that these parameters ask for. Raises `InvalidRequest`."""
+def read_options(given: Mapping[str, str]) -> tuple[str, Pairs]:
+    """Return the name that these parameters have, and the options of `initials`. Raises `InvalidRequest`."""
     name = given.get("name", DEFAULT_NAME)
     if len(name) > MAX_SEED_LENGTH:
         refuse("name", f"must have at most {MAX_SEED_LENGTH} characters")
-    options = [
+    return name, (
         ("size", _number(given, "size", 16, MAX_PX, DEFAULT_PX)),
         ("length", _number(given, "length", 1, MAX_LENGTH, DEFAULT_LENGTH)),
         ("uppercase", _flag(given.get("uppercase", "true"))),
         ("bold", _flag(given.get("bold", ""))),
         ("shape", "circle" if _flag(given.get("rounded", "")) == "true" else "square"),
         *_colours(given),
-    ]
-    return find_style("initials").read(options, format_name).with_seed(name)
+    )
 
 
 def _colours(given: Mapping[str, str]) -> list[tuple[str, str]]:

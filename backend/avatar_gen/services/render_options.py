@@ -172,8 +172,17 @@ class RenderOptions(CommonOptions):
 
     def with_name(self, name: str) -> "RenderOptions":
         """Return the same options with another name, of at most `MAX_SEED_LENGTH` characters."""
-        fields = {field: getattr(self, field) for field in type(self).model_fields}
-        return self.model_construct(**{**fields, "name": name})
+        return self._with(name=name)
+
+    def with_palette(self, palette: CuratedPalette) -> "RenderOptions":
+        """Return the same options with another palette, which need not be a served one."""
+        return self._with(palette=palette)
+
+    def _with(self, **fields: object) -> "RenderOptions":
+        # A copy would have the cached properties of these options.
+        return self.model_construct(
+            **{**{name: getattr(self, name) for name in type(self).model_fields}, **fields}
+        )
 
     def _colours_for(
         self, seed: str, ground: Literal["primary", "foreign"] | None

@@ -13,6 +13,7 @@ from avatar_gen.drawing.dicebear_options import Value
 from avatar_gen.drawing.filters import FILTERS, in_svg
 from avatar_gen.drawing.frames import Shape
 from avatar_gen.drawing.palette import Filter
+from avatar_gen.drawing.palettes import CuratedPalette
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import filtered, framed, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
@@ -108,6 +109,10 @@ class RenderRequest(NamedTuple):
             refuse("seed", f"must have at most {MAX_SEED_LENGTH} characters")
         options = self.options if letters is None else self.options.with_name(letters)
         return RenderRequest(self.style, seed, self.format_name, options)
+
+    def with_palette(self, palette: CuratedPalette) -> "RenderRequest":
+        """Return the same request in the colours of a palette, which has a ground in `palettes.grounds`."""
+        return self._replace(options=self.options.with_palette(palette))
 
     def key(self) -> bytes:
         """Return the cache key: a hash, 16 bytes, of everything that decides the picture."""

@@ -10,6 +10,8 @@ from pydantic import Field
 from avatar_gen.settings.section import Section
 from avatar_gen.settings.values import DefaultName, RedirectHost
 
+ForeignUrls = Literal["boring-avatars", "robohash"]
+
 
 class Libravatar(Section):
     """Pictures by the hash of an e-mail address."""

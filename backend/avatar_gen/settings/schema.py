@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr, field_validator
 from pydantic.config import JsonDict
 
-from avatar_gen.settings.pictures import Dicebear, Libravatar, Styles
+from avatar_gen.settings.pictures import Dicebear, ForeignUrls, Libravatar, Styles
 from avatar_gen.settings.section import Section, secret_of
 from avatar_gen.settings.storage import Storage
 from avatar_gen.settings.values import (
@@ -294,6 +294,8 @@ class Settings(Section):
     """Palettes beside the built-in ones: a name, and five colours that pictures by URL take as `palette`."""
     ui_avatars_paths: bool = False
     """Whether `/api/{name}/{size}` is a picture, as at ui-avatars.com."""
+    foreign_urls: list[ForeignUrls] = []
+    """The services whose URLs are pictures here, in this service's own styles."""
     auth: Auth = Auth()
     limits: Limits = Limits()
     redis: Redis = Redis()

@@ -1,0 +1,90 @@
+"""Pictures under the URLs of other avatar services: the same URL, our look."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.types import Scope
+
+from avatar_gen.api.pictures import IMMUTABLE, Picture, PictureRoute, answer
+from avatar_gen.drawing.palettes import CuratedPalette
+from avatar_gen.errors import StyleNotServed
+from avatar_gen.imaging import DRAWN_TYPES
+from avatar_gen.services.found_style import FoundStyle, Pairs
+from avatar_gen.services.rendering import PictureRequest, RenderRequest
+from avatar_gen.services.style_families import find_style
+
+if TYPE_CHECKING:
+    from avatar_gen.services.rendering import Renderer
+
+
+class ForeignPicture(NamedTuple):
+    """A picture of this service that stands for one of another service."""
+
+    styles: Sequence[str]
+    """The first one that is served is drawn. The last one is always served."""
+    options: Pairs
+    seed: str
+    format_name: str
+    """One of `imaging.DRAWN_TYPES`."""
+    negotiated: bool = False
+    """Whether the header `Accept` decides on the format."""
+    palette: CuratedPalette | None = None
+    """The client's own colours, for this service's own styles."""
+
+
+Reader = Callable[[Scope], ForeignPicture]
+"""Returns the picture that a request asks for. Raises `InvalidRequest`."""
+
+
+class ForeignForm(NamedTuple):
+    """A form of URL at another service."""
+
+    path_format: str
+    """The route's name in the log and in the statistics."""
+    path: re.Pattern[bytes]
+    """The paths as they are sent, percent-encoded."""
+    read: Reader
+
+
+def picture_route(path_format: str, matches: Callable[[Scope], object], read: Reader) -> PictureRoute:
+    """Return the route of the pictures that `read` returns."""
+
+    async def get(scope: Scope) -> Picture:
+        return await _get_picture(scope, read(scope))
+
+    return PictureRoute(path_format, matches, get)
+
+
+async def _get_picture(scope: Scope, picture: ForeignPicture) -> Picture:
+    """Return the picture, or 304 without drawing it if the client has it."""
+    request = _request(await _served_style(scope, picture.styles), picture)
+    renderer: Renderer = scope["app"].state.renderer
+    key = request.key()
+    etag = f'"{key.hex()}-{request.made_by}"'.encode()
+    headers = [(b"cache-control", IMMUTABLE)]
+    if picture.negotiated:
+        headers.append((b"vary", b"Accept"))
+    media_type = DRAWN_TYPES[request.format_name]
+    return await answer(scope, etag, headers, media_type, lambda: renderer.render(request, key))
+
+
+async def _served_style(scope: Scope, names: Sequence[str]) -> FoundStyle:
+    licences: frozenset[str] = scope["app"].state.dicebear_licences
+    for name in names:
+        style = find_style(name)
+        with contextlib.suppress(StyleNotServed):
+            if not style.is_ready(licences):
+                # Loading reads files, which must not block the event loop.
+                await asyncio.to_thread(style.prepare, licences)
+            return style
+    raise AssertionError("the last style is one of the service's own")
+
+
+def _request(style: FoundStyle, picture: ForeignPicture) -> PictureRequest:
+    request = style.read(picture.options, picture.format_name).with_seed(picture.seed)
+    if picture.palette is not None and isinstance(request, RenderRequest):
+        return request.with_palette(picture.palette)
+    return request
