@@ -128,6 +128,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.state.picker_settings = settings.picker
     serve_settings(settings)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
+    app.state.dicebear_old_versions = settings.dicebear.old_versions
     _add_routes(app, settings)
     foreign = foreign_routes(app.routes, settings)
     layers: ASGIApp = PictureRoutes(app, settings.picker.origins, *foreign)

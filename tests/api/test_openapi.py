@@ -52,6 +52,8 @@ OPERATIONS = {
     *("listColorSchemes", "listPalettes", "listStyles", "getStyle"),
     *("renderAvatar", "renderAvatarHeaders", "renderAvatarByQuery", "renderAvatarByQueryHeaders"),
     *("getDicebearAvatar", "getDicebearAvatarHeaders", "getUiAvatar", "getUiAvatarHeaders"),
+    *("listDicebearStyles", "listDicebearStylesHeaders", "describeDicebearOptions"),
+    *("describeDicebearOptionsHeaders", "getDicebearDefinition", "getDicebearDefinitionHeaders"),
     *("getIdentityAvatar", "getIdentityAvatarHeaders", "linkIdentity", "getIdentity", "unlinkIdentity"),
     *("createPickerLink", "getPicker", "generateByPicker", "uploadByPicker", "unlinkByPicker"),
     *("startJob", "getJob", "getJobEvents", "getJobResult", "cancelJob"),

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from avatar_gen.api import ui_avatars
 from avatar_gen.api.dicebear import FORMATS, VERSIONS
 from avatar_gen.api.error_responses import failed
+from avatar_gen.api.openapi_lists import dicebear_lists
 from avatar_gen.api.render_urls import SeededUrlParameters, UrlParameters
 from avatar_gen.api.requests import StoredPictureParameters
 from avatar_gen.api.responses import EXAMPLE_ID
@@ -219,6 +220,7 @@ def picture_operations() -> dict[str, Json]:
             parameters=[style, format_name, *_parameters(SeededUrlParameters), *_parameters(RenderOptions)],
         ),
         "/{version}/{style}/{format}": _dicebear_operation(),
+        **dicebear_lists(*_dicebear_parameters()),
         "/api/": _ui_avatars_operation(),
     }
 
@@ -249,6 +251,13 @@ _UI_AVATARS_PARAMETERS = (
 )
 
 
+def _dicebear_parameters() -> tuple[Json, Json]:
+    return (
+        _in_path("version", "DiceBear's release.", enum=list(VERSIONS)),
+        _in_path("style", "One of DiceBear's styles.", examples=["lorelei", *dicebear.added_names()]),
+    )
+
+
 def _dicebear_operation() -> Json:
     option = {
         "name": "options",
@@ -265,8 +274,7 @@ def _dicebear_operation() -> Json:
         "getDicebearAvatar",
         "An avatar as DiceBear's own HTTP API draws it. Nothing is stored.",
         parameters=[
-            _in_path("version", "DiceBear's release.", enum=list(VERSIONS)),
-            _in_path("style", "One of DiceBear's styles.", examples=["lorelei", *dicebear.added_names()]),
+            *_dicebear_parameters(),
             _in_path("format", "The format.", enum=list(FORMATS)),
             option,
         ],

@@ -193,9 +193,24 @@ def has_filters(name: str) -> bool:
 @cache
 def options(name: str) -> Mapping[str, Option]:
     """Return the options of a style, one of `names()`. The seed is one of them."""
+    return options_of(_descriptor(name))
+
+
+def describe_options(name: str) -> bytes:
+    """Return DiceBear's own description of the options of a style, one of `names()`, as JSON."""
+    known = options(name)
+    return json.dumps({each: field for each, field in _descriptor(name).items() if each in known}).encode()
+
+
+def definition_file(name: str) -> bytes:
+    """Return the definition of a style, one of `names()`, as it was published."""
+    return _file(name)
+
+
+def _descriptor(name: str) -> dict[str, dict[str, Any]]:
     from dicebear import OptionsDescriptor  # noqa: PLC0415 - the import is slow
 
-    return options_of(OptionsDescriptor(_style(name)).to_json())
+    return OptionsDescriptor(_style(name)).to_json()
 
 
 @cache

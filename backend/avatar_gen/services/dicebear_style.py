@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from avatar_gen.avatar import MAX_OPTIONS_LENGTH, AvatarSpec, write_options
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import InvalidOption, Value, pairs_of, read_options
+from avatar_gen.drawing.dicebear_versions import translate_options
 from avatar_gen.drawing.frames import ROUNDING
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import StyleNotServed
@@ -66,6 +67,14 @@ class DicebearStyle:
     def read_as_dicebear(self, pairs: Pairs, format_name: str) -> DicebearRequest:
         """Return what DiceBear's own HTTP API returns for these options. Raises `InvalidRequest`."""
         return DicebearRequest(self.artwork, self._options(pairs), format_name)
+
+    def read_as_old_dicebear(self, pairs: Pairs, format_name: str) -> DicebearRequest:
+        """Return the picture for the options of releases 5 to 9. Raises `InvalidRequest`."""
+        try:
+            translated = translate_options(self.artwork, dicebear.options(self.artwork), pairs)
+        except InvalidOption as refused:
+            refuse(refused.option or "query", str(refused))
+        return self.read_as_dicebear(translated, format_name)
 
     def read(self, pairs: Pairs, format_name: str) -> DicebearRequest:
         """Return the request of a picture with the seed `""`. Raises `InvalidRequest`."""

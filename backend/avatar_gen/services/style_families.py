@@ -143,10 +143,16 @@ _UNKNOWN_STYLE = f"must be one of {', '.join(STYLES)}, or another one that /api/
 def find_dicebear_style(artwork: str, licences: frozenset[str]) -> DicebearStyle:
     """Return a style by DiceBear's own name. Raises `StyleNotServed`."""
     if artwork not in dicebear.names():
-        served = [name for name in dicebear.names() if DicebearStyle(name).is_served(licences)]
-        there = ", ".join(served) or "none, because of the setting dicebear.licenses"
+        there = (
+            ", ".join(served_dicebear_styles(licences)) or "none, because of the setting dicebear.licenses"
+        )
         raise StyleNotServed(f"DiceBear has no style of this name here. There are {there}.")
     return DicebearStyle(artwork)
+
+
+def served_dicebear_styles(licences: frozenset[str]) -> Sequence[str]:
+    """Return DiceBear's own names of the styles that these licences allow, and the operator's styles."""
+    return [name for name in dicebear.names() if DicebearStyle(name).is_served(licences)]
 
 
 def style_names() -> Iterator[str]:

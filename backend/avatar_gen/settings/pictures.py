@@ -30,6 +30,8 @@ class Dicebear(Section):
         "MIT",
     ]
     """The licenses of the artwork of the styles that are served. Some other licenses have terms to meet."""
+    old_versions: bool = False
+    """Whether the URLs of releases 5 to 9 are served, too, with the pictures of release 10."""
 
 
 class Styles(Section):
