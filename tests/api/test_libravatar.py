@@ -27,7 +27,20 @@ from tests.conftest import MakeApp, MakeService, Service, assert_failure
 EMAIL = "Ada.Lovelace@Example.org "
 ADDRESS = EMAIL.strip().lower().encode()
 MD5, SHA256 = md5(ADDRESS, usedforsecurity=False).hexdigest(), sha256(ADDRESS).hexdigest()
-DRAWN = ["mp", "mm", "identicon", "monsterid", "wavatar", "retro", "robohash", "initials", "color", "blank"]
+DRAWN = [
+    "mp",
+    "mm",
+    "identicon",
+    "monsterid",
+    "wavatar",
+    "retro",
+    "robohash",
+    "initials",
+    "color",
+    "blank",
+    "pagan",
+    "mmng",
+]
 
 
 @pytest.fixture(scope="session")
@@ -67,15 +80,53 @@ class TestDefaults:
         assert Image.open(io.BytesIO(answer.content)).size == (px, px)
         assert client.get(f"/avatar/{MD5}?d={name}&s={px}&name=Ada+Lovelace").content == answer.content
 
-    @pytest.mark.parametrize("name", ["identicon", "monsterid", "wavatar", "retro", "robohash", "color"])
+    @pytest.mark.parametrize(
+        "name", ["identicon", "monsterid", "wavatar", "retro", "robohash", "pagan", "mmng", "color"]
+    )
     def test_these_differ_from_hash_to_hash(self, client: httpx.Client, name: str) -> None:
         pictures = {client.get(f"/avatar/{number:032x}?d={name}").content for number in range(30)}
         # Colours are few enough for two to be equal.
-        assert len(pictures) > (20 if name == "color" else 29)
+        assert len(pictures) > (20 if name in {"color", "mmng"} else 29)
 
     def test_names_that_share_a_style_do_not_share_pictures(self, client: httpx.Client) -> None:
-        names = ("monsterid", "wavatar", "retro", "robohash")
-        assert len({client.get(f"/avatar/{MD5}?d={name}").content for name in names}) == 4
+        names = ("monsterid", "wavatar", "retro", "robohash", "pagan")
+        assert len({client.get(f"/avatar/{MD5}?d={name}").content for name in names}) == 5
+
+    @pytest.mark.parametrize(
+        ("robohash", "style"),
+        [
+            ("set1", "voxel-bot"),
+            ("SET2", "critters"),
+            ("set3", "pixelbot"),
+            ("set4", "clay"),
+            ("set5", "open-peeps"),
+            ("unknown", "voxel-bot"),
+        ],
+    )
+    def test_robohash_can_have_a_set(self, client: httpx.Client, robohash: str, style: str) -> None:
+        answer = client.get(f"/avatar/{MD5}?d=robohash&robohash={robohash}")
+        assert answer.content == client.get(f"/avatar/{MD5}?d={style}").content
+        assert answer.content == client.get(f"/api/render/{style}/{MD5}.png?size=80").content
+
+    def test_any_set_of_robohash_is_one_of_three(self, client: httpx.Client) -> None:
+        chosen = {
+            f"{number:08x}{0:024x}": style
+            for number, style in enumerate(("voxel-bot", "critters", "pixelbot"))
+        }
+        for identity, style in chosen.items():
+            answer = client.get(f"/avatar/{identity}?d=robohash&robohash=any")
+            assert answer.content == client.get(f"/avatar/{identity}?d={style}").content
+        assert client.get("/avatar/?d=robohash&robohash=any").status_code == 200
+
+    def test_a_set_is_for_robohash_alone(self, client: httpx.Client) -> None:
+        for default in ("retro", "mp", ""):
+            with_set = client.get(f"/avatar/{MD5}?d={default}&robohash=set2")
+            assert with_set.content == client.get(f"/avatar/{MD5}?d={default}").content
+
+    def test_a_set_whose_style_is_not_served_is_the_usual_robot(self, make_app: MakeApp) -> None:
+        app = make_app({"dicebear": {"licenses": ["MIT"]}}).start()
+        usual = app.client.get(f"/avatar/{MD5}?d=robohash")
+        assert app.client.get(f"/avatar/{MD5}?d=robohash&robohash=set2").content == usual.content
 
     @pytest.mark.parametrize("name", ["mp", "mm", "blank"])
     def test_these_are_the_same_for_all(self, client: httpx.Client, name: str) -> None:

@@ -8,7 +8,7 @@ ignored, and a size that is too large is reduced.
 import asyncio
 import contextlib
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -28,6 +28,7 @@ from avatar_gen.services.identities import (
     default_picture,
     style_picture,
 )
+from avatar_gen.services.lookalikes import robohash_styles
 from avatar_gen.services.style_families import find_style
 from avatar_gen.services.validation import refuse
 
@@ -58,6 +59,8 @@ class LibravatarParameters(NamedTuple):
     """One of `DEFAULTS`, the name of a style, `404`, or a URL. Empty if the client names none."""
     is_default_forced: bool = False
     text: str = ""
+    robot_sets: tuple[str, ...] = ()
+    """RoboHash's sets, from which `d=robohash` takes one."""
 
 
 async def _get_picture(scope: Scope) -> Picture:
@@ -72,19 +75,22 @@ async def _get_picture(scope: Scope) -> Picture:
         if _is_redirect_allowed(parameters.default, scope["app"].state.libravatar.redirect_hosts):
             location = (b"location", parameters.default.encode("ascii"))
             return Picture(302, [(b"cache-control", CACHE_CONTROL), location, (b"content-length", b"0")])
-        picture = await _default_picture(scope, parameters.default, request)
+        picture = await _default_picture(scope, parameters, request)
     etag = b'"%s-%s"' % (picture.key.hex().encode(), MADE_BY[format_name].encode())
     headers = [(b"cache-control", CACHE_CONTROL)]
     return await answer(scope, etag, headers, MEDIA_TYPES[format_name], lambda: identities.make(picture))
 
 
-async def _default_picture(scope: Scope, default: str, request: IdentityPicture) -> PreparedPicture:
+async def _default_picture(
+    scope: Scope, parameters: LibravatarParameters, request: IdentityPicture
+) -> PreparedPicture:
     """Return the default that a client names, or the one in the settings if it is unknown or not served.
 
     Raises `IdentityNotLinked`.
     """
     licences: frozenset[str] = scope["app"].state.dicebear_licences
-    for name in (default, scope["app"].state.libravatar.default):
+    defaults = (parameters.default, scope["app"].state.libravatar.default)
+    for name in (*_robots(parameters, request.identity), *defaults):
         if name == NO_PICTURE:
             raise IdentityNotLinked
         if name in DEFAULTS:
@@ -96,6 +102,13 @@ async def _default_picture(scope: Scope, default: str, request: IdentityPicture)
                 await asyncio.to_thread(style.prepare, licences)
             return style_picture(style, request)
     raise AssertionError("the default in the settings has been checked")
+
+
+def _robots(parameters: LibravatarParameters, identity: str) -> Sequence[str]:
+    """Return the style of `d=robohash` with a set; nothing for other defaults, and without a set."""
+    if parameters.default != "robohash" or not parameters.robot_sets:
+        return ()
+    return robohash_styles(parameters.robot_sets, int(identity[:8] or "0", 16))[:1]
 
 
 IDENTITY_PICTURE_ROUTE = PictureRoute(
@@ -136,6 +149,7 @@ def read_query(query: bytes) -> LibravatarParameters:
         is_default_forced=(given.get("forcedefault") or given.get("f") or "").lower()
         in {"y", "yes", "1", "true"},
         text=_initials(given),
+        robot_sets=tuple(filter(None, given.get("robohash", "")[:_MAX_NAME].lower().split(","))),
     )
 
 

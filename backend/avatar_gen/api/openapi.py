@@ -165,6 +165,7 @@ _LIBRAVATAR_PARAMETERS = [
     ),
     _lenient_parameter("f", "Or forcedefault: y shows the default picture in any case.", "y"),
     _lenient_parameter("r", "Or rating: ignored, since every picture is rated g.", "g"),
+    _lenient_parameter("robohash", "For d=robohash: set1 to set5, or any.", "set2"),
     _lenient_parameter("name", "For d=initials: the name.", "Ada Lovelace"),
     _lenient_parameter("initials", "For d=initials: the letters themselves.", "AL"),
 ]

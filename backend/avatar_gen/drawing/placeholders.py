@@ -8,20 +8,19 @@ from avatar_gen.drawing.drawing import Flat, Svg, Vector
 from avatar_gen.drawing.grid import grid
 from avatar_gen.drawing.palette import Colour
 
-_BACKGROUND, _PERSON = (226, 230, 236), (148, 158, 173)
+_BACKGROUND, _PERSON = Colour(226, 230, 236), Colour(148, 158, 173)
 
 
-def silhouette() -> Vector:
-    """Return a neutral head and shoulders."""
+def silhouette(background: Colour = _BACKGROUND, person: Colour = _PERSON) -> Vector:
+    """Return a head and shoulders, by default in neutral colours."""
 
     def paint(colours: Sequence[str], _unique: str) -> str:
-        _background, person = colours
         return (
-            f'<g fill="{person}"><circle cx="40" cy="31" r="15"/>'
+            f'<g fill="{colours[1]}"><circle cx="40" cy="31" r="15"/>'
             '<path d="M10 80C10 61 23 51 40 51S70 61 70 80z"/></g>'
         )
 
-    return Vector(np.array((_BACKGROUND, _PERSON), dtype=np.uint8), Svg(80, paint, ground=0))
+    return Vector(np.array((background, person), dtype=np.uint8), Svg(80, paint, ground=0))
 
 
 def nothing() -> Vector:

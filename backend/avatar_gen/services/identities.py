@@ -59,6 +59,7 @@ _STYLES = {
     "monsterid": "retro",
     "wavatar": "smile",
     "robohash": "retro",
+    "pagan": "retro",
     "initials": "initials",
 }
 """The protocol's default pictures that differ from hash to hash, and the most similar of our styles.
@@ -66,7 +67,7 @@ A change here changes the pictures that people are known by."""
 
 _SAME_FOR_ALL: dict[str, Callable[[], Drawing]] = {"mp": silhouette, "mm": silhouette, "blank": nothing}
 
-DEFAULTS = (*_STYLES, *_SAME_FOR_ALL, "color")
+DEFAULTS = (*_STYLES, *_SAME_FOR_ALL, "color", "mmng")
 """The protocol's names of default pictures, beside `404` and a URL."""
 
 DEFAULT = "mp"
@@ -303,6 +304,9 @@ def _draw(name: str, identity: str, text: str) -> Drawing:
         return _SAME_FOR_ALL[name]()
     if name == "color":
         return plain(choose(identity).primary)
+    if name == "mmng":
+        colours = choose(identity)
+        return silhouette(colours.foreign, colours.primary)
     # Names that share a style still show different pictures of one hash.
     seed = identity if name in {"identicon", "retro", "initials"} else f"{name} {identity}"
     options = RenderOptions().with_name(text) if text else RenderOptions()
