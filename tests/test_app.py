@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from avatar_gen.app import _remedy, open_identities, open_store
+from avatar_gen.app import open_identities, open_store
 from avatar_gen.errors import StartupError
+from avatar_gen.objects.storage_folder import remedy
 from avatar_gen.settings.schema import Settings
 
 
@@ -14,16 +15,16 @@ class TestWhatIsSaidOfAFolderThatCannotBeWritten:
         if os.geteuid() == 0:
             os.chown(tmp_path, 4321, 4321)
         path = "/avatars" if os.geteuid() else str(tmp_path / "avatars")
-        said = _remedy(PermissionError(errno.EACCES, "Permission denied", path))
+        said = remedy(PermissionError(errno.EACCES, "Permission denied", path))
         user, group = os.geteuid(), os.getegid()
         assert f"user {user} must be able to write there: chown -R {user}:{group} FOLDER" in said
 
     def test_or_that_its_owner_may_not(self, tmp_path: Path) -> None:
-        said = _remedy(PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "not" / "there")))
+        said = remedy(PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "not" / "there")))
         assert said.endswith("owns the folder, but may not write it: chmod u+rwx FOLDER")
 
     def test_or_that_it_is_read_only(self) -> None:
-        said = _remedy(OSError(errno.EROFS, "Read-only file system", "storage"))
+        said = remedy(OSError(errno.EROFS, "Read-only file system", "storage"))
         assert said.endswith("; mount a folder there that can be written")
 
     @pytest.mark.parametrize("target", ["7f", "missing"])
@@ -36,7 +37,7 @@ class TestWhatIsSaidOfAFolderThatCannotBeWritten:
             open_store(settings)
 
     def test_or_what_the_system_says(self) -> None:
-        assert _remedy(OSError(errno.EIO, "Input/output error")) == "[Errno 5] Input/output error"
+        assert remedy(OSError(errno.EIO, "Input/output error")) == "[Errno 5] Input/output error"
 
 
 @pytest.mark.parametrize("opened", [open_store, open_identities])

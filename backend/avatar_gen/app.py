@@ -1,20 +1,11 @@
 """Builds the application from its settings, and closes everything in reverse order."""
 
-import errno
 import gc
-import os
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    ExitStack,
-    asynccontextmanager,
-    contextmanager,
-)
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import FastAPI
@@ -39,13 +30,13 @@ from avatar_gen.database.engine import open_engines
 from avatar_gen.database.job_records import JobRecords
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
-from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.imaging import thorvg
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
 from avatar_gen.objects import IdentityStore, ObjectStore
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.objects.storage_folder import storage_folder
 from avatar_gen.runtime.cache import PictureCache
 from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.security.api_keys import Keys, read_keys
@@ -271,7 +262,7 @@ def open_store(settings: Settings, *, make: bool = True, bulk: bool = True) -> O
         return open_cloud_store(settings.storage, make=make, bulk=bulk)
     path = settings.storage.local.save_path
     store = LocalStore(path)
-    with _storage_folder(path):
+    with storage_folder(path):
         if make:
             store.prepare()
         else:
@@ -288,38 +279,9 @@ def open_identities(settings: Settings, *, make: bool = True, bulk: bool = True)
     path = settings.storage.local.save_path
     links = LocalIdentityStore(path)
     if make:
-        with _storage_folder(path):
+        with storage_folder(path):
             links.prepare()
     return links
-
-
-@contextmanager
-def _storage_folder(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except AvatarError as error:
-        raise StartupError(f"{path}: objects cannot be stored here: {_remedy(error.__cause__)}") from error
-
-
-def _owner(path: str) -> int:
-    """Return the user id of a path's owner, or of the nearest folder above it that exists."""
-    present = next(each for each in (Path(path), *Path(path).parents) if os.path.exists(each))
-    return present.stat().st_uid
-
-
-def _remedy(cause: BaseException | None) -> str:
-    """Return why a folder cannot be written, and what to do about it."""
-    if isinstance(cause, PermissionError):
-        user, group = os.geteuid(), os.getegid()
-        if _owner(cause.filename) == user:
-            return f"{cause}; user {user} owns the folder, but may not write it: chmod u+rwx FOLDER"
-        return (
-            f"{cause}; user {user} must be able to write there: chown -R {user}:{group} FOLDER,"
-            " or run it as the folder's owner"
-        )
-    if isinstance(cause, OSError) and cause.errno == errno.EROFS:
-        return f"{cause}; mount a folder there that can be written"
-    return str(cause)
 
 
 def _share_limits(settings: Settings) -> "SharedLimits | None":

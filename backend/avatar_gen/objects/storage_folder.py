@@ -1,0 +1,39 @@
+"""The folder of objects at the start: what is wrong with it, and what the operator can do."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from avatar_gen.errors import AvatarError, StartupError
+
+
+@contextmanager
+def storage_folder(path: Path) -> Iterator[None]:
+    """Raise what goes wrong in a folder of objects as a `StartupError` that says what to do."""
+    try:
+        yield
+    except AvatarError as error:
+        raise StartupError(f"{path}: objects cannot be stored here: {remedy(error.__cause__)}") from error
+
+
+def _owner(path: str) -> int:
+    """Return the user id of a path's owner, or of the nearest folder above it that exists."""
+    present = next(each for each in (Path(path), *Path(path).parents) if os.path.exists(each))
+    return present.stat().st_uid
+
+
+def remedy(cause: BaseException | None) -> str:
+    """Return why a folder cannot be written, and what to do about it."""
+    if isinstance(cause, PermissionError):
+        user, group = os.geteuid(), os.getegid()
+        if _owner(cause.filename) == user:
+            return f"{cause}; user {user} owns the folder, but may not write it: chmod u+rwx FOLDER"
+        return (
+            f"{cause}; user {user} must be able to write there: chown -R {user}:{group} FOLDER,"
+            " or run it as the folder's owner"
+        )
+    if isinstance(cause, OSError) and cause.errno == errno.EROFS:
+        return f"{cause}; mount a folder there that can be written"
+    return str(cause)
