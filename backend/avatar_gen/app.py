@@ -57,6 +57,7 @@ from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 if TYPE_CHECKING:
     from avatar_gen.security.shared_limits import SharedLimits
+    from avatar_gen.services.upstreams import Upstreams
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,8 @@ def serve_settings(settings: Settings) -> None:
 
 def _provide(app: FastAPI, services: "Services", settings: Settings) -> None:
     """Give the handlers what they need, and continue unfinished jobs."""
-    for name in ("avatars", "photos", "renderer", "identities", "picker", "health", "jobs", "keys"):
+    names = ("avatars", "photos", "renderer", "identities", "upstreams", "picker", "health", "jobs", "keys")
+    for name in names:
         setattr(app.state, name, getattr(services, name))
     app.state.libravatar = settings.libravatar
     services.jobs.resume()
@@ -162,6 +164,7 @@ class Services(NamedTuple):
     photos: Photos
     renderer: Renderer
     identities: Identities
+    upstreams: "Upstreams | None"
     picker: Picker
     health: HealthChecks
     jobs: Jobs
@@ -205,10 +208,13 @@ def open_services(
     stack.callback(health_checks.close)
     renderer = Renderer(pool, cache, statistics)
     identities = Identities(links, avatars, renderer, delete_replaced=settings.identities.delete_replaced)
+    upstreams = _open_upstreams(settings, photos, statistics, stack)
     picker = Picker(tokens, identities, avatars, photos)
     jobs = _open_jobs(settings, engines, store, repository)
     stack.callback(jobs.close)
-    return Services(avatars, photos, renderer, identities, picker, health_checks, jobs, keys, pool, cache)
+    return Services(
+        avatars, photos, renderer, identities, upstreams, picker, health_checks, jobs, keys, pool, cache
+    )
 
 
 def _open_jobs(settings: Settings, engines: Engines, store: ObjectStore, repository: Repository) -> Jobs:
@@ -224,6 +230,19 @@ def _open_jobs(settings: Settings, engines: Engines, store: ObjectStore, reposit
     return Jobs(records, store, runner)
 
 
+def _open_upstreams(
+    settings: Settings, photos: Photos, statistics: RequestStatistics, stack: ExitStack | AsyncExitStack
+) -> "Upstreams | None":
+    if not settings.libravatar.upstreams:
+        return None
+    # Imported here, because the import is slow and there are no upstreams by default.
+    from avatar_gen.services.upstreams import Upstreams  # noqa: PLC0415
+
+    upstreams = Upstreams(settings.libravatar, photos, statistics)
+    stack.callback(upstreams.close)
+    return upstreams
+
+
 def _open_pool(settings: Imaging) -> Pool:
     threads = settings.threads or usable_processors()
     return Pool(threads, settings.queue, memory=settings.memory * 1_000_000)
@@ -235,6 +254,7 @@ def _answer_metrics(
     # Imported here, because a process without metrics does not need it.
     from avatar_gen.telemetry.metrics_collector import Sources, answer_metrics  # noqa: PLC0415
 
+    fetched = {"upstreams": services.upstreams.cache} if services.upstreams else {}
     sources = Sources(
         statistics=app.state.statistics,
         check_health=services.health.check,
@@ -244,7 +264,7 @@ def _answer_metrics(
             "storing": services.avatars.queue,
             "uploads": services.photos,
         },
-        caches={"pictures": services.cache, "objects": services.avatars.opened},
+        caches={"pictures": services.cache, "objects": services.avatars.opened, **fetched},
         connections=app.state.connections,
     )
     return answer_metrics(channel, sources)

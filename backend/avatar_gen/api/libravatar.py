@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.types import Scope
@@ -31,6 +31,9 @@ from avatar_gen.services.identities import (
 from avatar_gen.services.lookalikes import robohash_styles
 from avatar_gen.services.style_families import find_style
 from avatar_gen.services.validation import refuse
+
+if TYPE_CHECKING:
+    from avatar_gen.services.upstreams import Upstreams
 
 CACHE_CONTROL = b"public, max-age=300"
 """As Gravatar: the identity link of a hash may change at any time."""
@@ -71,6 +74,9 @@ async def _get_picture(scope: Scope) -> Picture:
     request = IdentityPicture(identity, parameters.px, format_name, parameters.text)
     may_be_linked = HASH.fullmatch(identity) and not parameters.is_default_forced
     picture = (await identities.linked_picture(request)) if may_be_linked else None
+    if picture is None and may_be_linked:
+        upstreams: Upstreams | None = scope["app"].state.upstreams
+        picture = await upstreams.picture(request) if upstreams else None
     if picture is None:
         if _is_redirect_allowed(parameters.default, scope["app"].state.libravatar.redirect_hosts):
             location = (b"location", parameters.default.encode("ascii"))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Iterator
+from tempfile import TemporaryFile
 from typing import Annotated, Any, BinaryIO
 from uuid import uuid4
 
@@ -128,6 +129,13 @@ class Photos:
         self._statistics.photos["stored"] += 1
         return avatar
 
+    async def decode(self, content: bytes) -> bytes:
+        """Return the JPEG file to store of a photograph from elsewhere, which is decoded like an upload.
+
+        Raises `UnsupportedUpload`, `InvalidRequest` and `UploadsUnavailable`.
+        """
+        return await asyncio.wrap_future(self._threads.submit(_decode_content, self._decoder, content))
+
     def close(self) -> None:
         """End the processes. Photographs that are being decoded fail."""
         self._decoder.close()
@@ -151,6 +159,15 @@ def decode_photo(decoder: PhotoDecoder, file: BinaryIO, fields: PhotoFields) -> 
         return encode_stored(decoder.decode(descriptor, fields.options()))
     finally:
         os.close(descriptor)
+
+
+def _decode_content(decoder: PhotoDecoder, content: bytes) -> bytes:
+    try:
+        with TemporaryFile() as file:
+            file.write(content)
+            return decode_photo(decoder, file, PhotoFields())
+    except OSError as error:
+        raise UploadsUnavailable(NO_ROOM) from error
 
 
 def _descriptor_of(file: BinaryIO) -> int:

@@ -3,12 +3,12 @@
 # ruff: noqa: RUF012 - pydantic copies mutable defaults
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from avatar_gen.settings.section import Section
-from avatar_gen.settings.values import DefaultName, RedirectHost
+from avatar_gen.settings.values import DefaultName, RedirectHost, UpstreamName
 
 ForeignUrls = Literal["boring-avatars", "robohash"]
 
@@ -20,6 +20,14 @@ class Libravatar(Section):
     """The picture of an unlinked hash if the client names no default: a name of the protocol, or a style."""
     redirect_hosts: list[RedirectHost] = []
     """Hosts to which a default picture may redirect, with a port that is not the default one."""
+    upstreams: list[UpstreamName] = []
+    """Servers from which the service fetches pictures of unlinked hashes, in this order."""
+    upstream_timeout: Annotated[float, Field(gt=0, le=30)] = 3
+    """Seconds that each server has for its answer, and that a client waits for all of them."""
+    upstream_max_age: Annotated[int, Field(ge=1, le=31_536_000)] = 86_400
+    """Seconds after which a picture is fetched again."""
+    upstream_cache: Annotated[int, Field(ge=1, le=100_000)] = 32
+    """Megabytes of fetched pictures that each process caches."""
 
 
 class Dicebear(Section):

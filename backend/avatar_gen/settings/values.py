@@ -121,6 +121,13 @@ DefaultName = Annotated[str, matching("[a-z0-9-]{1,64}", "a default picture or a
 RedirectHost = Annotated[
     str, matching(r"[a-z0-9.-]+(:[0-9]{1,5})?", "a lower-case host name such as cdn.example.org")
 ]
+UpstreamName = Annotated[
+    str,
+    matching(
+        r"libravatar|gravatar|https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?",
+        "libravatar, gravatar, or a URL such as https://avatars.example.org/avatar",
+    ),
+]
 KeyName = Annotated[
     str, matching("[A-Za-z0-9._-]{0,32}", "at most 32 letters, digits, dots, dashes and underscores")
 ]

@@ -206,6 +206,12 @@ def _work(sources: Sources) -> Iterator[Metric]:
     for outcome in ("stored", "refused", "failed", "killed"):
         photos.add_metric([outcome], sources.statistics.photos[outcome])
     yield photos
+    upstreams = _counter(
+        "avatar_upstream_requests", "Requests to other avatar servers", "upstream", "outcome"
+    )
+    for labels, count in sorted(sources.statistics.upstreams.items()):
+        upstreams.add_metric(labels, count)
+    yield upstreams
     jobs = _gauge("avatar_pool_jobs", "Jobs that run or wait", "pool")
     limit = _gauge("avatar_pool_limit", "Jobs that are accepted at the same time", "pool")
     refused = _counter("avatar_pool_refused", "Jobs that were refused because too many waited", "pool")

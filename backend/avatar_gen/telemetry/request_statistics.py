@@ -35,6 +35,8 @@ class RequestStatistics:
         """How many uploaded photographs were `stored`, `refused` because of the file, or `failed`.
 
         `killed` counts those of the refused whose process ended without an answer."""
+        self.upstreams: Counter[tuple[str, str]] = Counter()
+        """Requests to other avatar servers, by server and outcome. `busy` ones had no server yet."""
 
     def observe(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request. `route` is the pattern of its path; `status` is 0 if it was not answered."""
