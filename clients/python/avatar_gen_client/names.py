@@ -176,10 +176,12 @@ DefaultPicture = Literal[
     "monsterid",
     "wavatar",
     "robohash",
+    "pagan",
     "initials",
     "mp",
     "mm",
     "blank",
     "color",
+    "mmng",
 ]
 """The picture of an e-mail address that is linked to none."""

@@ -168,8 +168,10 @@ export type DefaultPicture =
   | "monsterid"
   | "wavatar"
   | "robohash"
+  | "pagan"
   | "initials"
   | "mp"
   | "mm"
   | "blank"
-  | "color";
+  | "color"
+  | "mmng";
