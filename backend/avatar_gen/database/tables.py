@@ -50,13 +50,6 @@ stored_avatars = Table(
     Index(None, "created_ms", "id"),
 )
 
-LENGTHS = {
-    column.name: column.type.length
-    for column in stored_avatars.columns
-    if isinstance(column.type, String) and column.type.length
-}
-"""The maximum length of each text. PostgreSQL enforces it, SQLite does not."""
-
 jobs = Table(
     "jobs",
     metadata,
