@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 import yaml
 
 from avatar_gen.settings.loader import ENVIRONMENT, trace_settings
@@ -145,6 +146,9 @@ def test_a_replica_works_with_the_servers(
         assert migration[0] == "avatar-gen"
         replica.run(*migration[1:])
         replica.start()
+        with redis.Redis.from_url(f"redis://127.0.0.1:{port}/0") as client:
+            # Protected mode lets in only clients on the same machine, such as this test.
+            assert client.config_get("protected-mode") == {"protected-mode": "no"}
         assert replica.client.get(f"/api/{replica.generate()}").status_code == 200
         checks = replica.client.get("/api/health").json()["data"]["checks"]
         assert checks.keys() >= {"database", "storage", "redis"}
