@@ -4,6 +4,8 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -178,6 +180,43 @@ def test_a_restart_of_the_service_costs_no_more_than_the_restart(gateway: Gatewa
     assert answer.headers["Retry-After"] == "1"
     backend.start()
     assert gateway.client.get("/api/color-schemes").status_code == 200
+
+
+@pytest.fixture
+def forgetful() -> Iterator[Gateway]:
+    """A gateway of a server that answers nothing to the first request for each URL, and closes."""
+    seen: set[str] = set()
+
+    class Forgetful(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            self.rfile.read(length)
+            if self.path not in seen:
+                seen.add(self.path)
+                self.close_connection = True
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815 - the name of the base class
+
+        def log_message(self, *_arguments: object) -> None:
+            """Write nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Forgetful) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        running = Gateway(server.server_port).start()
+        yield running
+        running.stop()
+        server.shutdown()
+
+
+def test_only_a_request_that_reads_begins_again(forgetful: Gateway) -> None:
+    """As when the name server drops a replica while a request waits for it: no other one is tried then."""
+    assert forgetful.client.get("/api/list").status_code == 200
+    assert forgetful.client.get("/api/render/pixelize/ada.png").status_code == 200
+    assert forgetful.client.post("/api/generate").status_code == 503
 
 
 def test_names_are_resolved_again_and_several_backends_are_used() -> None:
