@@ -15,6 +15,7 @@ from avatar_gen.security.api_keys import hash_of, new_key
 from avatar_gen.settings.loader import ENVIRONMENT
 from avatar_gen.settings.schema import Settings
 from tests.conftest import MakeService
+from tests.servers.s3 import S3Server
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 ROOT = Path(__file__).parents[2]
@@ -72,10 +73,17 @@ def test_it_is_of_this_release_and_sets_what_there_is() -> None:
     assert names <= {*ENVIRONMENT, "RUN_MIGRATIONS", "TMPDIR"}
 
 
-def test_its_environment_is_understood_and_guards_what_writes(make_service: MakeService) -> None:
+def test_its_environment_is_understood_and_guards_what_writes(
+    make_service: MakeService, s3: S3Server, tmp_path: Path
+) -> None:
     environ = {each["name"]: each["value"] for each in CONTAINER["environment"]}
     assert environ.pop("PORT") == str(CONTAINER["portMappings"][0]["containerPort"])
-    service = make_service(environ=environ).start()
+    # The role of the task gives the keys, and the region the endpoint.
+    here = s3.section()
+    environ |= {f"S3_{name.upper()}": str(here[name]) for name in ("endpoint", "access_key", "secret_key")}
+    service = make_service(environ=environ | {"TMPDIR": str(tmp_path)}).start()
+    checks = service.client.get("/api/health").json()["data"]["checks"]
+    assert checks["storage-write"] == {"status": "up", "type": "s3"}
     assert service.client.get("/api/render/pixelize/ada.png").status_code == 200
     for method, path in (("POST", "/api/generate"), ("DELETE", f"/api/{UNKNOWN}"), ("GET", "/api/list")):
         assert service.client.request(method, path).status_code == 401, path
@@ -103,6 +111,16 @@ def test_it_runs_confined() -> None:
     assert CONTAINER["readonlyRootFilesystem"]
     assert CONTAINER["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
     assert [mount["containerPath"] for mount in CONTAINER["mountPoints"]] == ["/app/storage"]
+
+
+def test_uploads_wait_on_the_disk_of_the_task_in_a_folder_that_the_user_may_write() -> None:
+    """ECS gives a volume the owner of the image's VOLUME at the same path, and otherwise gives it to root."""
+    environ = {each["name"]: each["value"] for each in CONTAINER["environment"]}
+    (volume,) = CONTAINER["mountPoints"]
+    assert environ["TMPDIR"] == volume["containerPath"]
+    dockerfile = (ROOT / "backend/docker/Dockerfile").read_text(encoding="utf-8")
+    assert f"VOLUME {volume['containerPath']}\n" in dockerfile
+    assert DEFINITION["volumes"] == [{"name": volume["sourceVolume"]}]
 
 
 def test_the_command_on_the_page_is_one_that_ecs_takes() -> None:
