@@ -9,8 +9,8 @@ PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --igno
 export COVERAGE_RCFILE := backend/pyproject.toml
 
 .PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices docs dist dist-test publish image image-push \
-	image-test image-sbom bench bench-scale lock lock-peers clients clients-test clients-names clients-lock gallery sheets glyphs \
-	letters screenshots clean
+	image-test image-sbom bench bench-scale bench-shared lock lock-peers clients clients-test clients-names clients-lock gallery sheets \
+	glyphs letters screenshots clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -97,6 +97,9 @@ bench: .venv/installed-dev ## measure what a request costs, here and in other se
 
 bench-scale: .venv/installed-dev ## measure what a million avatars cost, in 10 minutes; QUICK=1 takes 3
 	$(BIN)/python -m benchmarks.run scale --effort $(if $(QUICK),quick,full)
+
+bench-shared: .venv/installed-dev ## measure what requests cost PostgreSQL, the object store and Redis, in 8 minutes; QUICK=1 takes 3
+	$(BIN)/python -m benchmarks.run shared --effort $(if $(QUICK),quick,full)
 
 gallery: .venv/installed ## draw the pictures in docs again
 	$(BIN)/python docs/gallery.py

@@ -14,6 +14,9 @@ _SCRIPT = str(Path(__file__).with_name("load.lua"))
 
 _starts = count(1)
 
+_TRIES = 10
+"""Of a request that is answered 503."""
+
 
 class UnexpectedAnswer(Exception):
     """A server answered with an error, or closed the connection."""
@@ -102,6 +105,47 @@ async def ask(port: int, requests: Iterable[Request], connections: int) -> Answe
     return Answers(total, passed, latencies[total // 2], latencies[total * 99 // 100], latencies[-1])
 
 
+async def send(port: int, arrivals: Iterable[tuple[float, Request]]) -> list[float]:
+    """Send each request at its second, but at most 16 at once; return latencies in ms with that wait.
+
+    A request that is answered 503 is repeated after a second.
+    """
+    latencies: list[float] = []
+    places = asyncio.Semaphore(16)
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    started = time.perf_counter()
+
+    async def client(at: float, request: Request) -> None:
+        async with places:
+            connection = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
+            await _exchange_patiently(*connection, request)
+            latencies.append((time.perf_counter() - started - at) * 1000)
+            idle.append(connection)
+
+    async with asyncio.TaskGroup() as tasks:
+        for at, request in arrivals:
+            await asyncio.sleep(at - (time.perf_counter() - started))
+            tasks.create_task(client(at, request))
+    for _, writer in idle:
+        writer.close()
+    return latencies
+
+
+async def _exchange_patiently(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request
+) -> None:
+    for _ in range(_TRIES):
+        try:
+            await exchange(reader, writer, request)
+        except NoAnswers as error:
+            # What is left of the answer would be read as the next one.
+            await reader.readexactly(length_of(str(error).encode("latin-1")))
+            await asyncio.sleep(1)
+        else:
+            return
+    raise NoAnswers(request.path)
+
+
 async def ask_once(port: int, request: Request) -> bytes:
     """Send a request on a new connection; return the body of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -117,10 +161,14 @@ async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, r
     status = int(head[9:12])
     if status == 503:
         raise NoAnswers(f"{request.method} {request.path}: {head.decode('latin-1')}")
-    if status not in {200, 201, 304}:
+    if status not in {200, 201, 202, 304}:
         raise UnexpectedAnswer(f"{request.method} {request.path}: {head.decode('latin-1')}")
-    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    return await reader.readexactly(int(length or 0)) if status != 304 else b""
+    return await reader.readexactly(length_of(head)) if status != 304 else b""
+
+
+def length_of(head: bytes) -> int:
+    """Return the bytes of the body after this head."""
+    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
 
 
 async def _wrk(port: int, request: Request, avatars: Sequence[str], *options: str) -> Answers:

@@ -57,7 +57,7 @@ def lines(
         y = down.at(value)
         shapes += [
             f'<path d="M60 {y:.1f}H500" stroke="#e5e5e5"/>',
-            _text(54, y + 4, f"{value:,.4g}" if value < 1000 else f"{value:,.0f}", "end"),
+            _text(54, y + 4, _label(value), "end"),
         ]
     marks = sorted(set(along)) if logarithmic else _ticks(across)
     shapes += [_text(across.at(value), 298, f"{value:,.0f}", "middle") for value in marks]
@@ -75,6 +75,12 @@ def lines(
             _text(536, 53 + row * 22, name),
         ]
     return _page(title, 330, shapes)
+
+
+def _label(value: float) -> str:
+    if value >= 1e6:
+        return f"{value / 1e6:,.4g} M"
+    return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _ticks(axis: _Axis) -> list[float]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import click
 
-from benchmarks import footprint, scale
+from benchmarks import footprint, scale, shared
 from benchmarks.cases import SECTIONS, Case
 from benchmarks.load import WRK, NoAnswers, UnexpectedAnswer, load
 from benchmarks.report import describe_machine, describe_peers, print_report, write_report
@@ -112,7 +112,7 @@ def show_progress() -> Callable[[str], None]:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["requests", "scale", "report"]), default="requests")
+@click.argument("what", type=click.Choice(["requests", "scale", "shared", "report"]), default="requests")
 @click.option(
     "--effort",
     "name",
@@ -128,7 +128,7 @@ def show_progress() -> Callable[[str], None]:
     help="The folder for RESULTS.md. By default a full run writes it beside this program, others do not.",
 )
 def main(what: str, name: str, rounds: int | None, renders: int | None, output: Path | None) -> None:
-    """Measure the cost of REQUESTS, or of many stored avatars (SCALE), or write the REPORT again."""
+    """Measure the cost of REQUESTS, of many avatars (SCALE), for SHARED servers, or REPORT again."""
     effort = EFFORTS[name]
     effort = effort._replace(rounds=rounds or effort.rounds, renders=renders or effort.renders)
     if name == "full":
@@ -138,6 +138,9 @@ def main(what: str, name: str, rounds: int | None, renders: int | None, output: 
             "wrk is not installed. The load comes from Python, which costs more than what it measures.",
             file=sys.stderr,
         )
+    if what == "shared":
+        shared.run(name, output, show_progress())
+        return
     kept = output / "results.json" if output else None
     results = Results.load(kept) if kept else Results()
     if what != "report":

@@ -40,7 +40,8 @@ class Kind(NamedTuple):
     """The request whose answers have the ids that replace `{id}` in other requests."""
 
 
-_SERVE = (sys.executable, "-m", "avatar_gen", "serve")
+SERVE = (sys.executable, "-m", "avatar_gen", "serve")
+"""The command of this service."""
 _AS_IN_THE_IMAGE = "import sys; sys.modules['rfc3987_syntax'] = None; from avatar_gen.cli import main; main()"
 """Without a package that the tests' environment has and the image has not: jsonschema loads it, 16 MB."""
 
@@ -54,13 +55,13 @@ KINDS = {
     "bare": Kind((*_BARE, "asgi")),
     "bare Starlette": Kind((*_BARE, "starlette")),
     "bare FastAPI": Kind((*_BARE, "fastapi")),
-    "ours": Kind(_SERVE, makes_an_avatar=_AVATAR),
+    "ours": Kind(SERVE, makes_an_avatar=_AVATAR),
     "ours as in the image": Kind((sys.executable, "-c", _AS_IN_THE_IMAGE, "serve"), makes_an_avatar=_AVATAR),
-    "ours without a cache": Kind(_SERVE, "app: {imaging: {cache: 0}}", makes_an_avatar=_AVATAR),
-    "ours with photographs": Kind(_SERVE, "app: {imaging: {cache: 0}}", makes_an_avatar=_PHOTOGRAPH),
-    "ours without a log": Kind(_SERVE, "app: {logging: {level: warn}}", makes_an_avatar=_AVATAR),
-    "ours x 2": Kind(_SERVE, "app: {server: {workers: 2}}", on_postgresql=True, makes_an_avatar=_AVATAR),
-    "ours on PostgreSQL": Kind(_SERVE, on_postgresql=True, makes_an_avatar=_AVATAR),
+    "ours without a cache": Kind(SERVE, "app: {imaging: {cache: 0}}", makes_an_avatar=_AVATAR),
+    "ours with photographs": Kind(SERVE, "app: {imaging: {cache: 0}}", makes_an_avatar=_PHOTOGRAPH),
+    "ours without a log": Kind(SERVE, "app: {logging: {level: warn}}", makes_an_avatar=_AVATAR),
+    "ours x 2": Kind(SERVE, "app: {server: {workers: 2}}", on_postgresql=True, makes_an_avatar=_AVATAR),
+    "ours on PostgreSQL": Kind(SERVE, on_postgresql=True, makes_an_avatar=_AVATAR),
     "peers x 2": Kind((*_PICTURES, "2")),
     "sharp": Kind((*_PICTURES, "1")),
     "old": Kind(("node", str(PEERS / "old.mjs")), makes_an_avatar=Request("/", "POST", "{}")),
@@ -87,7 +88,7 @@ class Server(NamedTuple):
 
     def cpu(self) -> float:
         """Return the seconds of CPU time so far, with the database's."""
-        return sum(_cpu(process) for process in self._all())
+        return sum(map(cpu_of, filter(None, (self.process, self.database))))
 
     async def settled(self) -> float:
         """Return the CPU time after the server has finished what earlier cases requested.
@@ -106,11 +107,6 @@ class Server(NamedTuple):
     def rss(self) -> float:
         """Return the memory in MB, without the database's, whose processes share most of it."""
         return sum(_rss(process) for process in _family(self.process)) / 1e6
-
-    def _all(self) -> Iterator[int]:
-        yield from _family(self.process)
-        if self.database is not None:
-            yield from _family(self.database)
 
 
 def install_peers() -> str | None:
@@ -196,6 +192,11 @@ async def _make_avatars(port: int, kind: Kind) -> tuple[str, ...]:
         json.loads(await ask_once(port, kind.makes_an_avatar.filled(number))) for number in range(AVATARS)
     ]
     return tuple(answer.get("data", answer)["id"] for answer in answers)
+
+
+def cpu_of(process: int) -> float:
+    """Return the seconds of CPU time of a process and all its descendants so far."""
+    return sum(map(_cpu, _family(process)))
 
 
 def _family(process: int) -> Iterator[int]:

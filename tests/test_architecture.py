@@ -19,7 +19,7 @@ ROOMS = {
 }
 MODULES = {"__init__.py", "__main__.py", "app.py", "avatar.py", "errors.py"}
 
-OTHER_TESTS = {"clients", "deploy", "docs", "golden", "image", "page", "servers", "slow"}
+OTHER_TESTS = {"clients", "deploy", "docs", "golden", "image", "page", "servers", "slow", "tools"}
 """Folders of tests that are not about one room."""
 
 

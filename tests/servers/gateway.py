@@ -1,5 +1,6 @@
 """nginx from the system's packages, with the gateway's own configuration."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,9 +17,12 @@ NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/loca
 
 
 class Gateway:
-    """The gateway in front of services. Only addresses and folders differ from its configuration."""
+    """The gateway in front of services. Only addresses and folders differ from its configuration.
 
-    def __init__(self, *backends: int) -> None:
+    Without `limited`, it allows each client as many requests as it sends.
+    """
+
+    def __init__(self, *backends: int, limited: bool = True) -> None:
         assert NGINX
         self.port = free_port()
         # Its workers are not root, and nobody else may look into pytest's folders.
@@ -36,6 +40,8 @@ class Gateway:
         ):
             assert ours in text, ours
             text = text.replace(ours, here)
+        if not limited:
+            text = re.sub(r"limit_(req zone=|conn connections).*", "", text)
         (folder / "nginx.conf").write_text(text, encoding="utf-8")
         self.log = folder / "error.log"
         self.access_log = folder / "access.log"
@@ -43,6 +49,7 @@ class Gateway:
             self._process = subprocess.Popen(
                 [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"], stderr=log
             )
+        self.pid = self._process.pid
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
 
     def start(self) -> "Gateway":

@@ -27,6 +27,12 @@ class Redis:
         self._folder = tempfile.mkdtemp(prefix="avatars-redis-")
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The id of the server's process."""
+        assert self._process
+        return self._process.pid
+
     def start(self) -> Self:
         """Start the server; return when it answers."""
         assert PROGRAM

@@ -1,6 +1,7 @@
 """The benchmarks run, and write their report. How fast they are is not a matter of tests."""
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from benchmarks.load import WRK
 from benchmarks.results import Figures, Results
 from benchmarks.run import measure_patiently
 from benchmarks.servers import Server
+from tests.servers.gateway import NGINX
+from tests.servers.redis import needs_redis
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +34,32 @@ def test_the_benchmarks_write_a_report(what: str, row: str, tmp_path: Path) -> N
     command = [sys.executable, "-m", "benchmarks.run", what, "--effort", "smoke", "--output", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=600)
     assert row in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+
+
+@needs_redis
+@pytest.mark.skipif(not NGINX, reason="there is no nginx here: apt-get install nginx-light")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the processor time of other processes")
+def test_the_cost_for_shared_servers_is_counted(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.run",
+        "shared",
+        "--effort",
+        "smoke",
+        "--output",
+        str(tmp_path),
+    ]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=600)
+    measured = json.loads((tmp_path / "shared.json").read_text(encoding="utf-8"))
+    costs = {kind: each["calls"] for kind, each in measured["costs"].items()}
+    assert costs["stored picture, cold"]["store GET"] == 1
+    assert costs["stored picture, cached"]["store GET if"] == 1
+    assert costs["generate"]["store PUT"] == 1
+    assert costs["list"]["database query"] == 3
+    assert not any(name.startswith(("store", "database")) for name in costs["picture by URL, cold"])
+    assert measured["replicas"]["generate"].keys() == {"1", "2"}
+    assert 0 < measured["sizes"]["drawing"] < measured["sizes"]["photograph"]
 
 
 @contextmanager

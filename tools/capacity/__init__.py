@@ -1,0 +1,1 @@
+"""A model of what a cluster needs and costs, and a simulation of its requests: docs/scale.md."""
