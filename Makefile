@@ -100,6 +100,7 @@ bench-scale: .venv/installed-dev ## measure what a million avatars cost, in 10 m
 
 bench-shared: .venv/installed-dev ## measure what requests cost PostgreSQL, the object store and Redis, in 8 minutes; QUICK=1 takes 3
 	$(BIN)/python -m benchmarks.run shared --effort $(if $(QUICK),quick,full)
+	$(if $(QUICK),,$(BIN)/python -m tools.capacity --update)
 
 gallery: .venv/installed ## draw the pictures in docs again
 	$(BIN)/python docs/gallery.py
