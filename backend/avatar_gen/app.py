@@ -48,6 +48,7 @@ from avatar_gen.services.identities import Identities, check_default
 from avatar_gen.services.jobs.chunk_work import ChunkWork
 from avatar_gen.services.jobs.jobs import Jobs
 from avatar_gen.services.jobs.local_runner import LocalRunner
+from avatar_gen.services.optional_servers import connect_redis, redis_servers, share_pictures
 from avatar_gen.services.photos import Photos
 from avatar_gen.services.picker import Picker
 from avatar_gen.services.reindex import warn_of_lost_rows
@@ -56,7 +57,8 @@ from avatar_gen.settings.schema import Imaging, Settings
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 if TYPE_CHECKING:
-    from avatar_gen.security.shared_limits import SharedLimits
+    from avatar_gen.runtime.redis_client import SharedRedis
+    from avatar_gen.runtime.shared_pictures import SharedPictures
     from avatar_gen.services.upstreams import Upstreams
 
 
@@ -84,14 +86,14 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     The application answers requests for its metrics on `channel`.
     """
     statistics = RequestStatistics()
-    shared = _share_limits(settings)
+    redis = connect_redis(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            services = open_services(settings, stack, statistics)
-            if shared is not None:
-                stack.push_async_callback(shared.close)
+            if redis is not None:
+                stack.push_async_callback(redis.close)
+            services = open_services(settings, stack, statistics, pictures=share_pictures(settings, redis))
             _provide(app, services, settings)
             await stack.enter_async_context(services.identities.mending())
             app.state.serving = True
@@ -125,7 +127,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     foreign = foreign_routes(app.routes, settings)
     layers: ASGIApp = PictureRoutes(app, settings.picker.origins, *foreign)
     if settings.limits.on:
-        layers = _limit(layers, settings, shared)
+        layers = _limit(layers, settings, redis)
     if settings.cors:
         layers = CrossOrigin(layers, settings.cors_enabled)
     if (names := settings.checked_hosts()) is not None:
@@ -179,10 +181,11 @@ def open_services(
     statistics: RequestStatistics,
     *,
     migrating: bool | None = None,
+    pictures: "SharedPictures | None" = None,
 ) -> Services:
     """Open all use cases. `stack` closes them in reverse order, also if a later one fails to open.
 
-    `migrating` says what happens to the tables: see `prepare`.
+    `migrating` says what happens to the tables: see `prepare`. `pictures` are those of all processes.
 
     Raises `StartupError` with what the operator can do.
     """
@@ -197,14 +200,14 @@ def open_services(
     prepare(engines, migrating=migrating)
     pool = _open_pool(settings.imaging)
     stack.callback(pool.close)
-    cache = PictureCache(settings.imaging.cache * 1_000_000)
+    cache = PictureCache(settings.imaging.cache * 1_000_000, pictures)
     repository = Repository(engines)
     warn_of_lost_rows(store, repository)
     avatars = Avatars(store, repository, pool=pool, cache=cache, statistics=statistics)
     stack.callback(avatars.close)
     photos = Photos(avatars, settings.uploads, statistics)
     stack.callback(photos.close)
-    health_checks = HealthChecks(store, repository, _redis_url(settings))
+    health_checks = HealthChecks(store, repository, redis_servers(settings))
     stack.callback(health_checks.close)
     renderer = Renderer(pool, cache, statistics)
     identities = Identities(links, avatars, renderer, delete_replaced=settings.identities.delete_replaced)
@@ -265,6 +268,7 @@ def _answer_metrics(
             "uploads": services.photos,
         },
         caches={"pictures": services.cache, "objects": services.avatars.opened, **fetched},
+        shared=services.cache.others,
         connections=app.state.connections,
     )
     return answer_metrics(channel, sources)
@@ -304,26 +308,14 @@ def open_identities(settings: Settings, *, make: bool = True, bulk: bool = True)
     return links
 
 
-def _share_limits(settings: Settings) -> "SharedLimits | None":
-    """Return the rate limits in Redis, or None if each process counts alone."""
-    url = _redis_url(settings)
-    if url is None:
-        return None
-    # Imported here, because the import is slow and needed only with Redis.
-    from avatar_gen.security.shared_limits import SharedLimits  # noqa: PLC0415
-
-    return SharedLimits(url)
-
-
-def _redis_url(settings: Settings) -> str | None:
-    """Return the URL of Redis, or None if nothing is counted there."""
-    url = settings.redis.url
-    return url.get_secret_value() if url and settings.limits.on else None
-
-
-def _limit(layers: ASGIApp, settings: Settings, shared: "SharedLimits | None") -> ASGIApp:
-    """Add the rate limits."""
-    # Imported here, because the import is slow and limits are off by default.
+def _limit(layers: ASGIApp, settings: Settings, redis: "SharedRedis | None") -> ASGIApp:
+    """Add the rate limits, which all processes count together if there is Redis."""
+    # Imported here, because the imports are slow and limits are off by default.
     from avatar_gen.api.rate_limiting import RateLimiting  # noqa: PLC0415
 
+    shared = None
+    if redis is not None:
+        from avatar_gen.security.shared_limits import SharedLimits  # noqa: PLC0415
+
+        shared = SharedLimits(redis)
     return RateLimiting(layers, settings.limits, ClientAddresses(settings.server.trusted_proxies), shared)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from avatar_gen.security import shared_limits
+from avatar_gen.runtime import redis_client
+from avatar_gen.runtime.redis_client import TIMEOUT_SECONDS, SharedRedis
 from avatar_gen.security.rate_limits import Limit
-from avatar_gen.security.shared_limits import TIMEOUT_SECONDS, SharedLimits
+from avatar_gen.security.shared_limits import SharedLimits
 from avatar_gen.settings.values import Rate
 from tests.conftest import MakeApp
 from tests.servers.net import free_port
@@ -37,12 +38,12 @@ def play(scenario: Callable[[SharedLimits, SharedLimits], Awaitable[None]], url:
     """Run a scenario with the counts of two processes."""
 
     async def run() -> None:
-        one, other = SharedLimits(url), SharedLimits(url)
+        connections = SharedRedis(url), SharedRedis(url)
         try:
-            await scenario(one, other)
+            await scenario(*map(SharedLimits, connections))
         finally:
-            await one.close()
-            await other.close()
+            for each in connections:
+                await each.close()
 
     asyncio.run(run())
 
@@ -83,15 +84,15 @@ def test_requests_at_the_same_time_are_all_counted(redis: Redis) -> None:
         assert sum(not count[0].retry_after for count in counts) == 20
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shared_limits, "TIMEOUT_SECONDS", 10)
+        patch.setattr(redis_client, "TIMEOUT_SECONDS", 10)
         play(scenario, redis.url)
 
 
 def test_a_redis_that_hangs_costs_one_request_in_a_second_fifty_milliseconds(
     redis: Redis, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level(logging.INFO, shared_limits.__name__)
-    monkeypatch.setattr(shared_limits, "_PAUSE_SECONDS", 0.3)
+    caplog.set_level(logging.INFO, redis_client.__name__)
+    monkeypatch.setattr(redis_client, "_PAUSE_SECONDS", 0.3)
 
     async def scenario(one: SharedLimits, _other: SharedLimits) -> None:
         counted = limit(10_000)
@@ -119,8 +120,8 @@ def test_a_redis_that_hangs_costs_one_request_in_a_second_fifty_milliseconds(
 def test_without_redis_each_process_counts_alone_until_it_is_back(
     redis: Redis, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level(logging.INFO, shared_limits.__name__)
-    monkeypatch.setattr(shared_limits, "_PAUSE_SECONDS", 0.0)
+    caplog.set_level(logging.INFO, redis_client.__name__)
+    monkeypatch.setattr(redis_client, "_PAUSE_SECONDS", 0.0)
 
     async def scenario(one: SharedLimits, other: SharedLimits) -> None:
         counted, beside = limit(5), limit(5)

@@ -5,7 +5,7 @@ import pyvips
 
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.services.render_options import RenderOptions
-from avatar_gen.services.rendering import RenderRequest
+from avatar_gen.services.rendering import DicebearRequest, RenderRequest
 
 
 def request(style: str, px: int, format_name: str = "png") -> RenderRequest:
@@ -26,6 +26,23 @@ def request(style: str, px: int, format_name: str = "png") -> RenderRequest:
 def test_small_pictures_are_quick(style: str, px: int, *, quick: bool) -> None:
     assert request(style, px).is_quick() == quick
     assert not request(style, px, "webp").is_quick()
+
+
+@pytest.mark.parametrize(
+    ("style", "px", "format_name", "costly"),
+    [
+        ("pixelize", 64, "avif", True),
+        ("pixelize", 256, "webp", True),
+        ("smile", 512, "png", True),
+        ("pixelize", 512, "png", False),
+        ("smile", 128, "webp", False),
+        ("smile", 512, "svg", False),
+    ],
+)
+def test_what_takes_long_is_costly(style: str, px: int, format_name: str, *, costly: bool) -> None:
+    assert request(style, px, format_name).is_costly() == costly
+    if style == "smile":
+        assert DicebearRequest("identicon", {"size": px}, format_name).is_costly() == costly
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -24,6 +24,7 @@ from tests.conftest import BOTH, MakeService, Service
 from tests.runtime.test_workers import children, served_by
 from tests.servers.net import Proxy, free_port
 from tests.servers.postgres import Postgres
+from tests.servers.redis import Redis, needs_redis
 
 linux_only = pytest.mark.skipif(not Path("/proc/self").exists(), reason="it asks Linux for its processes")
 
@@ -117,8 +118,13 @@ def test_a_port_that_is_taken_stops_the_start_with_a_line(make_service: MakeServ
 
 
 @BOTH
-def test_each_request_is_counted_once(metered: Callable[..., Service], postgres: Postgres, kind: str) -> None:
-    environ = {"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
+@needs_redis
+def test_each_request_is_counted_once(
+    metered: Callable[..., Service], postgres: Postgres, redis: Redis, kind: str
+) -> None:
+    environ = {"REDIS_URL": redis.url}
+    if kind == "postgresql":
+        environ["DATABASE_URL"] = postgres.new_database()
     service = metered(environ=environ)
     avatars = [service.generate(type="wave") for _ in range(3)]
     for _ in range(7):
@@ -147,12 +153,13 @@ def test_each_request_is_counted_once(metered: Callable[..., Service], postgres:
     ):
         assert figure(text, "avatar_renders_total", style=style, format=format_name) == 1
     assert figure(text, "avatar_cache_hits_total", cache="pictures") == 3
+    assert figure(text, "avatar_cache_hits_total", cache="shared") == 0
     assert figure(text, "avatar_cache_bytes", cache="pictures") > 1000
     assert figure(text, "avatar_cache_hits_total", cache="objects") == 8
     assert figure(text, "avatar_objects_total", event="written") == 3
     assert figure(text, "avatar_objects_total", event="removed") == 1
     assert figure(text, "avatar_stored_avatars") == 2
-    assert figure(text, "avatar_dependency_up") == 3
+    assert figure(text, "avatar_dependency_up") == 4
     assert figure(text, "avatar_build_info", database=kind) == 1
     assert figure(text, "avatar_connections") >= 1
     assert 30e6 < figure(text, "process_resident_memory_bytes") < 500e6

@@ -239,7 +239,12 @@ class Checks(BaseModel):
     redis: Check | None = Field(
         default=None,
         exclude_if=lambda check: check is None,
-        description="Only if rate limits are counted in Redis. The service is healthy without it.",
+        description="Only if processes share limits or pictures by Redis. The service is healthy without it.",
+    )
+    broker: Check | None = Field(
+        default=None,
+        exclude_if=lambda check: check is None,
+        description="Only if workers work on jobs. Without it, the service is healthy and jobs wait.",
     )
 
 

@@ -3,7 +3,10 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from avatar_gen.runtime.shared_pictures import SharedPictures
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -54,28 +57,40 @@ class Cache(Generic[K, V]):
 class PictureCache(Cache[bytes, bytes]):
     """Encoded pictures by what they were made from."""
 
-    def __init__(self, limit: int) -> None:
-        """`limit` is in bytes. With a limit of 0, nothing is stored."""
+    def __init__(self, limit: int, others: "SharedPictures | None" = None) -> None:
+        """`limit` is in bytes; 0 stores nothing. `others` has the pictures of all processes."""
         super().__init__(limit, lambda picture: len(picture) + OVERHEAD)
         self._making: dict[bytes, asyncio.Task[bytes]] = {}
+        self.others = others
 
-    async def get_or_make(self, key: bytes, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def get_or_make(
+        self, key: bytes, make: Callable[[], Awaitable[bytes]], *, costly: bool = False
+    ) -> bytes:
         """Return the picture of a key, and make it if it is not stored.
 
-        Requests for the same key at the same time make it once. If that fails, it fails for all of them.
+        Requests for the same key at the same time make it once. If that fails, it fails for all of them. If
+        it is `costly`, the picture may come from another process, and is passed on to the others.
         """
         picture = self.get(key)
         if picture is not None:
             return picture
         task = self._making.get(key)
         if task is None:
-            task = asyncio.create_task(self._make(key, make))
+            task = asyncio.create_task(self._make(key, make, self.others if costly else None))
             self._making[key] = task
         # The first request may be cancelled while others wait for the picture.
         return await asyncio.shield(task)
 
-    async def _make(self, key: bytes, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _make(
+        self, key: bytes, make: Callable[[], Awaitable[bytes]], others: "SharedPictures | None"
+    ) -> bytes:
         try:
-            return self.put(key, await make())
+            if others is None:
+                return self.put(key, await make())
+            picture = await others.get(key)
+            if picture is None:
+                picture = await make()
+                others.put(key, picture)
+            return self.put(key, picture)
         finally:
             del self._making[key]

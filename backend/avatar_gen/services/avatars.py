@@ -160,7 +160,7 @@ class Avatars:
             self._statistics.renders[STORED, format_name] += 1
             return picture
 
-        return await self._cache.get_or_make(key, make)
+        return await self._cache.get_or_make(key, make, costly=True)
 
     async def page(self, pick: int, offset: int, after: Cursor | None, *, newest_first: bool) -> Page:
         """Return a part of the list of avatars, which is ordered by time of creation."""

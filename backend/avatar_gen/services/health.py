@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import AvatarError
@@ -15,16 +15,17 @@ from avatar_gen.runtime.probes import Probe
 log = logging.getLogger(__name__)
 
 DATABASE, STORAGE, STORAGE_WRITE, REDIS = "database", "storage", "storage-write", "redis"
+BROKER = "broker"
 FOR_READING = (DATABASE, STORAGE)
 """What must be up for a load balancer to send requests. Reads go on while the storage cannot be written."""
 
-_OPTIONAL = frozenset({REDIS})
-"""The service works without these, but less precisely."""
+_OPTIONAL = frozenset({REDIS, BROKER})
+"""The service answers without these. It counts limits less precisely, and jobs wait."""
 
 _TIMEOUT_SECONDS = 2.0
 """A dependency that takes longer to answer counts as down."""
 
-_REDIS_TIMEOUT_SECONDS = 0.5
+_OPTIONAL_TIMEOUT_SECONDS = 0.5
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class HealthReport:
     """The answers of all dependencies."""
 
     dependencies: Mapping[str, DependencyState]
-    """By name: `database`, `storage`, `storage-write`, and `redis` if rate limits are counted there."""
+    """By name: `database`, `storage`, `storage-write`, and `redis` and `broker` if they are used."""
     stored_avatars: int | None
     """None while the database is down."""
     capacity: Capacity | None
@@ -76,12 +77,17 @@ class HealthChecks:
     asked.
     """
 
-    def __init__(self, store: ObjectStore, repository: Repository, redis_url: str | None = None) -> None:
+    def __init__(
+        self, store: ObjectStore, repository: Repository, servers: Mapping[str, str] | None = None
+    ) -> None:
+        """`servers` has the URLs of Redis servers that are checked, too, by the names of `_OPTIONAL`."""
         self._kinds = {DATABASE: repository.kind, STORAGE: store.kind, STORAGE_WRITE: store.kind}
         self._database = Probe(DATABASE, repository.check)
         self._storage = Probe(STORAGE, store.check_read)
         self._storage_write = Probe(STORAGE_WRITE, store.check_write)
-        self._redis = Probe(REDIS, partial(_ping, redis_url)) if redis_url else None
+        self._servers: dict[str, Probe[None]] = {
+            name: Probe(name, partial(_ping, url)) for name, url in (servers or {}).items()
+        }
 
     async def check(self) -> HealthReport:
         """Ask each dependency. The report is there within two seconds."""
@@ -93,29 +99,29 @@ class HealthChecks:
         (database, total), (storage, _), (storage_write, capacity) = await asyncio.gather(*questions)
         ups = {DATABASE: database, STORAGE: storage, STORAGE_WRITE: storage_write}
         states = {name: DependencyState(up, self._kinds[name]) for name, up in ups.items()}
-        if self._redis is not None:
-            states[REDIS] = DependencyState(await _answers(self._redis), REDIS)
+        answers = await asyncio.gather(*map(_answers, self._servers.values()))
+        states |= {name: DependencyState(up, REDIS) for name, up in zip(self._servers, answers, strict=True)}
         return HealthReport(states, total, capacity)
 
     def close(self) -> None:
         """Stop asking."""
-        for probe in (self._database, self._storage, self._storage_write, self._redis):
-            if probe is not None:
-                probe.close()
+        probes: tuple[Probe[Any], ...] = (self._database, self._storage, self._storage_write)
+        for probe in (*probes, *self._servers.values()):
+            probe.close()
 
 
 def _ping(url: str) -> None:
     # Imported here, because the import is slow and needed only with Redis.
     from redis import Redis  # noqa: PLC0415
 
-    with Redis.from_url(url, socket_timeout=_REDIS_TIMEOUT_SECONDS) as client:
+    with Redis.from_url(url, socket_timeout=_OPTIONAL_TIMEOUT_SECONDS) as client:
         client.ping()
 
 
 async def _answers(probe: Probe[None]) -> bool:
     """Return whether Redis answers. Nothing is logged here: `security.shared_limits` warns once."""
     try:
-        await probe.ask(_REDIS_TIMEOUT_SECONDS)
+        await probe.ask(_OPTIONAL_TIMEOUT_SECONDS)
     except Exception:  # noqa: BLE001 - of a driver, for which every error means the same
         return False
     return True

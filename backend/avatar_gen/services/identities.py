@@ -101,6 +101,8 @@ class PreparedPicture(NamedTuple):
     """Whether making it takes no longer than a hop to a thread."""
     kind: tuple[str, str]
     """The style and the format for the statistics."""
+    costly: bool = False
+    """Whether all processes share it."""
 
 
 class Identities:
@@ -215,7 +217,12 @@ class Identities:
     async def make(self, picture: PreparedPicture) -> bytes:
         """Return the file. Raises `Overloaded`."""
         return await self._renderer.encode(
-            picture.key, picture.make, picture.kind, memory=picture.memory, quick=picture.quick
+            picture.key,
+            picture.make,
+            picture.kind,
+            memory=picture.memory,
+            quick=picture.quick,
+            costly=picture.costly,
         )
 
 
@@ -253,6 +260,7 @@ def style_picture(style: FoundStyle, request: IdentityPicture) -> PreparedPictur
         memory=memory_of(px, format_name) + style.memory(drawn_px),
         quick=drawn_px == px and by_url.is_quick(),
         kind=(f"libravatar/{style.name}", format_name),
+        costly=by_url.is_costly(),
     )
 
 
@@ -292,6 +300,7 @@ def _resized(stored: StoredPicture, request: IdentityPicture) -> PreparedPicture
         memory=memory_to_make(stored, request.px, request.format_name),
         quick=stored.is_unencoded(request.px, request.format_name, None),
         kind=(STORED, request.format_name),
+        costly=True,
     )
 
 

@@ -6,14 +6,16 @@ A library that is incomplete imports well, and fails when it is first used. So t
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
+from hashlib import blake2b
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import AvatarError, StartupError
-from avatar_gen.imaging import require_formats
-from avatar_gen.imaging.photographs import sample_files
+from avatar_gen.imaging import MADE_BY, require_formats
+from avatar_gen.imaging.photographs import DECODER, sample_files
 from avatar_gen.services.photos import open_decoder
 from avatar_gen.services.render_options import RenderOptions
 from avatar_gen.services.rendering import DicebearRequest, RenderRequest
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from avatar_gen.drawing.dicebear_options import Value
 
 _SMALLEST_PX = 16
+_PACKAGE = Path(__file__).parents[1]
 _REMEDY = "The installation is incomplete: run make clean install, or build the image again"
 
 
@@ -75,6 +78,20 @@ def require_photographs(settings: Uploads) -> list[str]:
                 reason = error.__cause__ or error
                 raise StartupError(f"No {kind} file can be decoded ({reason}). {_REMEDY}.") from error
     return list(files)
+
+
+def picture_version() -> bytes:
+    """Return a value that changes whenever a picture may change: with the code, a library or a served style.
+
+    The number of the release does not suffice, since two builds can have the same one.
+    """
+    digest = blake2b(digest_size=8)
+    for path in sorted(_PACKAGE.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.read_bytes())
+    libraries = (MADE_BY, DECODER, [dicebear.release_of(name) for name in dicebear.names()])
+    digest.update(repr(libraries).encode())
+    return digest.digest()
 
 
 def _require(style: str, draw: Callable[[], bytes]) -> None:

@@ -32,6 +32,9 @@ _QUICK_PX = 256
 """A flat drawing of at most this width is encoded as PNG on the event loop, since a hop to a thread and back
 takes longer: docs/decisions/0005."""
 
+_COSTLY_PX = 256
+"""Width from which a picture takes longer to draw than to ask Redis for: docs/decisions/0024."""
+
 _QUICK_SHAPES_PX = 128
 """The same for a drawing of shapes, if ThorVG draws it. libvips never runs on the event loop."""
 
@@ -42,6 +45,10 @@ def is_quick(style: str, px: int) -> bool:
     if kind.exact:
         return px <= _QUICK_PX
     return px <= _QUICK_SHAPES_PX and not (kind.svg and kind.svg.splits_pixels(px))
+
+
+def _takes_long(px: int, format_name: str) -> bool:
+    return format_name == "avif" or (format_name in MEDIA_TYPES and px >= _COSTLY_PX)
 
 
 class PictureRequest(Protocol):
@@ -74,6 +81,9 @@ class PictureRequest(Protocol):
 
     def is_quick(self) -> bool:
         """Return whether the picture may be drawn on the event loop."""
+
+    def is_costly(self) -> bool:
+        """Return whether all processes should share the picture, instead of drawing it each."""
 
     def draw(self) -> bytes:
         """Return the file. Raises `InvalidRequest` for letters that no font has."""
@@ -125,6 +135,11 @@ class RenderRequest(NamedTuple):
             return self.format_name == "svg"
         is_quick_to_cut = self.options.shape == "square" or traits(self.style).colours <= MOST_CUT
         return is_quick_to_cut and is_quick(self.style, self.options.size)
+
+    def is_costly(self) -> bool:
+        """Return whether all processes should share the picture, instead of drawing it each."""
+        is_flat = self.format_name == "png" and traits(self.style).exact
+        return not is_flat and _takes_long(self.options.size, self.format_name)
 
     def draw(self) -> bytes:
         """Return the file."""
@@ -193,6 +208,10 @@ class DicebearRequest:
         """Return False: every one takes milliseconds."""
         return False
 
+    def is_costly(self) -> bool:
+        """Return whether all processes should share the picture, instead of drawing it each."""
+        return _takes_long(self._px, self.format_name)
+
     def draw(self) -> bytes:
         """Return the file. Raises `InvalidRequest` for letters that no font has."""
         if self.format_name == "json":
@@ -230,10 +249,16 @@ class Renderer:
 
     async def render(self, request: PictureRequest, key: bytes) -> bytes:
         """Return the file of a request, given the request's key. Raises `Overloaded`."""
-        kind = (request.label, request.format_name)
-        return await self.encode(key, request.draw, kind, memory=request.memory, quick=request.is_quick())
+        return await self.encode(
+            key,
+            request.draw,
+            (request.label, request.format_name),
+            memory=request.memory,
+            quick=request.is_quick(),
+            costly=request.is_costly(),
+        )
 
-    async def encode(
+    async def encode(  # noqa: PLR0913
         self,
         key: bytes,
         make: Callable[[], bytes],
@@ -241,17 +266,20 @@ class Renderer:
         *,
         memory: int,
         quick: bool = False,
+        costly: bool = False,
     ) -> bytes:
         """Return the picture with this key. If it is not cached, make it: on the event loop if it is quick.
 
         `kind` is the style and the format for the statistics, `memory` the most bytes that making it takes.
-        Raises `Overloaded`.
+        `costly` says whether all processes share it. Raises `Overloaded`.
         """
         picture = self._cache.get(key)
         if picture is not None:
             return picture
         if not quick:
-            return await self._cache.get_or_make(key, lambda: self._in_pool(memory, make, kind))
+            return await self._cache.get_or_make(
+                key, lambda: self._in_pool(memory, make, kind), costly=costly
+            )
         await self._pool.queue.acquire()
         # Another request may have made it in the meantime.
         picture = self._cache.get(key)

@@ -195,7 +195,9 @@ class Redis(Section):
     """A Redis or Valkey server that all processes and replicas share."""
 
     url: RedisUrl | None = None
-    """Without it, each process counts rate limits alone."""
+    """Without it, each process counts rate limits and caches pictures alone."""
+    cache: Annotated[int, Field(ge=0, le=100_000)] = 100
+    """Megabytes of encoded pictures that Redis holds for all processes. 0: none."""
 
 
 class Jobs(Section):

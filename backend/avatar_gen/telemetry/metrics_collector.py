@@ -34,6 +34,13 @@ class Bounded(Protocol):
     def limit(self) -> int: ...
 
 
+class CountsHits(Protocol):
+    """A cache whose size is not known here."""
+
+    @property
+    def hits(self) -> int: ...
+
+
 class BoundedCache(Protocol):
     """A cache with a limit in bytes."""
 
@@ -91,6 +98,8 @@ class Sources:
     caches: Mapping[str, BoundedCache]
     connections: Callable[[], int]
     """Returns the number of connected clients."""
+    shared: CountsHits | None = None
+    """The pictures in Redis. None without it."""
 
 
 @contextlib.asynccontextmanager
@@ -227,6 +236,8 @@ def _work(sources: Sources) -> Iterator[Metric]:
         size.add_metric([name], cache.size)
         most.add_metric([name], cache.limit)
         hits.add_metric([name], cache.hits)
+    if sources.shared:
+        hits.add_metric(["shared"], sources.shared.hits)
     yield from (size, most, hits)
 
 
