@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from avatar_gen.errors import StartupError
+from avatar_gen.services import redis_check
 from avatar_gen.services.installation import require_photographs
 from avatar_gen.settings.schema import Uploads
 from tests.cli.conftest import Run
-from tests.conftest import MakeService, Service
+from tests.conftest import MakeApp, MakeService, Service
 from tests.servers.avatars import ALONE
 from tests.servers.net import free_port
 from tests.servers.postgres import PASSWORD, Postgres
+from tests.servers.redis import Redis, needs_redis
 
 
 def examine(service: Service, status: int = 0) -> dict[str, tuple[str, str]]:
@@ -283,3 +285,50 @@ def test_folders_that_cannot_be_used_are_a_fault(
     assert "cannot read and write 2 folders, such as storage/avatars/7f" in checks["storage"]["text"].replace(
         f"{tmp_path}/", ""
     )
+
+
+@needs_redis
+def test_redis_and_the_broker_are_checked_if_they_are_set(
+    run: Run, redis: Redis, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"REDIS_URL": redis.url, "JOBS_BROKER": redis.url}
+
+    def found(status: int = 0) -> dict[str, tuple[str, str]]:
+        output = run("doctor", "--json", environ=environ, status=status).stdout
+        checks = {each["name"]: (each["state"], each["text"]) for each in json.loads(output)["checks"]}
+        return {name: checks[name] for name in ("redis", "broker")}
+
+    assert [state for state, _ in found().values()] == ["ok", "ok"]
+    where = f"127.0.0.1:{redis.port}/0: "
+    assert found()["broker"][1].startswith(where)
+    assert found()["broker"][1].endswith(", noeviction")
+    with redis.client() as client:
+        client.config_set("maxmemory", 50_000_000)
+        state, text = found()["redis"]
+        assert state == "note"
+        assert "may hold 50 MB and refuses writes" in text
+        assert found()["broker"][0] == "ok"
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        assert found()["redis"][0] == "ok"
+        state, text = found()["broker"]
+        assert state == "note"
+        assert "may remove messages to workers (allkeys-lru)" in text
+        assert text.endswith("Set maxmemory-policy to noeviction or volatile-lru")
+    monkeypatch.setattr(redis_check, "_OLDEST", 100)
+    state, text = found(status=1)["broker"]
+    assert state == "error"
+    assert text.endswith("is too old; use Redis 100 or newer, or Valkey")
+    app = make_app(environ=environ).start()
+    redis.kill()
+    for state, text in found(status=1).values():
+        assert state == "error"
+        assert "the server does not answer" in text
+    answer = app.client.get("/api/health")
+    assert answer.json()["message"] == "The service is healthy; down, but not required: redis, broker"
+    assert answer.json()["data"]["checks"]["broker"] == {"status": "down", "type": "redis"}
+    assert app.client.get("/api/health/ready").json()["message"] == "Ready"
+
+
+def test_a_redis_with_a_password_keeps_it_secret(run: Run) -> None:
+    environ = {"REDIS_URL": f"redis://u:hunter2@127.0.0.1:{free_port()}/0"}
+    assert b"hunter2" not in run("doctor", environ=environ, status=1).stdout

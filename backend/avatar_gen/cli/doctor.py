@@ -64,9 +64,9 @@ Examples:
 def command(*, as_json: bool) -> None:
     """Check everything that the service needs, and say what to do.
 
-    It checks settings, libraries, fonts, the database and the storage, where it writes a file and removes it
-    again. Each line is ok, a note, or an error with its remedy. With an error the exit status is 1. Nothing
-    else is made or changed, and the service may run meanwhile.
+    It checks settings, libraries, fonts, the database, Redis and the storage, where it writes a file and
+    removes it again. Each line is ok, a note, or an error with its remedy. With an error the exit status is
+    1. Nothing else is made or changed, and the service may run meanwhile.
     """
     findings = []
     for finding in _examine():
@@ -103,6 +103,10 @@ def _examine() -> Iterator[Finding]:
     yield _found("keys", lambda: _keys(settings))
     yield _found("database", lambda: _database(settings))
     yield _found("storage", lambda: _storage(settings))
+    if url := settings.redis.url:
+        yield _found("redis", lambda: _redis(url.get_secret_value(), settings.redis.cache * 1_000_000))
+    if broker := settings.jobs.broker:
+        yield _found("broker", lambda: _broker(broker.get_secret_value()))
 
 
 def _found(name: str, check: Callable[[], str]) -> Finding:
@@ -246,6 +250,33 @@ def _require_usable(path: Path, unusable: list[str]) -> None:
             f"{path}: user {user} cannot read and write {len(unusable)} folders, such as {unusable[0]}. Run:"
             f" chown -R {user}:{group} {path}"
         )
+
+
+def _redis(url: str, cache: int) -> str:
+    """Return what Redis is. `cache` is the most bytes of pictures that it will hold."""
+    # Imported here, because the import is slow.
+    from avatar_gen.services.redis_check import ask_redis  # noqa: PLC0415
+
+    server = ask_redis(url)
+    if server.policy == "noeviction" and 0 < server.memory < 2 * cache:
+        raise _Noteworthy(
+            f"{server.where}: {server.name} may hold {server.memory / 1e6:.0f} MB and refuses writes beyond"
+            " it, so each process would count limits alone. Lower redis.cache, or set maxmemory-policy to"
+            " volatile-lru"
+        )
+    return f"{server.where}: {server.name}"
+
+
+def _broker(url: str) -> str:
+    from avatar_gen.services.redis_check import ask_redis  # noqa: PLC0415 - as above
+
+    server = ask_redis(url)
+    if server.evicts_messages:
+        raise _Noteworthy(
+            f"{server.where}: {server.name} may remove messages to workers ({server.policy}). Workers add"
+            " them again, but jobs take longer. Set maxmemory-policy to noeviction or volatile-lru"
+        )
+    return f"{server.where}: {server.name}, {server.policy}"
 
 
 def _require_place(path: Path) -> None:
