@@ -14,11 +14,13 @@ from typing import Any
 import httpx
 import pytest
 
+from avatar_gen.objects.cloud import CloudStore
 from tests.api.test_jobs import events, start
 from tests.conftest import MakeService, Service
 from tests.servers.commands import COMMAND
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis, needs_redis
+from tests.servers.s3 import S3Server
 from tests.slow.size import FULL, sized
 
 ROWS = sized(full=100_000, small=1000)
@@ -183,6 +185,29 @@ def test_kills_of_workers_the_broker_and_the_service_change_nothing(
         f"{ROWS} rows in {time.monotonic() - started:.1f} s with 2 workers and 4 kills: {job['rate']} rows/s"
     )
     check_result(service.client, url, ROWS)
+
+
+@needs_redis
+def test_a_job_over_an_object_store_survives_the_kill_of_a_worker(
+    make_service: MakeService, postgres: Postgres, redis: Redis, s3: S3Server, workers: list[Worker]
+) -> None:
+    count = sized(full=5000, small=400)
+    section = s3.section()
+    environ = {"DATABASE_URL": postgres.new_database(), "JOBS_BROKER": redis.url}
+    service = make_service({"storage": {"type": "s3", "s3": section}}, environ).start()
+    workers += [Worker(service), Worker(service)]
+    url = start(service.client, rows(count))
+    was_killed = False
+    for job in watch(service.client, url):
+        if job["done"] and not was_killed:
+            workers[0].kill()
+            was_killed = True
+    assert was_killed
+    assert (job["state"], job["done"], job["failed"]) == ("done", count, 0)
+    check_result(service.client, url, count)
+    result = csv.DictReader(io.StringIO(service.client.get(f"{url}/result").text))
+    assert list(CloudStore(s3.bucket(section), "s3").ids()) == sorted(row["id"] for row in result)
+    print(f"{count} rows in S3 with 2 workers and a kill: {job['rate']} rows/s")
 
 
 @needs_redis
