@@ -33,10 +33,8 @@ from avatar_gen.database.schema import prepare
 from avatar_gen.imaging import thorvg
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
-from avatar_gen.objects import IdentityStore, ObjectStore
-from avatar_gen.objects.identities import LocalIdentityStore
-from avatar_gen.objects.local import LocalStore
-from avatar_gen.objects.storage_folder import storage_folder
+from avatar_gen.objects import ObjectStore
+from avatar_gen.objects.opening import open_identities, open_store
 from avatar_gen.runtime.cache import PictureCache
 from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.security.api_keys import Keys, read_keys
@@ -193,8 +191,8 @@ def open_services(
     thorvg.load()
     keys = read_keys(settings.auth)
     tokens = PickerTokens(read_signing_keys(settings.auth))
-    store = open_store(settings, bulk=False)
-    links = open_identities(settings, bulk=False)
+    store = open_store(settings.storage, bulk=False)
+    links = open_identities(settings.storage, bulk=False)
     engines = open_engines(settings.database)
     stack.callback(engines.close)
     prepare(engines, migrating=migrating)
@@ -272,40 +270,6 @@ def _answer_metrics(
         connections=app.state.connections,
     )
     return answer_metrics(channel, sources)
-
-
-def open_store(settings: Settings, *, make: bool = True, bulk: bool = True) -> ObjectStore:
-    """Return the store of objects. If `make`, create missing folders; otherwise change nothing.
-
-    If `bulk`, calls to an object store may take longer than requests of clients. Raises `StartupError`.
-    """
-    if settings.storage.type != "local":
-        # Imported here, because it takes time and a folder does not need it.
-        from avatar_gen.objects.cloud_clients import open_cloud_store  # noqa: PLC0415
-
-        return open_cloud_store(settings.storage, make=make, bulk=bulk)
-    path = settings.storage.local.save_path
-    store = LocalStore(path)
-    with storage_folder(path):
-        if make:
-            store.prepare()
-        else:
-            store.require()
-    return store
-
-
-def open_identities(settings: Settings, *, make: bool = True, bulk: bool = True) -> IdentityStore:
-    """Return the store of identity links. The parameters are those of `open_store`. Raises `StartupError`."""
-    if settings.storage.type != "local":
-        from avatar_gen.objects.cloud_clients import open_cloud_identities  # noqa: PLC0415 - as above
-
-        return open_cloud_identities(settings.storage, bulk=bulk)
-    path = settings.storage.local.save_path
-    links = LocalIdentityStore(path)
-    if make:
-        with storage_folder(path):
-            links.prepare()
-    return links
 
 
 def _limit(layers: ASGIApp, settings: Settings, redis: "SharedRedis | None") -> ASGIApp:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from avatar_gen.app import open_identities, open_store
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import progress, warn
+from avatar_gen.objects.opening import open_identities, open_store
 from avatar_gen.services.backup import Backup
 from avatar_gen.settings.loader import load_settings
 
@@ -28,7 +28,7 @@ def command(*, folder: Path) -> None:
     DIR/checksums.sha256 exists.
     """
     settings = load_settings()
-    store, links = open_store(settings, make=False), open_identities(settings, make=False)
+    store, links = open_store(settings.storage, make=False), open_identities(settings.storage, make=False)
     job = Backup(store, links, folder, lambda name, reason: warn(f"{name}: not in the backup: {reason}"))
     with progress("Backing up") as reach:
         for report in job.run():

@@ -10,7 +10,6 @@ from typing import BinaryIO, NamedTuple
 
 import click
 
-from avatar_gen.app import open_store
 from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import as_json, print_json, progress, warn
@@ -25,6 +24,7 @@ from avatar_gen.cli.render_options import (
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare as prepare_tables
+from avatar_gen.objects.opening import open_store
 from avatar_gen.runtime.processors import usable_processors
 from avatar_gen.services.additions import read_additions, serve_additions
 from avatar_gen.services.avatar_options import AvatarOptions
@@ -276,7 +276,7 @@ def _storing_photos(folder: Path, manifest: Path | None, drawing: _Drawing, stac
 def _open_storage(source: AvatarSource, settings: Settings, manifest: Path, stack: ExitStack) -> BulkStorage:
     engines = stack.enter_context(closing(open_engines(settings.database)))
     prepare_tables(engines)
-    return BulkStorage(open_store(settings), Repository(engines), manifest, source)
+    return BulkStorage(open_store(settings.storage), Repository(engines), manifest, source)
 
 
 def _into_folder(  # noqa: PLR0913, PLR0917

@@ -4,9 +4,9 @@ import sys
 
 import click
 
-from avatar_gen.app import open_identities, open_store
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import progress, warn
+from avatar_gen.objects.opening import open_identities, open_store
 from avatar_gen.services.copy_storage import StorageCopy, Stores
 from avatar_gen.settings.loader import load_settings
 from avatar_gen.settings.schema import Settings
@@ -53,4 +53,4 @@ def command(*, source: str, target: str, delete: bool) -> None:
 
 def _stores(settings: Settings, place: str, *, make: bool) -> Stores:
     there = settings.model_copy(update={"storage": settings.storage.at(place)})
-    return Stores(open_store(there, make=make), open_identities(there, make=make))
+    return Stores(open_store(there.storage, make=make), open_identities(there.storage, make=make))

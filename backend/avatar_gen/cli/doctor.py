@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import click
 
-from avatar_gen.app import open_store, serve_settings
+from avatar_gen.app import serve_settings
 from avatar_gen.cli import FAILED
 from avatar_gen.cli.output import as_json, print_json
 from avatar_gen.database.engine import missing_file, open_engines, whereabouts
@@ -26,6 +26,7 @@ from avatar_gen.imaging.svg import writes_letters
 from avatar_gen.imaging.vips import VERSION, require_version
 from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.objects.opening import open_store
 from avatar_gen.security.api_keys import read_keys
 from avatar_gen.security.picker_tokens import read_signing_keys
 from avatar_gen.services.installation import require_dicebear, require_photographs, require_pictures
@@ -206,14 +207,14 @@ def _ask_database(settings: Database) -> tuple[str, int | None]:
 
 def _stores_objects(settings: Settings) -> bool:
     try:
-        return has_objects(open_store(settings, make=False))
+        return has_objects(open_store(settings.storage, make=False))
     except StartupError:
         return False  # The check of the storage says so.
 
 
 def _storage(settings: Settings) -> str:
     if settings.storage.type != "local":
-        open_store(settings)
+        open_store(settings.storage)
         return f"{settings.storage.where}: can be written"
     path = settings.storage.local.save_path
     if not os.path.lexists(path):
@@ -221,7 +222,7 @@ def _storage(settings: Settings) -> str:
         raise _Noteworthy(f"{path}: not there yet; the first start of the service makes it")
     if not path.exists():
         _require_usable(path, [str(path)])
-    open_store(settings, make=False)
+    open_store(settings.storage, make=False)
     store = LocalStore(path)
     _require_usable(path, [*store.unusable_folders(), *LocalIdentityStore(path).unusable_folders()])
     if not any(path.iterdir()):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from avatar_gen.app import open_store
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import progress, warn
 from avatar_gen.imaging import MEDIA_TYPES
+from avatar_gen.objects.opening import open_store
 from avatar_gen.services.export import WIDTHS, Export
 from avatar_gen.settings.loader import load_settings
 
@@ -56,7 +56,7 @@ def command(*, folder: Path, widths: tuple[str, ...], format_name: str) -> None:
     the service may run meanwhile. It can be stopped and run again: it skips pictures that exist. `avatar-gen
     import` reads an export that has all widths in PNG. Identity links are not exported.
     """
-    store = open_store(load_settings(), make=False)
+    store = open_store(load_settings().storage, make=False)
     job = Export(
         store,
         folder,

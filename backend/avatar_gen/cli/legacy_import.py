@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from avatar_gen.app import open_store
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import progress, warn
 from avatar_gen.database.engine import open_engines, open_legacy
 from avatar_gen.database.legacy import LegacyRecords
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
+from avatar_gen.objects.opening import open_store
 from avatar_gen.services.export_import import ExportImporter
 from avatar_gen.services.imports import ImportReport
 from avatar_gen.services.legacy_import import LegacyImport, LegacyImportReport
@@ -61,7 +61,7 @@ def command(*, old: str | None, database: str | None, orphans: bool, exported: P
     with ExitStack() as stack:
         engines = stack.enter_context(closing(open_engines(settings.database)))
         prepare(engines)
-        store, repository = open_store(settings), Repository(engines)
+        store, repository = open_store(settings.storage), Repository(engines)
         if exported:
             job = ExportImporter(exported, store, repository, _report_failure)
             _run(job.run())

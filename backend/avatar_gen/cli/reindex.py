@@ -5,13 +5,13 @@ from contextlib import closing
 
 import click
 
-from avatar_gen.app import open_store
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import progress, warn
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError
+from avatar_gen.objects.opening import open_store
 from avatar_gen.services.reindex import Reindex
 from avatar_gen.settings.loader import load_settings
 
@@ -38,7 +38,7 @@ def command(*, allow_empty: bool) -> None:
     settings = load_settings()
     with closing(open_engines(settings.database)) as engines:
         prepare(engines)
-        job = Reindex(open_store(settings, make=False), Repository(engines), _report_damage)
+        job = Reindex(open_store(settings.storage, make=False), Repository(engines), _report_damage)
         with progress("Reindexing") as reach:
             for report in job.run(allow_empty=allow_empty):
                 reach(report.progress, report.processed)

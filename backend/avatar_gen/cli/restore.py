@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from avatar_gen.app import open_identities, open_store
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import progress, warn
 from avatar_gen.database.engine import open_engines, remove_sqlite
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError
+from avatar_gen.objects.opening import open_identities, open_store
 from avatar_gen.services.backup import BackupReport, Restore
 from avatar_gen.services.reindex import Reindex
 from avatar_gen.settings.loader import load_settings
@@ -39,7 +39,7 @@ def command(*, folder: Path, replace: bool) -> None:
     --replace is given. The restore can be stopped and run again.
     """
     settings = load_settings()
-    store, links = open_store(settings), open_identities(settings)
+    store, links = open_store(settings.storage), open_identities(settings.storage)
     job = Restore(folder, store, links, lambda name, reason: warn(f"{name}: not restored: {reason}"))
     if replace:
         job.require_finished()
@@ -59,7 +59,7 @@ def _rebuild(settings: Settings) -> int:
     """Make the database match the storage. Return the number of damaged objects."""
     with closing(open_engines(settings.database)) as engines:
         prepare(engines)
-        reindex = Reindex(open_store(settings), Repository(engines), _report_damage)
+        reindex = Reindex(open_store(settings.storage), Repository(engines), _report_damage)
         with progress("Rebuilding the database") as reach:
             for report in reindex.run(allow_empty=True):
                 reach(report.progress, report.processed)

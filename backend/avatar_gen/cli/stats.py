@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from avatar_gen.app import open_store
 from avatar_gen.avatar import format_time
 from avatar_gen.cli import PARTLY
 from avatar_gen.cli.output import as_json, print_json, progress, warn
@@ -17,6 +16,7 @@ from avatar_gen.database.schema import require, revision_of
 from avatar_gen.errors import AvatarError, ObjectDamaged, StorageUnavailable
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.avatar_object import read_object
+from avatar_gen.objects.opening import open_store
 from avatar_gen.settings.loader import load_settings
 
 
@@ -40,7 +40,7 @@ def command(*, check: bool, as_json: bool) -> None:
     with closing(open_engines(settings.database, make=False)) as engines:
         require(revision_of(engines))
         summary = Repository(engines).summary()
-    found = {**_records(summary), **_objects(open_store(settings, make=False), check=check)}
+    found = {**_records(summary), **_objects(open_store(settings.storage, make=False), check=check)}
     if as_json:
         print_json(found)
     else:

@@ -6,7 +6,6 @@ from functools import partial
 
 import click
 
-from avatar_gen.app import open_store
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.job_records import JobRecords
 from avatar_gen.database.repository import Repository
@@ -14,6 +13,7 @@ from avatar_gen.database.schema import prepare as prepare_tables
 from avatar_gen.errors import StartupError
 from avatar_gen.imaging import thorvg
 from avatar_gen.imaging.vips import require_version
+from avatar_gen.objects.opening import open_store
 from avatar_gen.services.additions import read_additions, serve_additions
 from avatar_gen.services.jobs.chunk_work import ChunkWork
 from avatar_gen.settings.loader import load_settings
@@ -48,6 +48,6 @@ def command() -> None:
     prepare()
     with closing(open_engines(settings.database)) as engines:
         prepare_tables(engines)
-        work = ChunkWork(JobRecords(engines), open_store(settings), Repository(engines))
+        work = ChunkWork(JobRecords(engines), open_store(settings.storage), Repository(engines))
         licences = frozenset(settings.dicebear.licenses)
         sys.exit(run_worker(settings.jobs.broker.get_secret_value(), work, licences, prepare))

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from avatar_gen.app import open_identities, open_store
 from avatar_gen.errors import StartupError
+from avatar_gen.objects.opening import open_identities, open_store
 from avatar_gen.objects.storage_folder import remedy
-from avatar_gen.settings.schema import Settings
+from avatar_gen.settings.storage import Storage
 
 
 class TestWhatIsSaidOfAFolderThatCannotBeWritten:
@@ -30,7 +30,7 @@ class TestWhatIsSaidOfAFolderThatCannotBeWritten:
     @pytest.mark.parametrize("target", ["7f", "missing"])
     def test_or_that_it_is_a_link_that_leads_to_no_folder(self, tmp_path: Path, target: str) -> None:
         (tmp_path / "7f").symlink_to(target)
-        settings = Settings.model_validate({"storage": {"local": {"save_path": str(tmp_path)}}})
+        settings = Storage.model_validate({"local": {"save_path": str(tmp_path)}})
         with pytest.raises(
             StartupError, match=r"It is not a folder, or a link that leads to none\. Move it away: '.*/7f'"
         ):
@@ -43,9 +43,7 @@ class TestWhatIsSaidOfAFolderThatCannotBeWritten:
 @pytest.mark.parametrize("opened", [open_store, open_identities])
 def test_what_cannot_be_opened_stops_the_start_with_the_folder_s_name(opened: object, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    settings = Settings.model_validate(
-        {"storage": {"local": {"save_path": str(tmp_path / "file" / "avatars")}}}
-    )
+    settings = Storage.model_validate({"local": {"save_path": str(tmp_path / "file" / "avatars")}})
     assert callable(opened)
     with pytest.raises(StartupError, match=r"file/avatars: objects cannot be stored here: \[Errno 20\]"):
         opened(settings)
