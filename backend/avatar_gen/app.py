@@ -33,7 +33,7 @@ from avatar_gen.database.schema import prepare
 from avatar_gen.imaging import thorvg
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.vips import require_version
-from avatar_gen.objects import ObjectStore
+from avatar_gen.objects import IdentityStore, ObjectStore
 from avatar_gen.objects.opening import open_identities, open_store
 from avatar_gen.runtime.cache import PictureCache
 from avatar_gen.runtime.processors import usable_processors
@@ -46,7 +46,7 @@ from avatar_gen.services.identities import Identities, check_default
 from avatar_gen.services.jobs.chunk_work import ChunkWork
 from avatar_gen.services.jobs.jobs import Jobs
 from avatar_gen.services.jobs.local_runner import LocalRunner
-from avatar_gen.services.optional_servers import connect_redis, redis_servers, share_pictures
+from avatar_gen.services.optional_servers import connect_redis, open_tracing, redis_servers, share_pictures
 from avatar_gen.services.photos import Photos
 from avatar_gen.services.picker import Picker
 from avatar_gen.services.reindex import warn_of_lost_rows
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from avatar_gen.runtime.redis_client import SharedRedis
     from avatar_gen.runtime.shared_pictures import SharedPictures
     from avatar_gen.services.upstreams import Upstreams
+    from avatar_gen.telemetry.tracing import Tracing
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,20 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     The application answers requests for its metrics on `channel`.
     """
     statistics = RequestStatistics()
+    tracing = open_tracing(settings.traces.endpoint)
     redis = connect_redis(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            if tracing is not None:
+                stack.push_async_callback(tracing.close)
             if redis is not None:
                 stack.push_async_callback(redis.close)
-            services = open_services(settings, stack, statistics, pictures=share_pictures(settings, redis))
+            pictures = share_pictures(settings, redis)
+            services = open_services(settings, stack, statistics, pictures=pictures)
+            if tracing is not None:
+                _watch(services, redis, tracing)
             _provide(app, services, settings)
             await stack.enter_async_context(services.identities.mending())
             app.state.serving = True
@@ -114,6 +121,8 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
         # A redirect would repeat the Host header, which the client controls.
         redirect_slashes=False,
         lifespan=lifespan,
+        # FastAPI would trace only the routes that it answers, with their paths, which have names of people.
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
     )
     app.openapi = lambda: describe(app, guarded=settings.auth.on, limited=settings.limits.on)  # type: ignore[method-assign]
     app.state.statistics = statistics
@@ -122,6 +131,11 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
     app.state.dicebear_old_versions = settings.dicebear.old_versions
     _add_routes(app, settings)
+    return Application(app, RequestLog(_layers(app, settings, redis), statistics, tracing))
+
+
+def _layers(app: FastAPI, settings: Settings, redis: "SharedRedis | None") -> ASGIApp:
+    """Return FastAPI behind the layers that the settings ask for."""
     foreign = foreign_routes(app.routes, settings)
     layers: ASGIApp = PictureRoutes(app, settings.picker.origins, *foreign)
     if settings.limits.on:
@@ -130,7 +144,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
         layers = CrossOrigin(layers, settings.cors_enabled)
     if (names := settings.checked_hosts()) is not None:
         layers = HostCheck(layers, names)
-    return Application(app, RequestLog(layers, statistics))
+    return layers
 
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
@@ -171,6 +185,9 @@ class Services(NamedTuple):
     keys: Keys | None
     pool: Pool
     cache: PictureCache
+    store: ObjectStore
+    links: IdentityStore
+    repository: Repository
 
 
 def open_services(
@@ -210,12 +227,36 @@ def open_services(
     renderer = Renderer(pool, cache, statistics)
     identities = Identities(links, avatars, renderer, delete_replaced=settings.identities.delete_replaced)
     upstreams = _open_upstreams(settings, photos, statistics, stack)
-    picker = Picker(tokens, identities, avatars, photos)
     jobs = _open_jobs(settings, engines, store, repository)
     stack.callback(jobs.close)
     return Services(
-        avatars, photos, renderer, identities, upstreams, picker, health_checks, jobs, keys, pool, cache
+        avatars=avatars,
+        photos=photos,
+        renderer=renderer,
+        identities=identities,
+        upstreams=upstreams,
+        picker=Picker(tokens, identities, avatars, photos),
+        health=health_checks,
+        jobs=jobs,
+        keys=keys,
+        pool=pool,
+        cache=cache,
+        store=store,
+        links=links,
+        repository=repository,
     )
+
+
+def _watch(services: Services, redis: "SharedRedis | None", tracing: "Tracing") -> None:
+    """Trace the calls to what requests wait for."""
+    if redis is not None:
+        tracing.watch(redis, "redis", "ask")
+    tracing.watch(services.store, "store", "open", "get", "put", "removing")
+    tracing.watch(services.links, "store", "find", "get", "put", "remove", "state")
+    tracing.watch(services.repository, "database", "add", "remove", "page", "known")
+    tracing.watch(services.renderer, "render", "encode")
+    tracing.watch(services.pool, "render", "run")
+    tracing.watch_batches(services.avatars.queue)
 
 
 def _open_jobs(settings: Settings, engines: Engines, store: ObjectStore, repository: Repository) -> Jobs:

@@ -1,6 +1,7 @@
 """PostgreSQL fails while the service runs: it is stopped, crashed, restarted, hanging or full."""
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -183,3 +184,14 @@ def test_a_database_without_a_free_connection_is_down_until_it_has_one(
         assert_database_is_down(service, avatar)
     wait_until_well(service)
     assert service.generate(seed="b")
+
+
+def test_a_process_ends_although_the_collector_of_traces_hangs(make_service: MakeService) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environ = {"TRACES_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        service = make_service(environ=environ).start()
+        assert service.client.get("/api/list").status_code == 200
+        started = time.monotonic()
+        assert service.stop() == 0
+        assert time.monotonic() - started < 10
+    assert "Traceback" not in service.log.read_text()

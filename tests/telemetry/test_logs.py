@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 import os
@@ -9,10 +10,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from avatar_gen.api.request_log import RequestLog
 from avatar_gen.errors import StartupError
+from avatar_gen.runtime.threads import DaemonThreads
 from avatar_gen.settings.schema import Logging
 from avatar_gen.telemetry.logs import JsonFormatter, PrettyFormatter, configure_logs, request_id
+from avatar_gen.telemetry.request_statistics import RequestStatistics
 from tests.conftest import MakeService, Service
 from tests.servers.net import exchange, free_port
 
@@ -50,6 +55,45 @@ def test_a_traceback_is_part_of_its_event() -> None:
         made.exc_info = sys.exc_info()
     assert "ValueError: invalid literal" in json.loads(JsonFormatter().format(made))["error"]
     assert PrettyFormatter().format(made).endswith("with base 10: 'the cause'")
+
+
+def test_a_thread_knows_the_request_that_it_works_for() -> None:
+    threads = DaemonThreads(1, "test")
+    token = request_id.set("abc")
+    try:
+        assert threads.submit(request_id.get).result(timeout=30) == "abc"
+    finally:
+        request_id.reset(token)
+    assert threads.submit(request_id.get).result(timeout=30) is None
+    threads.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("value", "trace"),
+    [
+        (f"00-{'a' * 32}-{'b' * 16}-01", "a" * 32),
+        (f"01-{'a' * 32}-{'b' * 16}-00", "a" * 32),
+        (f"ff-{'a' * 32}-{'b' * 16}-01", None),
+        (f"00-{'0' * 32}-{'b' * 16}-01", None),
+        (f"00-{'a' * 32}-{'0' * 16}-01", None),
+        (f"00-{'A' * 32}-{'b' * 16}-01", None),
+        ('00-","x":"', None),
+        ("", None),
+    ],
+)
+def test_the_trace_of_a_request_is_in_the_log(value: str, trace: str | None) -> None:
+    lines: list[dict[str, object]] = []
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        lines.append(json.loads(JsonFormatter().format(record("x"))))
+
+    async def ignore(_message: Message) -> None:
+        pass
+
+    headers = [(b"traceparent", value.encode())]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
+    asyncio.run(RequestLog(app, RequestStatistics())(scope, None, ignore))  # type: ignore[arg-type]
+    assert [line.get("traceId") for line in lines] == [trace]
 
 
 def test_an_event_knows_its_request() -> None:

@@ -7,6 +7,7 @@ of a `ThreadPoolExecutor`, so one such call would keep the process alive. The th
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
+from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, ParamSpec, TypeVar
@@ -27,9 +28,13 @@ class DaemonThreads(Executor):
         self._lock = Lock()
 
     def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a call in a thread; a future that is cancelled before its turn is skipped."""
+        """Run a call in a thread, with the context variables of the caller.
+
+        A future that is cancelled before its turn is skipped.
+        """
         future: Future[T] = Future()
-        self._queue.put(_Call(future, lambda: call(*args, **kwargs)))
+        context = copy_context()
+        self._queue.put(_Call(future, lambda: context.run(call, *args, **kwargs)))
         if len(self._threads) < self._count:
             self._start_thread()
         return future

@@ -1,10 +1,11 @@
-"""The servers that a process can do without.
+"""The servers that a process can do without: Redis, and a collector of traces.
 
 Their clients are imported only if a setting names the server.
 """
 
 from typing import TYPE_CHECKING
 
+from avatar_gen.errors import StartupError
 from avatar_gen.services.health import BROKER, REDIS
 from avatar_gen.services.installation import picture_version
 from avatar_gen.settings.schema import Settings
@@ -12,6 +13,7 @@ from avatar_gen.settings.schema import Settings
 if TYPE_CHECKING:
     from avatar_gen.runtime.redis_client import SharedRedis
     from avatar_gen.runtime.shared_pictures import SharedPictures
+    from avatar_gen.telemetry.tracing import Tracing
 
 
 def redis_servers(settings: Settings) -> dict[str, str]:
@@ -19,6 +21,21 @@ def redis_servers(settings: Settings) -> dict[str, str]:
     redis = settings.redis.url if settings.limits.on or settings.redis.cache else None
     urls = {REDIS: redis, BROKER: settings.jobs.broker}
     return {name: url.get_secret_value() for name, url in urls.items() if url}
+
+
+def open_tracing(endpoint: str | None) -> "Tracing | None":
+    """Return what makes traces, or None if there are none. Raises `StartupError`."""
+    if endpoint is None:
+        return None
+    try:
+        # Imported here, because the packages need not be installed.
+        from avatar_gen.telemetry.tracing import Tracing  # noqa: PLC0415
+    except ImportError as error:
+        raise StartupError(
+            "traces.endpoint needs packages that are not installed. Run:"
+            " pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http, or unset TRACES_ENDPOINT"
+        ) from error
+    return Tracing(endpoint)
 
 
 def connect_redis(settings: Settings) -> "SharedRedis | None":

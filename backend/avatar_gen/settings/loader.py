@@ -54,6 +54,7 @@ ENVIRONMENT: dict[str, tuple[str, Callable[[str], object]]] = {
     "DATABASE_PASSWORD_FILE": ("database.password_file", str),
     "METRICS_HOST": ("metrics.host", str),
     "METRICS_PORT": ("metrics.port", _number),
+    "TRACES_ENDPOINT": ("traces.endpoint", str),
     "LOG_LEVEL": ("logging.level", str),
     "LOG_FILE": ("logging.file.path", str),
     "LIMITS_CLIENT": ("limits.client", str),

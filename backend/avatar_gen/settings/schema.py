@@ -21,6 +21,7 @@ from avatar_gen.settings.values import (
     check_signing_key,
     parse_contact,
     parse_host_pattern,
+    parse_http_url,
     parse_log_level,
     parse_network,
     parse_optional_origin,
@@ -169,6 +170,13 @@ class Metrics(Section):
     """None: there is no such endpoint."""
 
 
+class Traces(Section):
+    """Traces of requests for OpenTelemetry. They need the packages of the extra `otel`."""
+
+    endpoint: Annotated[str | None, PlainValidator(parse_http_url)] = None
+    """The URL of a collector that takes OTLP over HTTP. None: there are no traces."""
+
+
 OptionalRate = Annotated[Rate | None, PlainValidator(parse_rate)]
 
 
@@ -287,6 +295,7 @@ class Settings(Section):
     imaging: Imaging = Imaging()
     uploads: Uploads = Uploads()
     metrics: Metrics = Metrics()
+    traces: Traces = Traces()
     libravatar: Libravatar = Libravatar()
     identities: IdentityLinks = IdentityLinks()
     picker: Picker = Picker()

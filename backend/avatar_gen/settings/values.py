@@ -27,6 +27,8 @@ _RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|hour)(?: burst ([1-9][0-9]{0,5}))?
 
 _REDIS_URL = re.compile(r"rediss?://[^\s/?#]+(?:/[0-9]{0,5})?(?:\?\S*)?|unix://\S+")
 
+_HTTP_URL = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
+
 MIN_SIGNING_KEY_LENGTH = 32
 """Characters. 32 hexadecimal digits have 128 bits."""
 
@@ -72,6 +74,15 @@ def parse_network(text: object) -> IPv4Network | IPv6Network:
         return ip_network(text if isinstance(text, str) else "")
     except ValueError:
         raise ValueError("an address or a network such as 10.0.0.0/8") from None
+
+
+def parse_http_url(text: object) -> str | None:
+    """Return a URL of http or https; None for None. Raises `ValueError`."""
+    if text is None:
+        return None
+    if not isinstance(text, str) or not _HTTP_URL.fullmatch(text):
+        raise ValueError("a URL such as http://collector.example:4318")
+    return text
 
 
 def check_redis_url(url: SecretStr) -> SecretStr:

@@ -20,6 +20,9 @@ requests = logging.getLogger("avatar_gen.requests")
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
+trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
+"""32 hexadecimal digits: the trace of a request, as its `traceparent` names it."""
+
 _LEVELS = {
     "trace": logging.DEBUG,
     "debug": logging.DEBUG,
@@ -100,6 +103,8 @@ def log_request(  # noqa: PLR0913
     if _quick is not None:
         now = time.time()
         named = f', "key": {quoted(key)}' if key else ""
+        if trace := trace_id.get():
+            named += f', "traceId": "{trace}"'
         _quick.add(
             f'{{"time": "{_second(int(now))}.{int(now % 1 * 1000):03d}+00:00", "level": "info",'
             f' "logger": "{requests.name}", "message": "request", "requestId": "{request_id.get()}",'
@@ -175,6 +180,8 @@ class JsonFormatter(logging.Formatter):
         }
         if identity := request_id.get():
             event["requestId"] = identity
+        if trace := trace_id.get():
+            event["traceId"] = trace
         event.update(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[0]:
             event["error"] = "".join(traceback.format_exception(*record.exc_info))
@@ -187,7 +194,9 @@ class PrettyFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of an event, and its traceback if it has one."""
         identity = request_id.get()
-        fields = {**({"id": identity} if identity else {}), **getattr(record, "fields", {})}
+        trace = trace_id.get()
+        known = {**({"id": identity} if identity else {}), **({"trace": trace} if trace else {})}
+        fields = {**known, **getattr(record, "fields", {})}
         parts = [
             _time(record).astimezone().strftime("%H:%M:%S"),
             f"{_NAMES.get(record.levelno, record.levelname.lower()):5}",

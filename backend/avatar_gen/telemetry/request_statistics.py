@@ -9,7 +9,7 @@ from collections import Counter
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Seconds: the upper bounds of the histogram's buckets. A picture from memory falls into the first."""
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 OTHER = "other"
 """Stands for all methods that no route has, and for all paths without a route."""
@@ -42,7 +42,7 @@ class RequestStatistics:
         """Count a request. `route` is the pattern of its path; `status` is 0 if it was not answered."""
         timings = self.requests.get((method, route or OTHER, status))
         if timings is None:
-            known = method if method in _METHODS else OTHER
+            known = method if method in METHODS else OTHER
             timings = self.requests.setdefault((known, route or OTHER, status), [0.0] * (len(BOUNDS) + 2))
         timings[bisect_left(BOUNDS, seconds)] += 1
         timings[-1] += seconds
