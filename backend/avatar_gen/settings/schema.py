@@ -3,7 +3,6 @@
 # ruff: noqa: RUF012 - pydantic copies mutable defaults
 
 import re
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -12,18 +11,17 @@ from pydantic.config import JsonDict
 
 from avatar_gen.settings.pictures import Dicebear, ForeignUrls, Libravatar, Styles
 from avatar_gen.settings.section import Section, secret_of
+from avatar_gen.settings.server import Server
 from avatar_gen.settings.storage import Storage
 from avatar_gen.settings.values import (
     KeyName,
     PaletteName,
+    Port,
     Rate,
     check_redis_url,
     check_signing_key,
-    parse_contact,
-    parse_host_pattern,
     parse_http_url,
     parse_log_level,
-    parse_network,
     parse_optional_origin,
     parse_origin,
     parse_rate,
@@ -33,36 +31,10 @@ from avatar_gen.settings.values import (
 LogLevel = Annotated[
     Literal["trace", "debug", "info", "warn", "error", "fatal"], BeforeValidator(parse_log_level)
 ]
-Port = Annotated[int, Field(ge=1, le=65535)]
 Permission = Literal["write", "list", "delete"]
 
 _OLD: JsonDict = {"old": True}
 """Marks settings that only files of the old service have."""
-
-
-class Server(Section):
-    """Where the service listens, and its timeouts for clients."""
-
-    host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside of it
-    port: Port = 3000
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """Processes that serve the port together."""
-    receive_timeout: Annotated[float, Field(gt=0, le=300)] = 10
-    """Seconds in which a whole request must arrive, and in which a client must go on reading an answer."""
-    idle_timeout: Annotated[float, Field(gt=0, le=3600)] = 75
-    """Seconds after which a connection that has had an answer is closed if no other request arrives. Load
-    balancers keep such connections for 60 seconds, and must be the ones that close them."""
-    drain_time: Annotated[float, Field(ge=0, le=300)] = 1
-    """Seconds after a signal to end in which the service still answers, but reports that it is not ready."""
-    shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 7
-    """Seconds after that time in which requests in flight must end."""
-    allowed_hosts: list[Annotated[str, PlainValidator(parse_host_pattern)]] = []
-    """Host names under which the service answers, beside IP addresses and names without a dot. Without names
-    here, all are allowed if API keys are set, and no others if not."""
-    trusted_proxies: list[Annotated[IPv4Network | IPv6Network, PlainValidator(parse_network)]] = []
-    """Proxies whose `X-Forwarded-For` is believed."""
-    security_contact: Annotated[str | None, PlainValidator(parse_contact)] = None
-    """The URL, `mailto:` included, in `/.well-known/security.txt`. None: there is no such file."""
 
 
 class Connection(Section):

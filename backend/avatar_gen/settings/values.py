@@ -6,7 +6,9 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 ANY = "*"
 """Stands for all host names, or all origins."""
