@@ -23,6 +23,7 @@ from avatar_gen.api.host_check import HostCheck
 from avatar_gen.api.paths import without_trailing_slash
 from avatar_gen.api.picture_routes import PictureRoutes
 from avatar_gen.api.request_log import RequestLog
+from avatar_gen.api.root_path import RootPaths
 from avatar_gen.api.site_files import add_site_routes
 from avatar_gen.api.swagger import ASSETS, add_swagger_routes
 from avatar_gen.database import Engines
@@ -126,6 +127,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
     )
     app.openapi = lambda: describe(app, guarded=settings.auth.on, limited=settings.limits.on)  # type: ignore[method-assign]
     app.state.statistics = statistics
+    app.state.root_paths = RootPaths(settings.server)
     app.state.picker_settings = settings.picker
     serve_settings(settings)
     app.state.dicebear_licences = frozenset(settings.dicebear.licenses)
@@ -323,4 +325,4 @@ def _limit(layers: ASGIApp, settings: Settings, redis: "SharedRedis | None") -> 
         from avatar_gen.security.shared_limits import SharedLimits  # noqa: PLC0415
 
         shared = SharedLimits(redis)
-    return RateLimiting(layers, settings.limits, ClientAddresses(settings.server.trusted_proxies), shared)
+    return RateLimiting(layers, settings.limits, ClientAddresses(settings.server), shared)

@@ -1,14 +1,16 @@
 """Whose request it is."""
 
-from ipaddress import ip_network
-
 import pytest
 
 from avatar_gen.api.client_address import ClientAddresses
+from avatar_gen.settings.server import Server
 
-PROXIES = ClientAddresses(
-    [ip_network("10.0.0.0/8"), ip_network("127.0.0.1"), ip_network("2001:db8:ffff::/48")]
-)
+
+def clients_behind(*trusted: str, uds: str | None = None) -> ClientAddresses:
+    return ClientAddresses(Server.model_validate({"trusted_proxies": list(trusted), "uds": uds}))
+
+
+PROXIES = clients_behind("10.0.0.0/8", "127.0.0.1", "2001:db8:ffff::/48")
 
 
 def client(peer: str | None, *forwarded: str, clients: ClientAddresses = PROXIES) -> str:
@@ -38,7 +40,15 @@ def test_a_client_is_an_ipv4_address_or_an_ipv6_network(address: str | None, who
 @pytest.mark.parametrize("peer", ["192.0.2.7", "::ffff:192.0.2.7", "11.0.0.1", "2001:db8:1::1"])
 def test_who_is_not_trusted_is_not_believed(peer: str) -> None:
     assert client(peer, "198.51.100.1", "10.0.0.1") == client(peer)
-    assert client("10.0.0.1", "198.51.100.1", clients=ClientAddresses([])) == "10.0.0.1"
+    assert client("10.0.0.1", "198.51.100.1", clients=clients_behind()) == "10.0.0.1"
+
+
+def test_all_requests_through_a_unix_socket_are_from_a_proxy() -> None:
+    """Over TCP, a client that has left has no address either, and is not trusted."""
+    over_unix_socket = clients_behind(uds="avatars.sock")
+    assert client(None, "203.0.113.5, 198.51.100.1", clients=over_unix_socket) == "198.51.100.1"
+    assert client(None, clients=over_unix_socket) == "unknown"
+    assert client(None, "198.51.100.1") == "unknown"
 
 
 @pytest.mark.parametrize("peer", ["10.1.2.3", "::ffff:10.1.2.3", "127.0.0.1", "2001:db8:ffff:1::1"])
@@ -76,7 +86,7 @@ def test_a_proxy_that_does_not_say_is_the_client_itself(forwarded: list[str]) ->
 
 
 def test_what_clients_send_is_not_remembered_without_end() -> None:
-    clients = ClientAddresses([ip_network("10.0.0.1")])
+    clients = clients_behind("10.0.0.1")
     for number in range(10_000):
         client("10.0.0.1", f"2001:db8::{number:x}", clients=clients)
         client("10.0.0.1", f"{number}" + "x" * 1000, clients=clients)

@@ -82,7 +82,7 @@ def test_each_link_leads_to_an_operation(document: Json) -> None:
 def test_each_operation_has_a_tag_that_is_described(document: Json) -> None:
     tags = {tag["name"] for tag in document["tags"] if tag["description"]}
     assert tags == {tag for _, _, operation in operations(document) for tag in operation["tags"]}
-    assert document["servers"][0]["url"] == "/"
+    assert document["servers"][0]["url"] == "./"
 
 
 def test_a_picture_is_binary_in_each_of_its_types(document: Json) -> None:

@@ -29,14 +29,14 @@ FILES = sorted(ALL_FILES - PHOTOGRAPHS - PICKER)
 
 def addresses(client: httpx.Client) -> Iterator[str]:
     yield "/"
-    yield from sorted(set(re.findall(r'"(/page/[^"]+)"', client.get("/").text)))
+    yield from sorted({f"/{each}" for each in re.findall(r'"(page/[^"]+)"', client.get("/").text)})
 
 
 def all_addresses(client: httpx.Client) -> Iterator[str]:
     """The pages, and all files under the URLs that browsers ask for."""
     yield from ("/", "/pick")
-    folder = next(iter(re.findall(r'"(/page/[0-9a-f]+/)', client.get("/").text)))
-    yield from (folder + name for name in sorted(ALL_FILES - {"index.html", "pick.html"}))
+    folder = next(iter(re.findall(r'"(page/[0-9a-f]+/)', client.get("/").text)))
+    yield from (f"/{folder}{name}" for name in sorted(ALL_FILES - {"index.html", "pick.html"}))
 
 
 def test_the_first_file_names_all_others_so_that_they_come_at_once(client: httpx.Client) -> None:
@@ -49,7 +49,7 @@ def test_the_files_of_the_picker_are_those_of_its_modules(client: httpx.Client) 
     reached = {"pick.html", "pick.js", "photo.js"}
     for name in ("pick.html", "pick.js", "photo.js"):
         text = (FOLDER / name).read_text(encoding="utf-8")
-        reached |= set(re.findall(r'"(?:/page/|\./)?([a-z.0-9]+\.(?:js|css))"', text))
+        reached |= set(re.findall(r'"(?:page/|\./)?([a-z.0-9]+\.(?:js|css))"', text))
     assert reached >= PHOTOGRAPHS | PICKER
     assert reached <= ALL_FILES
     assert client.get("/pick").headers["content-type"] == FILE_TYPES["html"]

@@ -245,9 +245,9 @@ class TestPages:
         assert page.status_code == 200
         assert "https://" not in page.text
         for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"):
-            assert f"/swagger-assets/{asset}" in page.text
+            assert f'"swagger-assets/{asset}"' in page.text
             assert client.get(f"/swagger-assets/{asset}").status_code == 200
-        assert '<a href="/swagger"' in client.get("/").text
+        assert '<a href="swagger"' in client.get("/").text
 
     def test_the_openapi_document_is_at_both_urls(self, client: httpx.Client) -> None:
         document = client.get("/openapi.json").json()

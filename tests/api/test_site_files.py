@@ -55,7 +55,7 @@ def test_the_icon_is_that_of_the_page(app_client: httpx.Client) -> None:
     assert Image.open(io.BytesIO(answer.content)).size == (64, 64)
     page = (Path(avatar_gen.__file__).parent / "page" / "index.html").read_text(encoding="utf-8")
     (icon,) = re.findall(r'rel="icon" href="([^"]+)"', page)
-    of_page = urlsplit(icon.replace("&amp;", "&"))
+    of_page = urlsplit(f"/{icon.replace('&amp;', '&')}")
     assert answer.url.path.rpartition(".")[0] == of_page.path.rpartition(".")[0]
     assert parse_qs(answer.url.query.decode()) == {**parse_qs(of_page.query), "size": ["64"]}
 

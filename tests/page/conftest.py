@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, expect, sync_playwright
 
 from tests.conftest import Service
+from tests.servers.gateway import Nginx
 
 PHONE, DESKTOP = (390, 844), (1440, 900)
 
@@ -100,7 +101,7 @@ def visit(browser: Browser, service: Service, complaints: Complaints) -> Iterato
     def open_page(  # noqa: PLR0913 - the ways in which browsers differ
         address: str = "/",
         *,
-        of: Service = service,
+        of: Service | Nginx = service,
         size: tuple[int, int] = DESKTOP,
         scheme: Literal["light", "dark"] = "light",
         motion: Literal["reduce", "no-preference"] = "no-preference",

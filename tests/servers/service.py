@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -89,7 +90,9 @@ class Service(Installation):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.port = free_port()
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        self._uds: str | None = self._settings_file()["server"].get("uds")
+        transport = httpx.HTTPTransport(uds=self._uds) if self._uds else None
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, transport=transport)
         self.log = self.folder / "log.jsonl"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -106,7 +109,7 @@ class Service(Installation):
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(httpx.TransportError):
-                if self.client.get("/api/health/ready").status_code == 200:
+                if self._listens() and self.client.get("/api/health/ready").status_code == 200:
                     return self
             time.sleep(0.02)
         self.kill()
@@ -119,6 +122,13 @@ class Service(Installation):
             assert time.monotonic() < deadline, f"{text!r} is not in the log: {log}"
             time.sleep(0.02)
         return log
+
+    def _listens(self) -> bool:
+        """Return False if nothing listens on the Unix socket: httpx then leaves a socket of its own open."""
+        if self._uds is None:
+            return True
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self._uds) == 0
 
     def stop(self) -> int:
         """Send SIGTERM; return the exit status."""
@@ -197,5 +207,5 @@ class _Calls(httpx.BaseTransport):
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         answer = await self._transport.handle_async_request(request)
-        content = await answer.aread()
+        content = b"".join([part async for part in answer.aiter_raw()])
         return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(content))

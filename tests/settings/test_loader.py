@@ -88,7 +88,7 @@ class TestTheFileInTheRepository:
 def test_the_settings_that_the_docs_show_are_settings() -> None:
     page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
     blocks = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "app:" in block]
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     first, *others = (load(block.replace('"…"', '"' + "0" * 64 + '"')) for block in blocks)
     assert [key.name for key in first.auth.api_keys] == ["web", "board"]
     assert str(others[0].limits.client) == "100/s burst 200"
@@ -151,6 +151,9 @@ class TestLayers:
                 "AUTH_API_KEYS": f"web:{web}, board:{board}:list+delete\n{ci}",
                 "LOG_FILE": "logs/avatars.log",
                 "TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.7",
+                "ROOT_PATH": "/avatars/",
+                "UDS": "avatars.sock",
+                "UDS_MODE": "600",
             }
         )
         assert [str(rate) for _, rate in settings.limits] == [
@@ -166,6 +169,8 @@ class TestLayers:
         assert settings.logging.file.path == Path("logs/avatars.log")
         assert settings.logging.file.backups == Settings().logging.file.backups
         assert [str(network) for network in settings.server.trusted_proxies] == ["10.0.0.0/8", "192.0.2.7/32"]
+        assert settings.server.root_path == "/avatars"
+        assert (settings.server.uds, settings.server.uds_mode) == (Path("avatars.sock"), "600")
 
     def test_an_empty_variable_is_none(self) -> None:
         assert load("app: {server: {port: 1}}", PORT="", CONFIG_PATH="", APP_ENV="").server.port == 1
@@ -393,6 +398,19 @@ class TestWhatIsWrongIsSaidInOneLine:
     def test_what_is_no_network(self, proxy: object) -> None:
         assert failure(yaml.safe_dump({"app": {"server": {"trusted_proxies": [proxy]}}})) == (
             "settings.yaml: app.server.trusted_proxies.0: expected an address or a network such as 10.0.0.0/8"
+        )
+
+    @pytest.mark.parametrize("path", [5, "avatars", "//", "/a//b", "/a b", "/..", "/%20", "/é", None])
+    def test_what_is_no_path(self, path: object) -> None:
+        assert failure(yaml.safe_dump({"app": {"server": {"root_path": path}}})) == (
+            "settings.yaml: app.server.root_path: expected a path such as /avatars,"
+            " of letters, digits and . _ ~ -"
+        )
+
+    @pytest.mark.parametrize("mode", [660, "66", "0o660", "888", "rw", "10660", None])
+    def test_what_are_no_permissions(self, mode: object) -> None:
+        assert failure(yaml.safe_dump({"app": {"server": {"uds_mode": mode}}})) == (
+            'settings.yaml: app.server.uds_mode: expected permissions in octal digits such as "660"'
         )
 
     @pytest.mark.parametrize(

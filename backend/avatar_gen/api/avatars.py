@@ -25,6 +25,7 @@ from avatar_gen.api.responses import (
     StyleData,
     StyleDetails,
 )
+from avatar_gen.api.root_path import root_of
 from avatar_gen.api.strict_routes import StrictRoute
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.errors import StyleNotServed
@@ -102,7 +103,8 @@ async def list_styles(request: Request) -> Answer[list[StyleData]]:
     """List the styles that avatars are drawn in: the service's own, and DiceBear's as far as served."""
     # Describing DiceBear's styles reads their files, which must not block the event loop.
     styles = await asyncio.to_thread(describe_styles, request.app.state.dicebear_licences)
-    return Answer(message="Styles listed", data=[StyleData.of(style) for style in styles])
+    root = root_of(request)
+    return Answer(message="Styles listed", data=[StyleData.of(style, root) for style in styles])
 
 
 @router.get("/styles/{style}", responses=fails(400, 404))
@@ -114,7 +116,8 @@ async def get_style(request: Request, style: StyleName) -> Answer[StyleDetails]:
     found = find_style(style)
     # Loading reads files, which must not block the event loop.
     await asyncio.to_thread(found.prepare, licences)
-    return Answer(message="Style described", data=StyleDetails.of(await asyncio.to_thread(found.describe)))
+    described = await asyncio.to_thread(found.describe)
+    return Answer(message="Style described", data=StyleDetails.of(described, root_of(request)))
 
 
 @router.delete(

@@ -1,11 +1,12 @@
 """Finds the client of a request: the peer of the connection, or the client that a trusted proxy names."""
 
-from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from starlette.types import Scope
+
+from avatar_gen.settings.server import Server
 
 _LONGEST = 64
 """Characters of an address with zone and port. Longer texts are not parsed."""
@@ -22,8 +23,10 @@ class _Hop(NamedTuple):
 class ClientAddresses:
     """Identifies clients: by IPv4 address, or by the /64 of IPv6, which providers give to one customer."""
 
-    def __init__(self, trusted: Iterable[IPv4Network | IPv6Network]) -> None:
-        self._trusted = tuple(trusted)
+    def __init__(self, settings: Server) -> None:
+        self._trusted = tuple(settings.trusted_proxies)
+        # All requests through a Unix socket are from a proxy.
+        self._unknown = _Hop("unknown", trusted=settings.uds is not None)
         self._read = lru_cache(maxsize=4096)(self._parse_hop)
 
     def of(self, scope: Scope) -> str:
@@ -32,10 +35,7 @@ class ClientAddresses:
         Each proxy appends an address to `X-Forwarded-For`. The client itself may have sent everything to the
         left of the last address that is not trusted. So this reads from the right, and stops at that address.
         """
-        peer = scope["client"]
-        hop = self._read(peer[0]) if peer else None
-        if hop is None:
-            return "unknown"
+        hop = self._peer(scope)
         if hop.trusted:
             for text in reversed(_forwarded(scope)):
                 earlier = self._read(text) if len(text) <= _LONGEST else None
@@ -43,6 +43,15 @@ class ClientAddresses:
                 if earlier is None or not earlier.trusted:
                     break
         return hop.client
+
+    def is_from_proxy(self, scope: Scope) -> bool:
+        """Return whether a trusted proxy has sent a request."""
+        return self._peer(scope).trusted
+
+    def _peer(self, scope: Scope) -> _Hop:
+        """Return the other end of a connection. A Unix socket and a client that has left have no address."""
+        peer = scope["client"]
+        return (self._read(peer[0]) if peer else None) or self._unknown
 
     def _parse_hop(self, text: str) -> _Hop | None:
         """Parse an address with or without a port. Return None for any other text."""

@@ -80,7 +80,8 @@ def describe(app: FastAPI, *, guarded: bool, limited: bool) -> Json:
             description=app.description,
             routes=app.routes,
             tags=[{"name": name, "description": text} for name, text in TAGS.items()],
-            servers=[{"url": "/", "description": "The service that this document is from."}],
+            # Relative to the document, so it is right below any path of a proxy.
+            servers=[{"url": "./", "description": "The service that this document is from."}],
             license_info={"name": "MIT", "identifier": "MIT"},
         )
         _correct(document)

@@ -16,6 +16,7 @@ from avatar_gen.api.openapi import JOB_PARAMETER, LINKS_TO_JOB
 from avatar_gen.api.operation_ids import operation_id
 from avatar_gen.api.requests import Parameters
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
+from avatar_gen.api.root_path import root_of
 from avatar_gen.api.strict_routes import StrictRoute
 from avatar_gen.avatar import format_time
 from avatar_gen.database.job_records import State
@@ -175,7 +176,7 @@ async def start_job(
     read_fields(defaults, AvatarOptions, part="query")
     body = _Body(request)
     progress = await _jobs(request).start(body, is_json=media_type != "text/csv", defaults=defaults)
-    response.headers["Location"] = f"/api/jobs/{progress.job.id}"
+    response.headers["Location"] = f"{root_of(request)}/api/jobs/{progress.job.id}"
     return Answer(statusCode=202, message="Job started", data=JobData.of(progress))
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from starlette.types import Scope
 
 from avatar_gen.api.pictures import IMMUTABLE, Headers, Picture, PictureRoute, answer
+from avatar_gen.api.root_path import way_to_root
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.imaging import DRAWN_TYPES
 
@@ -37,6 +38,11 @@ only the elements of Cropper.js. Before it is loaded, no text becomes HTML.
 
 _FIRST_FILES = {"/": "index.html", "/pick": "pick.html"}
 """The pages by their paths."""
+
+_ROOTS = ("", "../")
+"""The relative URLs of the service's root in the pages: without, and with a slash behind their path."""
+
+_LINK = re.compile(rb'((?:href|src)=")(?=[a-z])')
 
 _CHOICES = {
     b"{filter}": tuple(FILTERS),
@@ -71,21 +77,27 @@ def read_page(sites: Sequence[str] = ()) -> PictureRoute:
     found = [each for each in (files("avatar_gen") / "page").iterdir() if _ending(each.name) in FILE_TYPES]
     contents = {each.name: each.read_bytes() for each in sorted(found, key=lambda each: each.name)}
     digest = sha256(b"".join(contents.values())).hexdigest()[:12]
-    first = {path: _first_file(name, contents.pop(name), digest) for path, name in _FIRST_FILES.items()}
-    page = {name: _file(name, content) for name, content in contents.items()}
-    headers = {path: _first_headers(sites if path == "/pick" else ()) for path in first}
+    first = {
+        (path, root): _first_file(name, contents[name], digest, root)
+        for path, name in _FIRST_FILES.items()
+        for root in _ROOTS
+    }
+    page = {
+        name: _file(name, content) for name, content in contents.items() if name not in _FIRST_FILES.values()
+    }
+    headers = {path: _first_headers(sites if path == "/pick" else ()) for path in _FIRST_FILES}
 
     def matches(scope: Scope) -> bool:
         path = scope["path"]
-        if path in first:
+        if path in _FIRST_FILES:
             return True
         match = _PATH.fullmatch(path) if path.startswith("/page/") else None
         return match is not None and match[2] in page
 
     async def get(scope: Scope) -> Picture:
-        if (path := scope["path"]) in first:
+        if (path := scope["path"]) in _FIRST_FILES:
             scope["framed"] = bool(sites) and path == "/pick"
-            return await _send(scope, first[path], b"no-cache", headers[path])
+            return await _send(scope, first[path, way_to_root(scope)], b"no-cache", headers[path])
         release, _, name = scope["path"].removeprefix("/page/").rpartition("/")
         # During an upgrade a page of one release may fetch from another.
         caching = IMMUTABLE if release == digest else b"no-cache"
@@ -94,8 +106,9 @@ def read_page(sites: Sequence[str] = ()) -> PictureRoute:
     return PictureRoute("/page/{file}", matches, get, is_picture=False)
 
 
-def _first_file(name: str, html: bytes, digest: str) -> File:
-    return _file(name, _with_choices(html).replace(b'"/page/', b'"/page/%b/' % digest.encode()))
+def _first_file(name: str, html: bytes, digest: str, root: str) -> File:
+    html = _with_choices(html).replace(b'"page/', b'"page/%b/' % digest.encode())
+    return _file(name, _LINK.sub(rb"\1%b" % root.encode(), html))
 
 
 def _first_headers(sites: Sequence[str]) -> Headers:

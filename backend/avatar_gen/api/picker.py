@@ -19,6 +19,7 @@ from avatar_gen.api.libravatar import HASH
 from avatar_gen.api.openapi import EXAMPLE_HASH
 from avatar_gen.api.operation_ids import operation_id
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
+from avatar_gen.api.root_path import root_of
 from avatar_gen.api.strict_routes import StrictRoute
 from avatar_gen.api.uploads import FORM, receive_form
 from avatar_gen.avatar import MAX_SEED_LENGTH, Seed, format_time
@@ -142,8 +143,9 @@ async def create_picker_link(
     )
     link = await _picker(request).issue(grant, body.expiresIn)
     response.headers.update(UNCACHED)
-    base = _settings(request).url or str(request.base_url).rstrip("/")
-    data = PickerLinkData(url=f"{base}/pick#{link.token}", expiresAt=format_time(link.expires * 1000))
+    origin = _settings(request).url or str(request.base_url).rstrip("/")
+    url = f"{origin}{root_of(request)}/pick#{link.token}"
+    data = PickerLinkData(url=url, expiresAt=format_time(link.expires * 1000))
     return Answer(statusCode=201, message="Picker link made", data=data)
 
 
@@ -173,7 +175,7 @@ async def get_picker(request: Request, response: Response) -> Answer[PickerData]
 async def generate_by_picker(request: Request, response: Response, body: AvatarOptions) -> Answer[SavedData]:
     """Draw an avatar, store it, and link the identity of a picker link to it."""
     saved = await _picker(request).save_drawn(_token(request), await read_spec(request, body))
-    return _saved(response, saved)
+    return _saved(request, response, saved)
 
 
 @router.post(
@@ -190,7 +192,7 @@ async def upload_by_picker(request: Request, response: Response) -> Answer[Saved
     photos: Photos = request.app.state.photos
     with photos.place():
         async with receive_form(request, photos.settings.max_bytes) as (file, fields):
-            return _saved(response, await picker.save_photo(grant, file, fields))
+            return _saved(request, response, await picker.save_photo(grant, file, fields))
 
 
 @router.delete("/picker", responses=fails(401, 403, 404, 500, 503, 507))
@@ -200,9 +202,9 @@ async def unlink_by_picker(request: Request) -> Message:
     return Message(message="Picture removed")
 
 
-def _saved(response: Response, saved: Saved) -> Answer[SavedData]:
+def _saved(request: Request, response: Response, saved: Saved) -> Answer[SavedData]:
     response.headers.update(UNCACHED)
-    url = f"/avatar/{saved.identity}?v={saved.avatar.id}"
+    url = f"{root_of(request)}/avatar/{saved.identity}?v={saved.avatar.id}"
     data = SavedData(avatarId=saved.avatar.id, url=url, token=saved.token)
     return Answer(statusCode=201, message="Avatar linked", data=data)
 

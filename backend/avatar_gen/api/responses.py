@@ -184,8 +184,8 @@ class StyleData(BaseModel):
     sample: str = Field(description="The path of a picture.")
 
     @classmethod
-    def of(cls, style: StyleDescription) -> "StyleData":
-        """Return a style in the API's spelling."""
+    def of(cls, style: StyleDescription, root: str) -> "StyleData":
+        """Return a style in the API's spelling, for a client that sees the service below `root`."""
         return cls(
             name=style.name,
             title=style.title,
@@ -193,7 +193,7 @@ class StyleData(BaseModel):
             creator=style.creator,
             options=list(style.options),
             formats=list(style.formats),
-            sample=f"/api/render/{style.name}/sample.png",
+            sample=f"{root}/api/render/{style.name}/sample.png",
         )
 
 
@@ -215,10 +215,10 @@ class StyleDetails(StyleData):
     components: list[ComponentData]
 
     @classmethod
-    def of(cls, style: StyleDescription) -> Self:
-        """Return a style in the API's spelling."""
+    def of(cls, style: StyleDescription, root: str) -> Self:
+        """Return a style in the API's spelling, for a client that sees the service below `root`."""
         components = [ComponentData(**each._asdict()) for each in style.components]
-        return cls(**StyleData.of(style).model_dump(), components=components)
+        return cls(**StyleData.of(style, root).model_dump(), components=components)
 
 
 class Check(BaseModel):

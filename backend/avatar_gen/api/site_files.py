@@ -6,6 +6,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from avatar_gen.api.root_path import way_to_root
+
 ICON = "api/render/bloom/avatars.png?size=64&shape=circle&primaryColor=ff6f61&foreignColor=ffe9dc"
 """The icon of the page, as PNG."""
 
@@ -36,8 +38,8 @@ def security_text(contact: str, now: datetime) -> str:
     return f"Contact: {contact}\nExpires: {expires:%Y-%m-%dT%H:%M:%SZ}\n"
 
 
-async def _favicon(_request: Request) -> Response:
-    return RedirectResponse(ICON, status_code=302, headers=_CACHED)
+async def _favicon(request: Request) -> Response:
+    return RedirectResponse(way_to_root(request.scope) + ICON, status_code=302, headers=_CACHED)
 
 
 async def _robots(_request: Request) -> Response:

@@ -11,6 +11,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from avatar_gen.api.root_path import way_to_root
+
 ASSETS = "/swagger-assets"
 
 
@@ -22,7 +24,7 @@ def add_swagger_routes(app: FastAPI) -> None:
 
 
 async def _swagger(request: Request) -> Response:
-    return swagger_page(f"{request.app.title} - Swagger UI")
+    return swagger_page(f"{request.app.title} - Swagger UI", way_to_root(request.scope))
 
 
 async def _swagger_json(request: Request) -> Response:
@@ -42,14 +44,17 @@ def _to_yaml(document: dict[str, object]) -> bytes:
     return text
 
 
-def swagger_page(title: str) -> Response:
-    """Return the page. It runs Swagger UI and the one script in it, and fetches from this service alone."""
+def swagger_page(title: str, root: str = "") -> Response:
+    """Return the page, given the relative URL of the service's root.
+
+    It runs Swagger UI and the one script in it, and fetches from this service alone.
+    """
     page = get_swagger_ui_html(
-        openapi_url="/openapi.json",
+        openapi_url=f"{root}openapi.json",
         title=title,
-        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
-        swagger_css_url=f"{ASSETS}/swagger-ui.css",
-        swagger_favicon_url=f"{ASSETS}/favicon.png",
+        swagger_js_url=f"{root}{ASSETS[1:]}/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}{ASSETS[1:]}/swagger-ui.css",
+        swagger_favicon_url=f"{root}{ASSETS[1:]}/favicon.png",
     )
     scripts = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
     hashes = " ".join(f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts)

@@ -16,12 +16,14 @@ import uvicorn
 from avatar_gen.app import create_app, open_services, serve_settings
 from avatar_gen.database.engine import open_engines
 from avatar_gen.errors import StartupError
+from avatar_gen.runtime.listeners import listen, listening_at
 from avatar_gen.runtime.protocol import TimeoutProtocol
 from avatar_gen.runtime.server import CLOSING_SECONDS, ENDING_SIGNALS, Server, announce
 from avatar_gen.runtime.workers import Supervisor
 from avatar_gen.services.installation import require_pictures
 from avatar_gen.settings.loader import load_settings, service_links
 from avatar_gen.settings.schema import Metrics, Settings
+from avatar_gen.settings.server import Server as ServerSettings
 from avatar_gen.telemetry.logs import configure_logs
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
@@ -81,7 +83,7 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
     log.info("Avatars are stored in %s", storage.local.save_path.absolute() if local else storage.where)
     with ExitStack() as stack:
         _take_descriptors()
-        ours = _listen(settings.server.host, settings.server.port, "HOST and PORT")
+        ours = _open_listener(settings.server, stack)
         channel_of = _export(settings.metrics, stack)
         if settings.server.workers == 1:
             _serve_here(settings, ours, channel_of and channel_of(0))
@@ -93,6 +95,13 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
             Supervisor(ours, ["serve", "--worker"], channel_of, seconds).run(settings.server.workers)
 
 
+def _open_listener(settings: ServerSettings, stack: ExitStack) -> socket.socket:
+    """Return the socket that all workers share. `stack` removes the file of a Unix socket."""
+    if settings.uds is None:
+        return listen(settings.host, settings.port, "HOST and PORT")
+    return stack.enter_context(listening_at(settings.uds, int(settings.uds_mode, 8)))
+
+
 def _export(settings: Metrics, stack: ExitStack) -> Callable[[int], socket.socket] | None:
     """Return the function that makes the channel of a worker, or None if there is no metrics endpoint."""
     if settings.port is None:
@@ -100,7 +109,7 @@ def _export(settings: Metrics, stack: ExitStack) -> Callable[[int], socket.socke
     # Imported here, because services without this endpoint do without its libraries.
     from avatar_gen.telemetry.metrics_endpoint import MetricsEndpoint  # noqa: PLC0415
 
-    endpoint = MetricsEndpoint(_listen(settings.host, settings.port, "METRICS_HOST and METRICS_PORT"))
+    endpoint = MetricsEndpoint(listen(settings.host, settings.port, "METRICS_HOST and METRICS_PORT"))
     stack.callback(endpoint.close)
     return endpoint.attach
 
@@ -168,19 +177,3 @@ def _take_descriptors() -> None:
     # macOS allows fewer than it reports.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _listen(host: str, port: int, variables: str) -> socket.socket:
-    """Return a listening socket. The message of `StartupError` names the variables that set its address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        # `::` means every address, those of IPv4 included.
-        both = host == "::" and socket.has_dualstack_ipv6()
-        return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
-    except (OSError, TypeError) as error:
-        # If a name cannot be resolved, the number is negative or missing.
-        number = getattr(error, "errno", None) or 0
-        reason = os.strerror(number) if number > 0 else "it is not the name of an address of this machine"
-        raise StartupError(
-            f"{host}:{port}: cannot listen here: {reason}; {variables} set another address"
-        ) from error

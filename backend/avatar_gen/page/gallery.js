@@ -1,6 +1,6 @@
 /** The stored avatars, newest first, loaded while the user scrolls. */
 
-import { absolute, blend, blendOf, fileName, stored } from "./urls.js";
+import { absolute, at, blend, blendOf, fileName, stored } from "./urls.js";
 import { pair } from "./colours.js";
 import { confirmed } from "./dialogs.js";
 import { copy, find, make, notify } from "./dom.js";
@@ -76,7 +76,7 @@ function showTotal() {
   find("#total").textContent = total ? text("gallery.total", { count: total, number: number(total) }) : "";
   further.hidden = next === null;
   if (!wall.children.length && next === null) {
-    const sleeping = make("img", { src: "/api/render/smile/nobody.svg?shape=circle&filter=grayscale", width: 96, height: 96, alt: "" });
+    const sleeping = make("img", { src: at("/api/render/smile/nobody.svg?shape=circle&filter=grayscale"), width: 96, height: 96, alt: "" });
     say(sleeping, make("p", {}, text("gallery.empty")), make("a", { className: "button", href: "#make" }, text("gallery.first")));
   } else if (next === null && wall.children.length > PICK) {
     say(make("p", { className: "faint" }, text("gallery.all")));
@@ -159,7 +159,7 @@ async function remake({ generatorType, seed, colorScheme, palette, options, prim
     const named = blend(primaryColor ?? DEFAULTS.primaryColor, foreignColor ?? DEFAULTS.foreignColor);
     for (const [name, colour] of Object.entries(await known(named))) query.set(name, colour);
   }
-  location.assign(`/?${query}`);
+  location.assign(at(`/?${query}`));
 }
 
 /** Returns the two colours of a gradient URL, or none if the service does not know them. */

@@ -1,6 +1,6 @@
 /** The view that makes an avatar. The form is the only place that holds the choice. */
 
-import { absolute, blendOf, fileName, formatOf, gradient, isOurs, picture, SNIPPETS } from "./urls.js";
+import { absolute, at, blendOf, fileName, formatOf, gradient, isOurs, picture, SNIPPETS } from "./urls.js";
 import { fill, fillNames, read, SEED_LENGTH, write } from "./choice.js";
 import { CLEAR, contrast, pair } from "./colours.js";
 import { after, copy, find, findAll, make, notify, reloadPictures } from "./dom.js";
@@ -232,7 +232,7 @@ async function storedOptions() {
 export function showStored(id) {
   document.dispatchEvent(new Event("stored"));
   find("#stored").replaceChildren(
-    make("img", { src: `/api/${id}`, width: 40, height: 40, alt: "" }),
+    make("img", { src: at(`/api/${id}`), width: 40, height: 40, alt: "" }),
     make("span", {}, text("store.done"), " ", make("a", { href: "#gallery" }, text("store.show"))),
   );
   find("#stored").scrollIntoView({ block: "nearest" });

@@ -6,7 +6,7 @@ import { call, Failure } from "./service.js";
 import { addTexts, language, speak, text, time, translate } from "./texts.js";
 import { startTheme } from "./theme.js";
 import { takeFiles } from "./uploads.js";
-import { picture } from "./urls.js";
+import { absolute, at, picture } from "./urls.js";
 import en from "./pick.en.js";
 import ru from "./pick.ru.js";
 
@@ -85,7 +85,7 @@ function choose(chosen) {
 
 /** Shows the choice, or else the picture that the user has now, at common sizes. */
 function show() {
-  const now = `/avatar/${session.hash}?d=mp&s=256&v=${session.avatarId}`;
+  const now = at(`/avatar/${session.hash}?d=mp&s=256&v=${session.avatarId}`);
   const row = find("#sizes");
   if (!row.children.length) row.append(...SIZES.map((px) => make("img", { width: px, height: px, alt: "" })));
   for (const image of row.children) image.src = choice?.source ?? now;
@@ -116,7 +116,7 @@ async function save(event) {
   session.avatarId = saved.avatarId;
   choose(null);
   say(text("pick.saved"), ...back());
-  tell(saved.avatarId, saved.url);
+  tell(saved.avatarId);
 }
 
 function photograph(blob) {
@@ -130,7 +130,7 @@ const options = ({ style, seed }) => ({ type: style, seed, palette: "any" });
 
 async function remove() {
   if (!(await confirmed()) || !(await answered("", "DELETE", "/api/picker"))) return;
-  tell(null, `/avatar/${session.hash}?v=`);
+  tell(null);
   form.hidden = true;
   find("#lead").replaceChildren(text("pick.removed"), " ", ...back());
   find("#content").focus();
@@ -161,10 +161,10 @@ function back() {
 }
 
 /** Sends the user's choice to the page around this one. Browsers deliver it only to the sites in the settings. */
-function tell(avatarId, path) {
+function tell(avatarId) {
   if (!isFramed) return;
   const parent = location.ancestorOrigins?.[0]; // Firefox does not know it.
-  const message = { type: "avatar", avatarId, url: new URL(path, location.origin).href };
+  const message = { type: "avatar", avatarId, url: absolute(at(`/avatar/${session.hash}?v=${avatarId ?? ""}`)) };
   for (const origin of session.origins) if (!parent || parent === origin) window.parent.postMessage(message, origin);
 }
 

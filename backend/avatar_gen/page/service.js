@@ -2,6 +2,7 @@
 
 import { askForKey } from "./dialogs.js";
 import { text } from "./texts.js";
+import { at } from "./urls.js";
 
 const TIMEOUT_MS = 30_000;
 const STORAGE_KEY = "avatars.key";
@@ -15,13 +16,13 @@ export class Failure extends Error {
 }
 
 /**
- * Sends a request and returns the parsed answer. `body` is JSON or `FormData`; `token` takes the place of an API key.
+ * Sends a request for a path of the service and returns the parsed answer. `body` is JSON or `FormData`; `token` takes the place of an API key.
  * Throws `Failure`, or the reason with which `signal` was aborted.
  */
-export async function call(method, url, { body, signal, token } = {}) {
+export async function call(method, path, { body, signal, token } = {}) {
   for (;;) {
     const used = token ?? key();
-    const answer = await send(method, url, { body, signal, used });
+    const answer = await send(method, at(path), { body, signal, used });
     if (answer.status !== 401 || token) return opened(answer);
     answer.body?.cancel();
     if (key() === used) await newKey(used);

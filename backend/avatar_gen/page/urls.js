@@ -1,6 +1,10 @@
 /** Picture URLs and the snippets to paste; docs/urls.md describes the scheme. */
 
 const PIXELS = "png";
+const ROOT = new URL("../..", import.meta.url).pathname.slice(0, -1); // This file is page/RELEASE/urls.js.
+
+/** Returns the URL of a path of the service, which a proxy may serve below another path. */
+export const at = (path) => `${ROOT}${path}`;
 
 /** Returns whether the style is the service's own, in two colours. */
 export const isOurs = (style) => style.options.includes("primaryColor");
@@ -21,22 +25,22 @@ export function picture(choice, style, other = {}) {
   if (options.shape !== "square") query.set("shape", options.shape);
   if (options.filter) query.set("filter", options.filter);
   if (String(options.size) !== "128") query.set("size", options.size);
-  return withSeed(`/api/render/${encodeURIComponent(style.name)}`, options.seed, formatOf(options, style), query);
+  return withSeed(`${ROOT}/api/render/${encodeURIComponent(style.name)}`, options.seed, formatOf(options, style), query);
 }
 
 /** Returns the URL of an SVG gradient between the two colours of a choice. */
 export function gradient(choice) {
   const query = new URLSearchParams();
   addColours(query, choice);
-  return withSeed("/api/render/gradient", choice.seed, "svg", query);
+  return withSeed(`${ROOT}/api/render/gradient`, choice.seed, "svg", query);
 }
 
 /** Returns the URL of a gradient between two colours, given as names or digits, from left to right. */
 export const blend = (primaryColor, foreignColor) =>
-  `/api/render/gradient/x.svg${asQuery(new URLSearchParams({ primaryColor, foreignColor, angle: 0 }))}`;
+  `${ROOT}/api/render/gradient/x.svg${asQuery(new URLSearchParams({ primaryColor, foreignColor, angle: 0 }))}`;
 
 /** Returns the URL of a gradient between the two colours of a scheme. */
-export const blendOf = (colorScheme) => `/api/render/gradient/x.svg${asQuery(new URLSearchParams({ colorScheme, angle: 0 }))}`;
+export const blendOf = (colorScheme) => `${ROOT}/api/render/gradient/x.svg${asQuery(new URLSearchParams({ colorScheme, angle: 0 }))}`;
 
 /** Returns the URL of a stored picture, 2^size px wide. */
 export function stored(id, { size = 6, filter = "", format = PIXELS } = {}) {
@@ -44,7 +48,7 @@ export function stored(id, { size = 6, filter = "", format = PIXELS } = {}) {
   if (size !== 6) query.set("size", size);
   if (filter) query.set("filter", filter);
   if (format !== PIXELS) query.set("format", format);
-  return `/api/${encodeURIComponent(id)}${asQuery(query)}`;
+  return `${ROOT}/api/${encodeURIComponent(id)}${asQuery(query)}`;
 }
 
 /** The snippets to paste. A URL has no quotes and no brackets, so nothing needs escaping. */

@@ -12,6 +12,8 @@ from types import FrameType
 
 import uvicorn
 
+from avatar_gen.runtime.listeners import address_of
+
 log = logging.getLogger(__name__)
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -140,8 +142,7 @@ def _end_now() -> None:
 
 def announce(listener: socket.socket) -> None:
     """Log the URL of the service and what to try."""
-    host, port = listener.getsockname()[:2]
-    name = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - all addresses
-    url = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+    url = address_of(listener)
     log.info("Serving on %s - to try: curl -X POST %s/api/generate", url, url)
-    log.info("A page to make avatars on: %s - interactive docs: %s/swagger", url, url)
+    if listener.family != socket.AF_UNIX:
+        log.info("A page to make avatars on: %s - interactive docs: %s/swagger", url, url)

@@ -39,6 +39,9 @@ def _api_keys(text: str) -> list[dict[str, object]]:
 ENVIRONMENT: dict[str, tuple[str, Callable[[str], object]]] = {
     "HOST": ("server.host", str),
     "PORT": ("server.port", _number),
+    "UDS": ("server.uds", str),
+    "UDS_MODE": ("server.uds_mode", str),
+    "ROOT_PATH": ("server.root_path", str),
     "ALLOWED_HOSTS": ("server.allowed_hosts", _list),
     "TRUSTED_PROXIES": ("server.trusted_proxies", _list),
     "SECURITY_CONTACT": ("server.security_contact", str),

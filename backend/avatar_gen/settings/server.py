@@ -3,12 +3,20 @@
 # ruff: noqa: RUF012 - pydantic copies mutable defaults
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
 from avatar_gen.settings.section import Section
-from avatar_gen.settings.values import Port, parse_contact, parse_host_pattern, parse_network
+from avatar_gen.settings.values import (
+    Port,
+    parse_contact,
+    parse_host_pattern,
+    parse_mode,
+    parse_network,
+    parse_root_path,
+)
 
 
 class Server(Section):
@@ -16,6 +24,12 @@ class Server(Section):
 
     host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside of it
     port: Port = 3000
+    uds: Path | None = Field(default=None, strict=False)
+    """A Unix socket to listen on, instead of the port."""
+    uds_mode: Annotated[str, PlainValidator(parse_mode)] = "660"
+    """The permissions of that socket. A client must be allowed to write it."""
+    root_path: Annotated[str, PlainValidator(parse_root_path)] = ""
+    """The path below which a proxy serves the service. The proxy removes it from the URLs of requests."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes that serve the port together."""
     receive_timeout: Annotated[float, Field(gt=0, le=300)] = 10
@@ -31,6 +45,7 @@ class Server(Section):
     """Host names under which the service answers, beside IP addresses and names without a dot. Without names
     here, all are allowed if API keys are set, and no others if not."""
     trusted_proxies: list[Annotated[IPv4Network | IPv6Network, PlainValidator(parse_network)]] = []
-    """Proxies whose `X-Forwarded-For` is believed."""
+    """Proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` are believed, beside all clients of a Unix
+    socket."""
     security_contact: Annotated[str | None, PlainValidator(parse_contact)] = None
     """The URL, `mailto:` included, in `/.well-known/security.txt`. None: there is no such file."""

@@ -39,6 +39,11 @@ _CONTACT = re.compile(r"(?:mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+?[0-9-]+)")
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\*")
 
+_MODE = re.compile(r"0?[0-7]{3}")
+
+_ROOT_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]{1,64}){1,8}/?|/?")
+"""Of characters alone that mean the same in a header, in JSON and in a URL."""
+
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
     r"(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])"
@@ -68,6 +73,20 @@ def parse_rate(text: object) -> Rate | None:
         raise ValueError('a rate such as "100/s", "100/s burst 200", "600/min" or "5000/hour"')
     requests, period, burst = match.groups()
     return Rate(int(requests), period, int(burst or requests))  # type: ignore[arg-type]
+
+
+def parse_root_path(text: object) -> str:
+    """Return a path without a slash at its end; the root is empty. Raises `ValueError`."""
+    if not isinstance(text, str) or not _ROOT_PATH.fullmatch(text):
+        raise ValueError("a path such as /avatars, of letters, digits and . _ ~ -")
+    return text.rstrip("/")
+
+
+def parse_mode(text: object) -> str:
+    """Check the permissions of a file, written in octal digits. Raises `ValueError`."""
+    if not isinstance(text, str) or not _MODE.fullmatch(text):
+        raise ValueError('permissions in octal digits such as "660"')
+    return text
 
 
 def parse_network(text: object) -> IPv4Network | IPv6Network:
