@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import FastAPI
-from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen import __version__
 from avatar_gen.api import avatars, health, identities, jobs, picker, uploads
 from avatar_gen.api.client_address import ClientAddresses
+from avatar_gen.api.compression import Compression
 from avatar_gen.api.cross_origin import CrossOrigin
 from avatar_gen.api.document import describe
 from avatar_gen.api.error_handlers import add_error_handlers
@@ -25,7 +25,7 @@ from avatar_gen.api.picture_routes import PictureRoutes
 from avatar_gen.api.request_log import RequestLog
 from avatar_gen.api.root_path import RootPaths
 from avatar_gen.api.site_files import add_site_routes
-from avatar_gen.api.swagger import ASSETS, add_swagger_routes
+from avatar_gen.api.swagger import add_swagger_routes
 from avatar_gen.database import Engines
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.job_records import JobRecords
@@ -111,14 +111,13 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
             stack.callback(setattr, app.state, "serving", False)  # noqa: FBT003 - setattr's
             yield
 
-    app: FastAPI = FastAPIOffline(
+    app = FastAPI(
         title="Avatars",
         version=__version__,
         description="Draws avatars from a seed, stores them, and serves them in any size, format and filter.",
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        static_url=ASSETS,
         # A redirect would repeat the Host header, which the client controls.
         redirect_slashes=False,
         lifespan=lifespan,
@@ -139,7 +138,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
 def _layers(app: FastAPI, settings: Settings, redis: "SharedRedis | None") -> ASGIApp:
     """Return FastAPI behind the layers that the settings ask for."""
     foreign = foreign_routes(app.routes, settings)
-    layers: ASGIApp = PictureRoutes(app, settings.picker.origins, *foreign)
+    layers: ASGIApp = PictureRoutes(Compression(app), settings.picker.origins, *foreign)
     if settings.limits.on:
         layers = _limit(layers, settings, redis)
     if settings.cors:

@@ -144,13 +144,22 @@ def test_only_the_picker_may_be_framed_if_the_service_says_so(make_service: Make
         assert {answer.headers.get("x-frame-options") for answer in answers.values()} == {"DENY"}
 
 
-def test_vary_of_the_service_and_of_the_gateway_are_one_field(make_service: MakeService) -> None:
+def test_compression_by_the_service_passes_with_one_vary(make_service: MakeService) -> None:
     origin = "https://example.org"
     service = make_service({"cors": True, "corsEnabled": [origin]}).start()
     gateway = Gateway(service.port).start()
-    answer = gateway.client.get("/api/styles", headers={"Origin": origin})
+    styles = gateway.client.get("/api/styles", headers={"Origin": origin})
+    plain = {"Accept-Encoding": "identity"}
+    # Twice, so that the second answer comes from the cache.
+    packed = [gateway.client.get("/api/render/lorelei/ada.svg") for _ in range(2)]
+    other = gateway.client.get("/api/render/lorelei/ada.svg", headers=plain)
     gateway.stop()
-    assert [field.lower() for field in answer.headers.get_list("Vary")] == ["origin, accept-encoding"]
+    assert styles.headers["Content-Encoding"] == "gzip"
+    assert styles.headers.get_list("Vary") == ["Accept-Encoding, Origin"]
+    assert [answer.headers["X-Cache"] for answer in packed] == ["MISS", "HIT"]
+    assert {answer.headers["Content-Encoding"] for answer in packed} == {"gzip"}
+    assert "Content-Encoding" not in other.headers
+    assert {answer.content for answer in packed} == {other.content}
 
 
 def test_no_log_has_a_seed_or_a_hash(gateway: Gateway, backend: Service) -> None:

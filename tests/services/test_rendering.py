@@ -1,11 +1,17 @@
 """Which pictures are drawn on the event loop, which must never wait for libvips."""
 
+import asyncio
+
 import pytest
 import pyvips
 
 from avatar_gen.drawing.styles import STYLES
+from avatar_gen.imaging.pool import Pool
+from avatar_gen.runtime.cache import PictureCache
+from avatar_gen.runtime.compression import MAGIC, pack
 from avatar_gen.services.render_options import RenderOptions
-from avatar_gen.services.rendering import DicebearRequest, RenderRequest
+from avatar_gen.services.rendering import DicebearRequest, Renderer, RenderRequest
+from avatar_gen.telemetry.request_statistics import RequestStatistics
 
 
 def request(style: str, px: int, format_name: str = "png") -> RenderRequest:
@@ -55,3 +61,22 @@ def test_a_quick_picture_needs_no_libvips(style: str, monkeypatch: pytest.Monkey
     for px in (16, 31, 64, 90, 128, 256):
         if request(style, px).is_quick():
             assert request(style, px).draw().startswith(b"\x89PNG")
+
+
+def test_a_text_is_drawn_and_compressed_once() -> None:
+    statistics = RequestStatistics()
+    drawing = request("marble", 128, "svg")
+
+    async def render() -> list[bytes]:
+        pool = Pool(1, 8, memory=64_000_000)
+        renderer = Renderer(pool, PictureCache(1_000_000), statistics)
+        packed = [await renderer.render(drawing, drawing.key(), packed=True) for _ in range(3)]
+        plain = await renderer.render(drawing, drawing.key())
+        pool.close()
+        return [*packed, plain]
+
+    first, second, third, plain = asyncio.run(render())
+    assert first is second is third
+    assert first == pack(plain)
+    assert first.startswith(MAGIC)
+    assert statistics.renders["marble", "svg"] == 2

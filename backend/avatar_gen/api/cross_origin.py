@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from functools import partial
 from http import HTTPStatus
 
+from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -58,9 +59,15 @@ class CrossOrigin:
 
     async def _send(self, send: Send, fields: Fields, message: Message) -> None:
         if message["type"] == "http.response.start" and not _allows(message["headers"]):
-            message["headers"] = [*message["headers"], *fields]
+            headers = MutableHeaders(raw=[*message["headers"]])
+            for name, value in fields:
+                if name == b"vary":
+                    headers.add_vary_header(value.decode())
+                else:
+                    headers.raw.append((name, value))
             if _allows(fields):
-                message["headers"].append((b"access-control-expose-headers", EXPOSED.encode()))
+                headers["access-control-expose-headers"] = EXPOSED
+            message["headers"] = headers.raw
         await send(message)
 
     def _preflight(self, scope: Scope, origin: str, method: str) -> Response:

@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from starlette.types import Scope
 
-from avatar_gen.api.pictures import IMMUTABLE, Picture, PictureRoute, answer
+from avatar_gen.api.compression import ETAG_SUFFIX, accepts_gzip, pack_list
+from avatar_gen.api.pictures import IMMUTABLE, Picture, PictureRoute, answer, answer_drawn
 from avatar_gen.api.render_urls import UrlParameters, split_parameters
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_versions import OLD_VERSIONS
@@ -23,9 +23,6 @@ from avatar_gen.imaging import MEDIA_TYPES
 from avatar_gen.services.rendering import DICEBEAR_TYPES, DicebearRequest
 from avatar_gen.services.style_families import find_dicebear_style, served_dicebear_styles
 from avatar_gen.services.validation import refuse
-
-if TYPE_CHECKING:
-    from avatar_gen.services.rendering import Renderer
 
 FORMATS = {
     "svg": "svg",
@@ -86,24 +83,22 @@ async def _get(scope: Scope) -> Picture:
 
 
 async def _get_picture(scope: Scope, request: DicebearRequest, extension: str) -> Picture:
-    renderer: Renderer = scope["app"].state.renderer
-    key = request.key()
-    etag = f'"{key.hex()}-{request.made_by}"'.encode()
     headers = [
         (b"cache-control", IMMUTABLE),
         (b"content-disposition", b'inline; filename="avatar.%s"' % extension.encode()),
     ]
-    return await answer(
-        scope, etag, headers, DICEBEAR_TYPES[request.format_name], lambda: renderer.render(request, key)
-    )
+    return await answer_drawn(scope, request, headers, DICEBEAR_TYPES[request.format_name])
 
 
 async def _send_json(scope: Scope, content: bytes) -> Picture:
-    async def make() -> bytes:
-        return content
+    packed = accepts_gzip(scope)
 
-    etag = f'"{blake2b(content, digest_size=16).hexdigest()}"'.encode()
-    return await answer(scope, etag, [(b"cache-control", _LIST_CACHING)], "application/json", make)
+    async def make() -> bytes:
+        return pack_list(content) if packed else content
+
+    etag = f'"{blake2b(content, digest_size=16).hexdigest()}{ETAG_SUFFIX if packed else ""}"'.encode()
+    headers = [(b"cache-control", _LIST_CACHING), (b"vary", b"Accept-Encoding")]
+    return await answer(scope, etag, headers, "application/json", make)
 
 
 DICEBEAR_ROUTE = PictureRoute("/{version}/{style}/{format}", _match, _get)

@@ -4,20 +4,17 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from starlette.types import Scope
 
-from avatar_gen.api.pictures import IMMUTABLE, Picture, PictureRoute, answer
+from avatar_gen.api.pictures import IMMUTABLE, Picture, PictureRoute, answer_drawn
 from avatar_gen.drawing.palettes import CuratedPalette
 from avatar_gen.errors import StyleNotServed
 from avatar_gen.imaging import DRAWN_TYPES
 from avatar_gen.services.found_style import FoundStyle, Pairs
 from avatar_gen.services.rendering import PictureRequest, RenderRequest
 from avatar_gen.services.style_families import find_style
-
-if TYPE_CHECKING:
-    from avatar_gen.services.rendering import Renderer
 
 
 class ForeignPicture(NamedTuple):
@@ -61,14 +58,9 @@ def picture_route(path_format: str, matches: Callable[[Scope], object], read: Re
 async def _get_picture(scope: Scope, picture: ForeignPicture) -> Picture:
     """Return the picture, or 304 without drawing it if the client has it."""
     request = _request(await _served_style(scope, picture.styles), picture)
-    renderer: Renderer = scope["app"].state.renderer
-    key = request.key()
-    etag = f'"{key.hex()}-{request.made_by}"'.encode()
     headers = [(b"cache-control", IMMUTABLE)]
-    if picture.negotiated:
-        headers.append((b"vary", b"Accept"))
     media_type = DRAWN_TYPES[request.format_name]
-    return await answer(scope, etag, headers, media_type, lambda: renderer.render(request, key))
+    return await answer_drawn(scope, request, headers, media_type, negotiated=picture.negotiated)
 
 
 async def _served_style(scope: Scope, names: Sequence[str]) -> FoundStyle:

@@ -4,26 +4,18 @@ All other files are below `/page/`, in URLs with a digest of all files. So brows
 file of a page, and never mix the files of two releases.
 """
 
-import gzip
 import re
 from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
-from typing import NamedTuple
 
 from starlette.types import Scope
 
-from avatar_gen.api.pictures import IMMUTABLE, Headers, Picture, PictureRoute, answer
+from avatar_gen.api.files import FILE_TYPES, File, ending_of, make_file, send_file
+from avatar_gen.api.pictures import IMMUTABLE, Headers, Picture, PictureRoute
 from avatar_gen.api.root_path import way_to_root
 from avatar_gen.drawing.filters import FILTERS
 from avatar_gen.imaging import DRAWN_TYPES
-
-FILE_TYPES = {
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "woff2": "font/woff2",
-}
 
 _CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self';"
@@ -57,16 +49,6 @@ A field in capitals stands for the name in capitals.
 _PATH = re.compile(r"/page/(?:([0-9a-f]{12})/)?([a-z0-9.]+)")
 
 
-class File(NamedTuple):
-    """A file of the page, ready to be sent."""
-
-    media_type: str
-    content: bytes
-    packed: bytes | None
-    """Compressed by gzip; None if that does not make it smaller."""
-    etag: str
-
-
 def content_policy(sites: Sequence[str] = ()) -> str:
     """Return the `Content-Security-Policy` of a page that these sites may show in a frame."""
     return _CONTENT_POLICY.format(sites=" ".join(sites) or "'none'")
@@ -74,7 +56,7 @@ def content_policy(sites: Sequence[str] = ()) -> str:
 
 def read_page(sites: Sequence[str] = ()) -> PictureRoute:
     """Return the route of the pages and of all their files. The sites may show `/pick` in a frame."""
-    found = [each for each in (files("avatar_gen") / "page").iterdir() if _ending(each.name) in FILE_TYPES]
+    found = [each for each in (files("avatar_gen") / "page").iterdir() if ending_of(each.name) in FILE_TYPES]
     contents = {each.name: each.read_bytes() for each in sorted(found, key=lambda each: each.name)}
     digest = sha256(b"".join(contents.values())).hexdigest()[:12]
     first = {
@@ -82,9 +64,8 @@ def read_page(sites: Sequence[str] = ()) -> PictureRoute:
         for path, name in _FIRST_FILES.items()
         for root in _ROOTS
     }
-    page = {
-        name: _file(name, content) for name, content in contents.items() if name not in _FIRST_FILES.values()
-    }
+    others = contents.keys() - set(_FIRST_FILES.values())
+    page = {name: make_file(name, contents[name]) for name in others}
     headers = {path: _first_headers(sites if path == "/pick" else ()) for path in _FIRST_FILES}
 
     def matches(scope: Scope) -> bool:
@@ -97,18 +78,18 @@ def read_page(sites: Sequence[str] = ()) -> PictureRoute:
     async def get(scope: Scope) -> Picture:
         if (path := scope["path"]) in _FIRST_FILES:
             scope["framed"] = bool(sites) and path == "/pick"
-            return await _send(scope, first[path, way_to_root(scope)], b"no-cache", headers[path])
+            return await send_file(scope, first[path, way_to_root(scope)], b"no-cache", headers[path])
         release, _, name = scope["path"].removeprefix("/page/").rpartition("/")
         # During an upgrade a page of one release may fetch from another.
         caching = IMMUTABLE if release == digest else b"no-cache"
-        return await _send(scope, page[name], caching, [])
+        return await send_file(scope, page[name], caching, [])
 
     return PictureRoute("/page/{file}", matches, get, is_picture=False)
 
 
 def _first_file(name: str, html: bytes, digest: str, root: str) -> File:
     html = _with_choices(html).replace(b'"page/', b'"page/%b/' % digest.encode())
-    return _file(name, _LINK.sub(rb"\1%b" % root.encode(), html))
+    return make_file(name, _LINK.sub(rb"\1%b" % root.encode(), html))
 
 
 def _first_headers(sites: Sequence[str]) -> Headers:
@@ -127,33 +108,3 @@ def _with_choices(html: bytes) -> bytes:
 
 def _fill_in(line: bytes, field: bytes, name: str) -> bytes:
     return line.replace(field, name.encode()).replace(field.upper(), name.upper().encode())
-
-
-def _ending(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
-def _file(name: str, content: bytes) -> File:
-    packed = None if name.endswith(".woff2") else gzip.compress(content, mtime=0)
-    return File(FILE_TYPES[_ending(name)], content, packed, sha256(content).hexdigest()[:24])
-
-
-async def _send(scope: Scope, file: File, caching: bytes, headers: Headers) -> Picture:
-    headers = [(b"cache-control", caching), *headers]
-    content, etag = file.content, f'"{file.etag}"'
-    if file.packed is not None:
-        headers.append((b"vary", b"Accept-Encoding"))
-        if _takes_gzip(scope):
-            headers.append((b"content-encoding", b"gzip"))
-            content, etag = file.packed, f'"{file.etag}-gzip"'
-
-    async def make() -> bytes:
-        return content
-
-    return await answer(scope, etag.encode(), headers, file.media_type, make)
-
-
-def _takes_gzip(scope: Scope) -> bool:
-    """Return whether `Accept-Encoding` has gzip with a quality above 0."""
-    accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
-    return re.search(rb"(?:^|,)\s*gzip\s*(?:;\s*q=(?:1|0?\.0*[1-9])[0-9.]*\s*)?(?:,|$)", accepted) is not None

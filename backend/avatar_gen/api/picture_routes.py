@@ -18,6 +18,7 @@ from avatar_gen.api.pictures import PUBLIC, PictureRoute
 from avatar_gen.api.render import RENDER_ROUTE
 from avatar_gen.api.responses import failure
 from avatar_gen.api.stored_pictures import STORED_PICTURE_ROUTE
+from avatar_gen.api.swagger import SWAGGER_ASSETS_ROUTE
 from avatar_gen.errors import AvatarError
 
 PICTURE_ROUTES = (RENDER_ROUTE, STORED_PICTURE_ROUTE, IDENTITY_PICTURE_ROUTE, DICEBEAR_ROUTE)
@@ -29,7 +30,7 @@ class PictureRoutes:
     def __init__(self, app: ASGIApp, sites: Sequence[str] = (), *others: PictureRoute) -> None:
         """`sites` may show the picker in a frame."""
         self._app = app
-        self._routes = (*PICTURE_ROUTES, read_page(sites), *others)
+        self._routes = (*PICTURE_ROUTES, read_page(sites), SWAGGER_ASSETS_ROUTE, *others)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

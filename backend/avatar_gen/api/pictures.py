@@ -1,9 +1,15 @@
 """Answers that are pictures: their headers, and 304 for a client that has the picture already."""
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.types import Scope
+
+from avatar_gen.api.compression import ETAG_SUFFIX, accepts_gzip, is_text
+from avatar_gen.runtime.compression import MAGIC
+
+if TYPE_CHECKING:
+    from avatar_gen.services.rendering import PictureRequest, Renderer
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -54,7 +60,32 @@ async def answer(
     )
     if media_type == "image/svg+xml":
         headers.append((b"content-security-policy", CONTENT_POLICY))
+    if content.startswith(MAGIC):
+        headers.append((b"content-encoding", b"gzip"))
     return Picture(200, headers, content)
+
+
+def answer_drawn(
+    scope: Scope, request: "PictureRequest", headers: Headers, media_type: str, *, negotiated: bool = False
+) -> Awaitable[Picture]:
+    """Return a picture by URL, or 304 without drawing it if the client has it.
+
+    `negotiated` says whether `Accept` decided the format. A text is compressed if the client accepts that.
+    """
+    renderer: Renderer = scope["app"].state.renderer
+    key = request.key()
+    etag = f"{key.hex()}-{request.made_by}"
+    varies = ["Accept"] if negotiated else []
+    packed = False
+    if is_text(media_type):
+        varies.append("Accept-Encoding")
+        packed = accepts_gzip(scope)
+        etag += ETAG_SUFFIX if packed else ""
+    if varies:
+        headers = [*headers, (b"vary", ", ".join(varies).encode())]
+    return answer(
+        scope, f'"{etag}"'.encode(), headers, media_type, lambda: renderer.render(request, key, packed=packed)
+    )
 
 
 def _is_cached_by_client(scope: Scope, etag: bytes) -> bool:

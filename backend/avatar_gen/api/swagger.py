@@ -3,17 +3,25 @@
 import asyncio
 import re
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
+from importlib.resources import files
 
 import yaml
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
+from avatar_gen.api.files import File, make_file, send_file
+from avatar_gen.api.pictures import Picture, PictureRoute
 from avatar_gen.api.root_path import way_to_root
 
 ASSETS = "/swagger-assets"
+
+_FOLDER = files("fastapi_offline") / "static"
+_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 
 
 def add_swagger_routes(app: FastAPI) -> None:
@@ -21,6 +29,25 @@ def add_swagger_routes(app: FastAPI) -> None:
     app.add_route("/swagger", _swagger, include_in_schema=False)
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     app.add_route("/swagger-yaml", _swagger_yaml, include_in_schema=False)
+
+
+@cache
+def _asset(name: str) -> File:
+    """Read and compress a file of Swagger UI. Most processes never need it."""
+    return make_file(name, (_FOLDER / name).read_bytes())
+
+
+async def _get_asset(scope: Scope) -> Picture:
+    name = scope["path"].rpartition("/")[2]
+    # The first request compresses a large file, which must not block the event loop.
+    return await send_file(scope, await asyncio.to_thread(_asset, name), b"no-cache", [])
+
+
+_PATHS = frozenset(f"{ASSETS}/{name}" for name in _NAMES)
+
+SWAGGER_ASSETS_ROUTE = PictureRoute(
+    f"{ASSETS}/{{file}}", lambda scope: scope["path"] in _PATHS, _get_asset, is_picture=False
+)
 
 
 async def _swagger(request: Request) -> Response:

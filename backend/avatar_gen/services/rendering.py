@@ -21,6 +21,7 @@ from avatar_gen.imaging.pipeline import MOST_CUT, draw_picture, encode_svg
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.xmp import write_xmp
 from avatar_gen.runtime.cache import PictureCache
+from avatar_gen.runtime.compression import MAGIC, pack
 from avatar_gen.services.render_options import DEFAULT_PX, MAX_PX, RenderOptions
 from avatar_gen.services.validation import refuse
 from avatar_gen.telemetry.request_statistics import RequestStatistics
@@ -247,11 +248,14 @@ class Renderer:
         self._cache = cache
         self._statistics = statistics
 
-    async def render(self, request: PictureRequest, key: bytes) -> bytes:
-        """Return the file of a request, given the request's key. Raises `Overloaded`."""
+    async def render(self, request: PictureRequest, key: bytes, *, packed: bool = False) -> bytes:
+        """Return the file of a request, given the request's key, and compressed by gzip if that is of use.
+
+        Raises `Overloaded`.
+        """
         return await self.encode(
-            key,
-            request.draw,
+            key + MAGIC if packed else key,
+            (lambda: pack(request.draw())) if packed else request.draw,
             (request.label, request.format_name),
             memory=request.memory,
             quick=request.is_quick(),
