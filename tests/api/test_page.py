@@ -24,7 +24,9 @@ ALL_FILES = {path.name for path in FOLDER.iterdir() if path.suffix[1:] in FILE_T
 PHOTOGRAPHS = {"photo.js", "photo.css", "photo.en.js", "photo.ru.js", "cropper.min.js", "cropper.min.css"}
 """Files that are loaded with the first photograph."""
 PICKER = {"pick.html", "pick.js", "pick.css", "pick.en.js", "pick.ru.js"}
-FILES = sorted(ALL_FILES - PHOTOGRAPHS - PICKER)
+JOBS = {"jobs.js", "jobs.css", "jobs.en.js", "jobs.ru.js"}
+"""Files that are loaded when the view of lists is first opened."""
+FILES = sorted(ALL_FILES - PHOTOGRAPHS - PICKER - JOBS)
 """The files that the page at `/` is made of."""
 
 
@@ -197,7 +199,7 @@ def entries(name: str) -> dict[str, set[str]]:
     return {key: set(re.findall(r"\{(\w+)\}", value)) for key, value in lines}
 
 
-PARTS = ("", "photo.", "pick.")
+PARTS = ("", "photo.", "pick.", "jobs.")
 """The texts of the page at `/`, and those that are loaded with its other parts."""
 
 
@@ -225,7 +227,7 @@ def test_every_text_is_there_and_of_use() -> None:
 
 def test_the_docs_have_these_screenshots_and_they_are_light() -> None:
     files = list((ROOT / "docs" / "page").glob("*.webp"))
-    assert len(files) == 10
+    assert len(files) == 12
     assert all(path.stat().st_size < 150_000 for path in files)
 
 

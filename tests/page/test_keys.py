@@ -1,9 +1,10 @@
 """A service that asks for API keys, and the page that asks for one in turn."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from avatar_gen.security.api_keys import hash_of, new_key
 from tests.conftest import Service
@@ -109,3 +110,18 @@ def test_pictures_need_no_key(visit: Visit, complaints: Complaints) -> None:
     complaints.expected = ()
     page = visit("/?seed=ada")
     assert page.locator("#large").evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 512
+
+
+def test_a_job_and_its_result_need_the_key(visit: Visit) -> None:
+    page = visit("/#jobs")
+    file = FilePayload(name="people.csv", mimeType="text/csv", buffer=b"seed\nada\n")
+    page.get_by_label("List, as CSV or JSON").set_input_files(file)
+    page.get_by_role("button", name="Start").click()
+    give(page, KEY)
+    card = page.locator(".joblist li")
+    expect(card.locator(".badge")).to_have_text("Done")
+    with page.expect_download() as downloaded:
+        card.get_by_role("link", name="Ids as JSON").click()
+    (row,) = json.loads(downloaded.value.path().read_bytes())
+    assert row["seed"] == "ada"
+    assert KEY not in page.content() + "".join(kept(page)[1])

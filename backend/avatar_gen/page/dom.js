@@ -15,6 +15,12 @@ export function make(name, properties = {}, ...children) {
   return element;
 }
 
+/** Loads a style sheet that not every visitor needs. */
+export const loadStyle = (name) =>
+  new Promise((onload, onerror) => {
+    document.head.append(make("link", { rel: "stylesheet", href: new URL(name, import.meta.url).href, onload, onerror }));
+  });
+
 /** Marks pictures that failed to load, and retries each once: a change of network drops some. */
 export function watchPictures() {
   const mark = ({ type, target }) => {

@@ -1,10 +1,12 @@
 export default {
   "title.make": "Avatars",
   "title.gallery": "Gallery · Avatars",
+  "title.jobs": "Lists · Avatars",
   "skip": "Skip to content",
   "views": "Main",
   "make": "Make",
   "gallery": "Gallery",
+  "jobs": "Lists",
   "api": "API",
   "language": "Language",
   "theme": "Light, dark or system theme",

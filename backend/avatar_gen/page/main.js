@@ -10,7 +10,7 @@ import { takeFiles } from "./uploads.js";
 
 function route() {
   const named = location.hash.slice(1);
-  if (named && !["make", "gallery"].includes(named)) return;
+  if (named && !["make", "gallery", "jobs"].includes(named)) return;
   const view = named || "make";
   const before = findAll("main > section").find((section) => !section.hidden);
   for (const section of findAll("main > section")) section.hidden = section.id !== `${view}-view`;
@@ -24,6 +24,20 @@ function route() {
     find("#content").focus({ preventScroll: true });
   }
   if (view === "gallery") enter();
+  if (view === "jobs") enterJobs();
+}
+
+/** Shows the jobs. Their module is loaded when they are first opened. */
+async function enterJobs() {
+  const view = find("#jobs-view");
+  try {
+    const { openJobs } = await import("./jobs.js");
+    if (!view.children.length) await openJobs();
+  } catch {
+    const again = make("button", { type: "button", onclick: enterJobs }, text("retry"));
+    notify(text("unreachable"));
+    view.replaceChildren(again);
+  }
 }
 
 const showConnection = () => (find("#offline").textContent = navigator.onLine ? "" : text("offline"));

@@ -1,6 +1,6 @@
 /** Crops and turns photographs in the browser. This module is loaded with the first photograph. */
 
-import { make, notify } from "./dom.js";
+import { loadStyle, make, notify } from "./dom.js";
 import { addTexts, number, text } from "./texts.js";
 import en from "./photo.en.js";
 import ru from "./photo.ru.js";
@@ -191,7 +191,7 @@ function once(load) {
     }));
 }
 
-const loadStyles = once(() => Promise.all([style("cropper.min.css"), style("photo.css")]));
+const loadStyles = once(() => Promise.all([loadStyle("cropper.min.css"), loadStyle("photo.css")]));
 const loadScript = once(() => import("./cropper.min.js"));
 const allowTemplate = once(async () => policy());
 const loadCropper = () => Promise.all([loadStyles(), allowTemplate().then(loadScript)]);
@@ -200,12 +200,6 @@ const loadCropper = () => Promise.all([loadStyles(), allowTemplate().then(loadSc
 function policy() {
   const harmless = /^(?:<\/?(?:div|span)(?: (?:class|touch-action|data-cropper-action)="[\w -]*")*>)+$/;
   globalThis.trustedTypes?.createPolicy("default", { createHTML: (html) => (harmless.test(html) ? html : null) });
-}
-
-function style(name) {
-  return new Promise((onload, onerror) => {
-    document.head.append(make("link", { rel: "stylesheet", href: new URL(name, import.meta.url).href, onload, onerror }));
-  });
 }
 
 /** Opens a dialog with the picture of the camera. Returns a photograph, or null. Throws if there is no camera. */

@@ -1,10 +1,12 @@
 export default {
   "title.make": "Аватары",
   "title.gallery": "Галерея · Аватары",
+  "title.jobs": "Списки · Аватары",
   "skip": "К содержимому",
   "views": "Главное меню",
   "make": "Создать",
   "gallery": "Галерея",
+  "jobs": "Списки",
   "api": "API",
   "language": "Язык",
   "theme": "Светлая, тёмная или как в системе",

@@ -16,17 +16,24 @@ export class Failure extends Error {
 }
 
 /**
- * Sends a request for a path of the service and returns the parsed answer. `body` is JSON or `FormData`; `token` takes the place of an API key.
+ * Sends a request for a path of the service and returns the parsed answer. `body` is JSON, `FormData` or a file; `token`
+ * takes the place of an API key. `timeout` is in ms.
  * Throws `Failure`, or the reason with which `signal` was aborted.
  */
-export async function call(method, path, { body, signal, token } = {}) {
+export async function call(method, path, { body, signal, token, timeout } = {}) {
   for (;;) {
     const used = token ?? key();
-    const answer = await send(method, at(path), { body, signal, used });
+    const answer = await send(method, at(path), { body, signal, used, timeout });
     if (answer.status !== 401 || token) return opened(answer);
     answer.body?.cancel();
     if (key() === used) await newKey(used);
   }
+}
+
+/** Returns the answer to GET with its body unread. Throws as `call` does, but does not ask for a key. */
+export async function fetched(path, options) {
+  const answer = await send("GET", at(path), { used: key(), ...options });
+  return answer.ok ? answer : opened(answer);
 }
 
 /** Returns whether this tab has an API key. The key leaves the tab only in calls of the API. */
@@ -51,18 +58,18 @@ export async function svg(url, signal) {
   return answer.ok ? answer.text() : opened(answer);
 }
 
-async function send(method, url, { body, signal, used }) {
+async function send(method, url, { body, signal, used, timeout = TIMEOUT_MS }) {
   const headers = {};
-  const isForm = body instanceof FormData;
-  if (body && !isForm) headers["Content-Type"] = "application/json";
+  const isJson = body && ![FormData, Blob].some((kind) => body instanceof kind);
+  if (isJson) headers["Content-Type"] = "application/json";
   if (used) headers.Authorization = `Bearer ${used}`;
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const limit = AbortSignal.timeout(timeout);
   try {
     return await fetch(url, {
       method,
       headers,
-      body: isForm ? body : body && JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      body: isJson ? JSON.stringify(body) : body,
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });
   } catch (error) {
     if (signal?.aborted) throw error;
