@@ -1,22 +1,29 @@
 """Sockets: free ports, raw requests, and a proxy that can hang."""
 
 import contextlib
+import os
 import secrets
 import socket
 import threading
 from select import select
 
 
+_NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = list(range(10_000 + _NUMBER % 5 * 4000, 14_000 + _NUMBER % 5 * 4000))
+
+
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nothing listens on.
 
     It is below the range from which systems take the ports of outgoing connections: there, a client that
-    connects in the meantime could take it.
+    connects in the meantime could take it. No port is returned twice, and each pytest process has ports of
+    its own. Otherwise a test could take another one's service for the one that it is about to start.
     """
     while True:
-        port = secrets.choice(range(10_000, 30_000))
+        port = secrets.choice(_PORTS)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _PORTS.remove(port)
             return port
 
 
