@@ -129,7 +129,7 @@ letters: .venv/installed-dev ## extract the letters of the page from Debian's fo
 LETTERS := U+20-7E,U+A0,U+A9,U+AB,U+B7,U+BB,U+D7,U+401,U+410-44F,U+451,U+2013,U+2014,U+2018-201A,U+201C-201E,U+2026,U+2116,U+2190,U+2192,U+2197,U+2212
 
 screenshots: .venv/installed-dev ## take the screenshots of the page in docs again, with Chromium
-	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/page -k can_be_seen --screenshots
+	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/page tests/slow/page -k can_be_seen --screenshots
 
 lock: .venv/installed-dev ## choose the newest dependencies that are at least a week old
 	cd backend && $(COMPILE) --group build -o requirements-build.lock

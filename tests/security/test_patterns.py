@@ -39,7 +39,8 @@ def used_in(path: Path) -> Iterator[Used]:
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Assign(
-                targets=[ast.Name(name)], value=ast.Call(ast.Attribute(ast.Name("re"), "compile"), [value, *_])
+                targets=[ast.Name(name)],
+                value=ast.Call(ast.Attribute(ast.Name("re"), "compile"), [value, *_]),
             ):
                 anchored = not re.search(rf"{name}\.(?!fullmatch|match)", source)
                 compiled = getattr(_module(path), name, None)

@@ -7,7 +7,6 @@ import socket
 import threading
 from select import select
 
-
 _NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _PORTS = list(range(10_000 + _NUMBER % 5 * 4000, 14_000 + _NUMBER % 5 * 4000))
 

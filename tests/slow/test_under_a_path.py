@@ -16,9 +16,9 @@ import pytest
 
 from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import Service
-from tests.runtime.test_workers import children
 from tests.servers.avatars import ALONE
 from tests.servers.gateway import NGINX, ROOT, PathProxy
+from tests.slow.test_workers import children
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="there is no nginx here: apt-get install nginx-light")
 

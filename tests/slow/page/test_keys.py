@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from avatar_gen.security.api_keys import hash_of, new_key
 from tests.conftest import Service
 from tests.page.conftest import Complaints, Visit
-from tests.page.test_accessibility import assert_no_violations
+from tests.slow.page.test_accessibility import assert_no_violations
 
 KEY, LISTING = new_key(), new_key()
 

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from tests.conftest import MakeService, Service
-from tests.runtime.test_workers import children
 from tests.servers.net import Proxy, free_port
 from tests.servers.postgres import Postgres
+from tests.slow.test_workers import children
 
 CANARY = "canary-7f3a9c"
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Download, FilePayload, Locator, Page, expect
 
 from tests.conftest import Service
 from tests.page.conftest import DESKTOP, PHONE, Complaints, Visit
-from tests.page.test_accessibility import assert_no_violations
+from tests.slow.page.test_accessibility import assert_no_violations
 
 SLOW = 20_000
 """Rows that take longer than the steps of a test."""

@@ -21,10 +21,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from avatar_gen.telemetry.metrics_endpoint import Worker
 from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import BOTH, MakeService, Service
-from tests.runtime.test_workers import children, served_by
 from tests.servers.net import Proxy, free_port
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis, needs_redis
+from tests.slow.test_workers import children, served_by
 
 linux_only = pytest.mark.skipif(not Path("/proc/self").exists(), reason="it asks Linux for its processes")
 

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.conftest import Service
 from tests.page.conftest import DESKTOP, PHONE, Complaints, Visit
-from tests.page.test_accessibility import assert_no_violations
+from tests.slow.page.test_accessibility import assert_no_violations
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "clients" / "embed" / "index.html"
 IDENTITY = sha256(b"ada@example.org").hexdigest()
 
