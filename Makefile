@@ -3,9 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 COVERAGE := $(BIN)/coverage
-# One process for each core. Each has servers of its own, so more than four gain little.
+# Four processes, also on two cores: tests wait for servers and timeouts. Each process has servers of its own.
 PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --ignore tests/image \
-	--numprocesses logical --maxprocesses 4 --dist worksteal
+	--numprocesses 4 --dist worksteal
 export COVERAGE_RCFILE := backend/pyproject.toml
 
 .PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices docs dist dist-test publish image image-push \

@@ -31,7 +31,9 @@ def test_the_page_reports_a_service_that_stops_and_works_when_it_is_back(
     state.get_by_role("button", name="Try again").click()
     expect(state).to_contain_text("Nothing is stored yet.")
     page.get_by_role("link", name="Make", exact=True).click()
-    page.get_by_role("button", name="Try again").click()
+    # The page has asked for each picture once more by itself. If the service was back by then, all are there.
+    with contextlib.suppress(Error):
+        page.get_by_role("button", name="Try again").click(timeout=3000)
     expect(page.locator("#trouble")).to_be_hidden()
     page.get_by_role("button", name="Store it").click()
     expect(page.locator("#stored")).to_contain_text("Stored.")
