@@ -108,7 +108,7 @@ CASES = [
     Case("invalid UTF-8", body(b'{"seed": "\xffcanary7f3a"}'), 400, 400),
     Case("a byte order mark", body(b"\xef\xbb\xbf{}"), 201, 201),
     Case("NUL in a seed", body(b'{"seed": "canary7f3a\\u0000"}'), 400, 400),
-    Case("a repeated key, of which the last counts", body(b'{"seed": "x", "seed": "y"}'), 201, 201),
+    Case("a repeated key", body(b'{"seed": "x", "seed": "y"}'), 400, 400),
     Case("an unknown key", body(b'{"canary7f3a": 1}'), 400, 400),
 ]
 """A new one is a line here, and one in docs/hardening.md."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Request, sync_playwright
 
-from tests.page.conftest import EXECUTABLE, TIMEOUT_MS
+from tests.page.conftest import EXECUTABLE, TIMEOUT_MS, launch
 from tools import docs_site
 
 SOURCE = "https://forge.example.org/owner/avatars"
@@ -75,14 +75,14 @@ def test_a_link_that_leads_nowhere_stops_the_build(site: Path, tmp_path: Path) -
 def test_its_search_works_without_a_server_and_without_another_host(site: Path) -> None:
     requests: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
+        browser = launch(playwright)
         page = browser.new_page()
         page.set_default_timeout(TIMEOUT_MS)
         page.on("request", lambda request: requests.append(_url(request)))
         page.goto((site / "html" / "docs" / "urls.html").as_uri())
         page.get_by_role("button", name="Search").click()
         page.get_by_placeholder("Search").fill("task definition")
-        page.get_by_text("S3 instead of EFS").wait_for()
+        page.get_by_text("EFS instead of S3").wait_for()
         browser.close()
     assert all(url.startswith(("file:", "data:", "blob:")) for url in requests)
 
