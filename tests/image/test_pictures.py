@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from PIL import Image
@@ -118,10 +119,10 @@ def test_the_page_and_swagger_have_all_their_files(service: Container) -> None:
     for page in ("/", "/swagger"):
         answer = service.client.get(page)
         assert answer.status_code == 200
-        files = re.findall(r'(?:src|href)="(/[^"]+)"', answer.text)
+        files = re.findall(r'(?:src|href)="([^"#:]+)"', answer.text)
         assert files, page
         for file in files:
-            found = service.client.get(html.unescape(file))
+            found = service.client.get(urljoin(page, html.unescape(file)))
             assert found.status_code == 200, file
             assert found.content, file
     for document in ("/openapi.json", "/swagger-json"):
