@@ -3,10 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 COVERAGE := $(BIN)/coverage
-# Four processes, also on two cores: tests wait for servers and timeouts. Each process has servers of its own.
-PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --ignore tests/image \
-	--numprocesses 4 --dist worksteal
+PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --ignore tests/image --dist worksteal
 export COVERAGE_RCFILE := backend/pyproject.toml
+# Each process of the test runner has servers of its own. Quick tests mostly wait for them, so four processes gain
+# on two cores, too. Slow tests need the cores for themselves.
 
 .PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices docs dist dist-test publish image image-push \
 	image-test image-sbom bench bench-scale bench-shared lock lock-peers clients clients-test clients-names clients-lock gallery sheets \
@@ -22,12 +22,12 @@ install: .venv/installed ## install the service into .venv
 
 test: .venv/installed-dev ## run all tests but the slow ones, and report their coverage
 	@$(COVERAGE) erase
-	$(PYTEST) --ignore tests/slow tests
+	$(PYTEST) --numprocesses 4 --ignore tests/slow tests
 	@$(COVERAGE) combine --quiet
 	@$(COVERAGE) report --omit 'tests/slow/*'
 
 test-slow: .venv/installed-dev ## run the slow tests (kills, fuzzing, overload, broken disks); SIZE=small does a tenth
-	TEST_SIZE=$(or $(SIZE),full) $(PYTEST) tests/slow
+	TEST_SIZE=$(or $(SIZE),full) $(PYTEST) --numprocesses logical --maxprocesses 4 tests/slow
 
 coverage: .venv/installed-dev ## report the coverage of `make test` and `make test-slow` together
 	@$(COVERAGE) combine --quiet --append
