@@ -133,12 +133,18 @@ def test_every_control_has_a_name(visit: Visit, empty_service: Service) -> None:
 
 def test_nothing_moves_with_reduced_motion(visit: Visit, empty_service: Service) -> None:
     empty_service.generate(seed="ada")
-    for motion in ("no-preference", "reduce"):
-        page = visit("/#gallery", motion=motion)
+
+    def moves(page: Page) -> bool:
         page.get_by_role("button", name="ada pixelize").click()
         moving = page.evaluate("document.getAnimations().length")
         page.keyboard.press("Escape")
-        assert (moving > 0) == (motion == "no-preference")
+        return bool(moving)
+
+    # On a busy machine, a movement may be over before it is counted.
+    page = visit("/#gallery", motion="no-preference")
+    assert any(moves(page) for _ in range(50))
+    page = visit("/#gallery", motion="reduce")
+    assert not any(moves(page) for _ in range(3))
 
 
 @pytest.mark.parametrize("language", ["en-GB", "ru-RU"])

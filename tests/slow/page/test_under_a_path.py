@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.conftest import Service
 from tests.page.conftest import Visit
+from tests.page.test_making import drawn
 from tests.servers.gateway import NGINX, PathProxy
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="there is no nginx here: apt-get install nginx-light")
@@ -31,7 +32,7 @@ def proxy(service: Service) -> Iterator[PathProxy]:
 
 def test_an_avatar_is_made_stored_and_shown(visit: Visit, proxy: PathProxy) -> None:
     page = visit("/avatars/?seed=ada&style=smile", of=proxy)
-    page.wait_for_function("document.querySelector('#large').naturalWidth > 0")
+    assert drawn(page, "#large")
     page.locator("#copy").click()
     expect(page.locator("#notice")).to_have_text("Copied.")
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -55,9 +56,7 @@ def test_a_picture_is_picked(visit: Visit, proxy: PathProxy) -> None:
     page.locator("#styles label", has_text="Smile").click()
     page.locator("#save").click()
     expect(page.locator("#said")).to_contain_text("Saved.")
-    page.wait_for_function(
-        "[...document.querySelectorAll('#sizes img')].every((each) => each.naturalWidth > 0)"
-    )
+    assert drawn(page, "#sizes img")
     shown = page.locator("#sizes img").first.get_attribute("src")
     assert shown
     assert shown.startswith(f"/avatars/avatar/{identity}?")
