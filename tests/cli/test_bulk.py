@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from tests.cli.conftest import COMMAND, Run, environment
 from tests.conftest import MakeService
 from tests.servers.avatars import assert_whole, listed, objects
 from tests.servers.postgres import Postgres
+from tests.servers.waiting import wait_until
 
 
 def people(path: Path, count: int, start: int = 0) -> Path:
@@ -191,13 +190,6 @@ def crew(process: subprocess.Popen[bytes]) -> list[int]:
         commands = {int(each): Path(f"/proc/{each}/cmdline").read_bytes() for each in listing.split()}
         return [number for number, command in commands.items() if b"spawn_main" in command]
     return []
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 class TestARunThatIsEnded:

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import COMMAND, Run
-from tests.cli.test_bulk import entries, wait_until
+from tests.cli.test_bulk import entries
 from tests.conftest import MakeService, Service
 from tests.servers.avatars import assert_whole, listed, objects
 from tests.servers.commands import environment
+from tests.servers.waiting import wait_until
 
 PHOTOGRAPHS = Path(__file__).parents[1] / "golden" / "photographs"
 

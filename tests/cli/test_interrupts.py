@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import COMMAND, environment
-from tests.cli.test_bulk import assert_folder, people, wait_until
+from tests.cli.test_bulk import assert_folder, people
+from tests.servers.waiting import wait_until
 
 STATUSES = pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 

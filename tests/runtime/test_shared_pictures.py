@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from avatar_gen.services.installation import picture_version
 from tests.conftest import App, MakeApp
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis, needs_redis
+from tests.servers.waiting import wait_until
 
 pytestmark = needs_redis
 
@@ -57,10 +57,7 @@ def keys(redis: Redis) -> set[str]:
 
 
 def wait_for_keys(redis: Redis, count: int) -> None:
-    deadline = time.monotonic() + 30
-    while len(keys(redis)) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: len(keys(redis)) >= count, seconds=30)
 
 
 def test_what_one_process_made_no_other_makes(redis: Redis) -> None:

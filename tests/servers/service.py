@@ -21,6 +21,7 @@ from avatar_gen.app import Application, create_app
 from avatar_gen.settings.loader import load_settings
 from tests.servers.commands import COMMAND, environment, run_command
 from tests.servers.net import free_port
+from tests.servers.waiting import wait_until
 
 START_SECONDS = 60
 """Timeout for a start or an end, which take a second on a machine that does nothing else."""
@@ -117,11 +118,12 @@ class Service(Installation):
 
     def wait_for_log(self, text: str) -> str:
         """Return the log once it contains a text: lines are written by a thread, after the answers."""
-        deadline = time.monotonic() + START_SECONDS
-        while text not in (log := self.log.read_text()):
-            assert time.monotonic() < deadline, f"{text!r} is not in the log: {log}"
-            time.sleep(0.02)
-        return log
+        wait_until(lambda: text in self.log.read_text(), seconds=START_SECONDS, explain=self.log.read_text)
+        return self.log.read_text()
+
+    def wait_for(self, path: str) -> None:
+        """Return once GET of this path is answered 200."""
+        wait_until(lambda: self.client.get(path).status_code == 200, explain=self.log.read_text)
 
     def _listens(self) -> bool:
         """Return False if nothing listens on the Unix socket: httpx then leaves a socket of its own open."""

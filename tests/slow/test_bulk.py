@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 
 from tests.cli.conftest import COMMAND
-from tests.cli.test_bulk import assert_folder, crew, entries, people, start, wait_until
+from tests.cli.test_bulk import assert_folder, crew, entries, people, start
 from tests.conftest import BOTH, MakeService
 from tests.servers.avatars import ALONE, assert_whole, listed, objects
 from tests.servers.commands import environment, run_command
 from tests.servers.postgres import Postgres
+from tests.servers.waiting import wait_until
 from tests.slow.size import sized
 
 KILLS = sized(full=12, small=2)

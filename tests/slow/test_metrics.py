@@ -24,6 +24,7 @@ from tests.conftest import BOTH, MakeService, Service
 from tests.servers.net import Proxy, free_port
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis, needs_redis
+from tests.servers.waiting import wait_until
 from tests.slow.test_workers import children, served_by
 
 linux_only = pytest.mark.skipif(not Path("/proc/self").exists(), reason="it asks Linux for its processes")
@@ -49,13 +50,6 @@ def figure(text: str, name: str, **labels: str) -> float:
     ]
     assert values, f"there is no {name} with {labels}"
     return sum(values)
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @contextmanager
@@ -212,8 +206,8 @@ def test_a_replaced_worker_starts_from_zero_and_the_other_continues(
     text = asked(service)
     assert [figure(text, "avatar_request_seconds_count", **live, worker=each) for each in "01"] == [3, 4]
     os.kill(first, signal.SIGKILL)
-    until(lambda: figure(asked(service), "avatar_worker_replacements_total") == 1)
-    until(lambda: figure(asked(service), "avatar_worker_up") == 2)
+    wait_until(lambda: figure(asked(service), "avatar_worker_replacements_total") == 1, seconds=20)
+    wait_until(lambda: figure(asked(service), "avatar_worker_up") == 2, seconds=20)
     text = asked(service)
     assert figure(text, "avatar_request_seconds_count", **live, worker="1") == 4
     assert 'worker="0"' not in "".join(line for line in text.splitlines() if "health/live" in line)
@@ -234,7 +228,7 @@ def test_a_worker_that_hangs_is_down_and_what_it_says_too_late_is_passed_over(
             assert figure(text, "avatar_worker_up", worker="0") == 1
             assert figure(text, "process_cpu_seconds_total", worker="0") > 0
             assert 'process_cpu_seconds_total{worker="1"' not in text
-    until(lambda: figure(asked(service), "avatar_worker_up") == 2)
+    wait_until(lambda: figure(asked(service), "avatar_worker_up") == 2, seconds=20)
     assert service.stop() == 0
 
 
@@ -285,7 +279,7 @@ def test_a_database_that_hangs_is_down_and_its_errors_are_counted(
         assert figure(text, "avatar_dependency_up", dependency="storage") == 1
         assert "avatar_stored_avatars" not in text, "it is not known"
         proxy.flow()
-        until(lambda: figure(asked(service), "avatar_dependency_up") == 3)
+        wait_until(lambda: figure(asked(service), "avatar_dependency_up") == 3, seconds=20)
     finally:
         proxy.close()
 

@@ -28,13 +28,6 @@ def own_s3() -> Iterator[S3Server]:
     server.destroy()
 
 
-def wait_until_served(service: Service, path: str) -> None:
-    deadline = time.monotonic() + 60
-    while service.client.get(path).status_code != 200:
-        assert time.monotonic() < deadline, service.log.read_text()[-2000:]
-        time.sleep(0.1)
-
-
 def assert_only_the_store_is_missing(service: Service, seen: str, unseen: str) -> None:
     """Request everything, many times at once, while the store is unavailable."""
     client = service.client
@@ -74,8 +67,8 @@ def test_a_store_that_is_unavailable(make_service: MakeService, own_s3: S3Server
     assert_only_the_store_is_missing(service, seen, unseen)
     assert service.client.get(f"/api/{deleted}").status_code in {404, 503}
     back[how]()
-    wait_until_served(service, f"/api/{unseen}")
-    wait_until_served(service, "/api/health")
+    service.wait_for(f"/api/{unseen}")
+    service.wait_for("/api/health")
     assert service.client.get(f"/api/{deleted}").status_code == 404
     assert service.generate()
     leave[how]()

@@ -27,13 +27,6 @@ def own_postgres() -> Iterator[Postgres]:
     server.destroy()
 
 
-def wait_until_well(service: Service) -> None:
-    deadline = time.monotonic() + 60
-    while service.client.get("/api/health").status_code != 200:
-        assert time.monotonic() < deadline, service.log.read_text()[-2000:]
-        time.sleep(0.05)
-
-
 def assert_database_is_down(service: Service, avatar: str) -> None:
     """Check that only requests that need the database fail, and that they fail soon."""
     for method, path in (("POST", "/api/generate"), ("GET", "/api/list"), ("DELETE", f"/api/{avatar}")):
@@ -87,7 +80,7 @@ def test_a_database_that_is_gone_is_named_and_used_again_when_it_is_back(
     assert_database_is_down(service, avatar)
     assert objects(service) == {avatar}
     own_postgres.start()
-    wait_until_well(service)
+    service.wait_for("/api/health")
     assert listed(service) == [avatar]
     assert service.client.delete(f"/api/{avatar}").status_code == 200
     assert service.generate(seed="b")
@@ -117,7 +110,7 @@ def test_restarts_under_load_lose_no_acknowledged_avatar(
             own_postgres.stop(how)
             time.sleep(0.3)
             own_postgres.start()
-            wait_until_well(service)
+            service.wait_for("/api/health")
         stop.set()
         watcher.join()
         # The next avatar that is stored settles the commits whose outcome is unknown.
@@ -159,7 +152,7 @@ def test_a_database_that_hangs_delays_only_requests_that_need_it(
     assert {status for status, _ in answers} == {503}
     assert max(seconds for _, seconds in answers) < 30
     proxy.flow()
-    wait_until_well(service)
+    service.wait_for("/api/health")
     assert service.generate(seed="b")
     assert len(listed(service)) >= 2
     assert set(listed(service)) == objects(service)
@@ -182,7 +175,7 @@ def test_a_database_without_a_free_connection_is_down_until_it_has_one(
         with pytest.raises(psycopg.OperationalError, match="too many clients"):
             take_all_connections(own_postgres, stack)
         assert_database_is_down(service, avatar)
-    wait_until_well(service)
+    service.wait_for("/api/health")
     assert service.generate(seed="b")
 
 
