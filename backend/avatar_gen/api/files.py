@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
-from avatar_gen.api.compression import ETAG_SUFFIX, accepts_gzip
+from avatar_gen.api.compression import ETAG_SUFFIX, accepts_gzip, is_text
 from avatar_gen.api.pictures import Headers, Picture, answer
 
 FILE_TYPES = {
@@ -24,7 +24,7 @@ class File(NamedTuple):
     media_type: str
     content: bytes
     packed: bytes | None
-    """Compressed by gzip; None if that does not make it smaller."""
+    """Compressed by gzip; None if the file is no text."""
     etag: str
 
 
@@ -36,7 +36,7 @@ def ending_of(name: str) -> str:
 def make_file(name: str, content: bytes) -> File:
     """Compress a file. Its name says its type."""
     media_type = FILE_TYPES[ending_of(name)]
-    packed = gzip.compress(content, mtime=0) if media_type.startswith("text/") else None
+    packed = gzip.compress(content, mtime=0) if is_text(media_type) else None
     return File(media_type, content, packed, sha256(content).hexdigest()[:24])
 
 
