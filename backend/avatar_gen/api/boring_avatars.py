@@ -11,21 +11,17 @@ from itertools import combinations
 
 from starlette.types import Scope
 
-from avatar_gen.api.foreign_urls import ForeignForm, ForeignPicture
+from avatar_gen.api.foreign_urls import ForeignForm, ForeignPicture, nearest_px, split_foreign_query
 from avatar_gen.api.render_urls import decode_part
-from avatar_gen.api.requests import split_query
 from avatar_gen.drawing.contrast import contrast
 from avatar_gen.drawing.palette import Colour, UnknownColour, parse_colour
 from avatar_gen.drawing.palettes import CuratedPalette, grounds
 from avatar_gen.services.found_style import Pairs
 from avatar_gen.services.lookalikes import BORING_VARIANTS
-from avatar_gen.services.render_options import MAX_PX
 
-LOWEST_PX = 16
 MAX_COLOURS = 8
 """The colours of a request that are used."""
 
-_MAX_QUERY = 8192
 _PATH = re.compile(rb"/(%b)/([0-9]{1,4})/([^/]+)/?" % "|".join(BORING_VARIANTS).encode())
 
 
@@ -33,11 +29,11 @@ def _read(scope: Scope) -> ForeignPicture:
     match = _PATH.fullmatch(scope["raw_path"])
     assert match  # noqa: S101 - the route matched by it
     variant, size, name = match.groups()
-    given = dict(split_query(scope["query_string"], _MAX_QUERY))
+    given = dict(split_foreign_query(scope["query_string"]))
     is_square = given.get("square", "false").lower() not in {"false", "0"}
     palette, colours = read_colours(given.get("colors", ""))
     options = (
-        ("size", str(min(max(int(size), LOWEST_PX), MAX_PX))),
+        ("size", str(nearest_px(int(size)))),
         ("shape", "square" if is_square else "circle"),
         *colours,
     )

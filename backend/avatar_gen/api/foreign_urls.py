@@ -9,12 +9,17 @@ from typing import NamedTuple
 from starlette.types import Scope
 
 from avatar_gen.api.pictures import IMMUTABLE, Picture, PictureRoute, answer_drawn
+from avatar_gen.api.requests import split_query
 from avatar_gen.drawing.palettes import CuratedPalette
 from avatar_gen.errors import StyleNotServed
 from avatar_gen.imaging import DRAWN_TYPES
 from avatar_gen.services.found_style import FoundStyle, Pairs
+from avatar_gen.services.render_options import MAX_PX, MIN_PX
 from avatar_gen.services.rendering import PictureRequest, RenderRequest
 from avatar_gen.services.style_families import find_style
+
+_MAX_QUERY = 8192
+"""The longest query string, in bytes."""
 
 
 class ForeignPicture(NamedTuple):
@@ -44,6 +49,16 @@ class ForeignForm(NamedTuple):
     path: re.Pattern[bytes]
     """The paths as they are sent, percent-encoded."""
     read: Reader
+
+
+def split_foreign_query(query: bytes) -> list[tuple[str, str]]:
+    """Return the names and values in a query string. Raises `InvalidRequest`."""
+    return split_query(query, _MAX_QUERY)
+
+
+def nearest_px(px: int) -> int:
+    """Return the width of a picture by URL that is nearest to the one that was asked for."""
+    return min(max(px, MIN_PX), MAX_PX)
 
 
 def picture_route(path_format: str, matches: Callable[[Scope], object], read: Reader) -> PictureRoute:

@@ -9,17 +9,13 @@ from zlib import crc32
 
 from starlette.types import Scope
 
-from avatar_gen.api.foreign_urls import ForeignForm, ForeignPicture
+from avatar_gen.api.foreign_urls import ForeignForm, ForeignPicture, nearest_px, split_foreign_query
 from avatar_gen.api.render_urls import decode_part
-from avatar_gen.api.requests import split_query
 from avatar_gen.imaging import DRAWN_TYPES, EXTENSIONS
 from avatar_gen.services.lookalikes import robohash_styles
-from avatar_gen.services.render_options import MAX_PX
 
 DEFAULT_PX = 300
-LOWEST_PX = 16
 
-_MAX_QUERY = 8192
 _IN_PATH = rb"(?:/(?:bgset|color|gravatar|ignoreext|set|size)_[^/_]{1,32})"
 _PATH = re.compile(rb"(%b{0,6})/([^/]+)(%b{0,6})/?" % (_IN_PATH, _IN_PATH))
 _SIZE = re.compile(r"([0-9]{1,4})x([0-9]{1,4})")
@@ -30,7 +26,7 @@ def _read(scope: Scope) -> ForeignPicture:
     match = _PATH.fullmatch(scope["raw_path"])
     assert match  # noqa: S101 - the route matched by it
     before, text, after = match.groups()
-    pairs = split_query(scope["query_string"], _MAX_QUERY)
+    pairs = split_foreign_query(scope["query_string"])
     in_path = (part.decode("latin-1").partition("_") for part in (before + after).split(b"/") if part)
     given = {**dict(pairs), **{name: value for name, _, value in in_path}}
     seed = decode_part(text, "text")
@@ -50,8 +46,7 @@ def _read(scope: Scope) -> ForeignPicture:
 def _px(size: str) -> int:
     """Return the width of a square picture that fits into a size, such as `200x300`."""
     match = _SIZE.fullmatch(size)
-    fitting = min(int(match[1]), int(match[2])) if match else DEFAULT_PX
-    return min(max(fitting, LOWEST_PX), MAX_PX)
+    return nearest_px(min(int(match[1]), int(match[2])) if match else DEFAULT_PX)
 
 
 ROBOHASH = ForeignForm("/{text}", _PATH, _read)

@@ -12,9 +12,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope
 
-from avatar_gen.api.foreign_urls import ForeignPicture, picture_route
+from avatar_gen.api.foreign_urls import ForeignPicture, picture_route, split_foreign_query
 from avatar_gen.api.pictures import PictureRoute
-from avatar_gen.api.requests import split_query
 from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.drawing.palette import UnknownColour, parse_colour
 from avatar_gen.services.found_style import Pairs
@@ -40,7 +39,6 @@ MAX_PX = 512
 MAX_LENGTH = 3
 """Letters. ui-avatars.com has no maximum, but more cannot be read."""
 
-_MAX_QUERY = 8192
 _PATH = re.compile(rb"/api/([^/]+)/[0-9]{1,4}(?:/[^/]+){0,10}/?")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _TRUE = frozenset({"1", "true", "on", "yes"})
@@ -87,7 +85,7 @@ def read_parameters(path: bytes, query: bytes) -> Mapping[str, str]:
 
     Raises `InvalidRequest`.
     """
-    given = {name: value for name, value in split_query(query, _MAX_QUERY) if name in PARTS}
+    given = {name: value for name, value in split_foreign_query(query) if name in PARTS}
     if given:
         return given
     parts = path.removeprefix(b"/api").strip(b"/").split(b"/")

@@ -17,14 +17,13 @@ from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.imaging import MADE_BY, require_formats
 from avatar_gen.imaging.photographs import DECODER, sample_files
 from avatar_gen.services.photos import open_decoder
-from avatar_gen.services.render_options import RenderOptions
+from avatar_gen.services.render_options import MIN_PX, RenderOptions
 from avatar_gen.services.rendering import DicebearRequest, RenderRequest
 from avatar_gen.settings.schema import Uploads
 
 if TYPE_CHECKING:
     from avatar_gen.drawing.dicebear_options import Value
 
-_SMALLEST_PX = 16
 _PACKAGE = Path(__file__).parents[1]
 _REMEDY = "The installation is incomplete: run make clean install, or build the image again"
 
@@ -35,7 +34,7 @@ def require_pictures() -> None:
     Raises `StartupError` with the style or format that fails. The service calls this before it starts.
     """
     require_formats()
-    options = RenderOptions(size=_SMALLEST_PX, shape="circle", filter="sepia")
+    options = RenderOptions(size=MIN_PX, shape="circle", filter="sepia")
     for name in STYLES:
         _require(name, RenderRequest(name, "start", "png", options).draw)
     for module in ("dicebear", "dicebear_styles"):
@@ -48,7 +47,7 @@ def require_dicebear() -> int:
 
     Raises `StartupError` with the style that fails.
     """
-    options: dict[str, Value] = {"seed": "start", "size": _SMALLEST_PX}
+    options: dict[str, Value] = {"seed": "start", "size": MIN_PX}
     for name in dicebear.names():
         _require(name, DicebearRequest(name, options, "png").draw)
     return len(dicebear.names())

@@ -30,9 +30,8 @@ from avatar_gen.services.validation import (
     whole_number,
 )
 
-DEFAULT_PX = 128
-MAX_PX = 1024
-"""The default and the highest width of a picture by URL, in every style."""
+MIN_PX, DEFAULT_PX, MAX_PX = 16, 128, 1024
+"""The lowest, the default and the highest width of a picture by URL, in every style."""
 
 STYLE_OPTIONS: dict[str, Literal["angle", "text"]] = {
     "angle": "angle",
@@ -59,7 +58,7 @@ ColourText = Annotated[Colour | None, PlainValidator(colour), WithJsonSchema({"t
 class CommonOptions(StrictModel):
     """The options that the styles of every family have."""
 
-    size: Annotated[int, Field(ge=16, le=MAX_PX), BeforeValidator(whole_number)] = Field(
+    size: Annotated[int, Field(ge=MIN_PX, le=MAX_PX), BeforeValidator(whole_number)] = Field(
         default=DEFAULT_PX, description="Width in px."
     )
     filter: FilterName | None = Field(default=None, description=FILTER_DESCRIPTION)
