@@ -4,13 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from tests.servers.waiting import wait_until
+
+CONNECTIONS = Path("/sys/fs/fuse/connections")
+"""Where the kernel counts the calls that wait. https://docs.kernel.org/filesystems/fuse/fuse.html"""
 
 
 @contextmanager
@@ -20,6 +24,9 @@ def slow_folder(folder: Path, milliseconds: float = 0) -> Iterator["SlowFolder"]
         pytest.skip("only root on Linux with FUSE can mount a file system of a program")
     if not find_spec("mfusepy") or not list(Path("/usr/lib").glob("*/libfuse3.so.*")):
         pytest.skip("libfuse3 is not installed")
+    if not os.path.ismount(CONNECTIONS):
+        mount = ["mount", "-t", "fusectl", "fusectl", str(CONNECTIONS)]
+        subprocess.run(mount, check=True)
     mounted = SlowFolder(folder)
     mounted.delay(milliseconds)
     mounted.mount()
@@ -42,19 +49,32 @@ class SlowFolder:
         """Mount the folder. Return when it is mounted."""
         command = [sys.executable, "-m", "tests.servers.slow_file_system", str(self._source), str(self.path)]
         self._process = subprocess.Popen(command)
-        deadline = time.monotonic() + 30
-        while not os.path.ismount(self.path):
-            assert self._process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(self._is_mounted)
+        self._connection = CONNECTIONS / str(os.minor(os.stat(self.path).st_dev))
+
+    def _is_mounted(self) -> bool:
+        assert self._process.poll() is None
+        return os.path.ismount(self.path)
 
     def delay(self, milliseconds: float) -> None:
         """Delay every later call."""
         self._source.with_suffix(".delay").write_text(str(milliseconds))
 
     def hang(self) -> None:
-        """Let no call return."""
+        """Let no later call return.
+
+        A call that the file system has already read cannot be given up: unlike NFS, the kernel keeps its process
+        alive until there is an answer. So this stops the file system when it has nothing to answer.
+        """
+        wait_until(self._stop_when_idle)
+
+    def _stop_when_idle(self) -> bool:
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+        if int((self._connection / "waiting").read_text()) == 0:
+            return True
+        self.resume()
+        return False
 
     def resume(self) -> None:
         """Answer again, including the calls that hang."""
