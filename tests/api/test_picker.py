@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from avatar_gen.objects.identities import LocalIdentityStore
+from avatar_gen.objects.local_identities import LocalIdentityStore
 from avatar_gen.security.api_keys import hash_of, new_key
 from avatar_gen.security.picker_tokens import PickerTokens
 from tests.api.test_uploads import PHOTOGRAPH

@@ -14,8 +14,8 @@ from avatar_gen.errors import AvatarNotFound, IdentityLinkChanged, ObjectDamaged
 from avatar_gen.objects import IdentityStore, ObjectStore, Opened, Replaced
 from avatar_gen.objects.cloud import CloudStore
 from avatar_gen.objects.cloud_identities import CloudIdentityStore
-from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.objects.local_identities import LocalIdentityStore
 
 MD5, SHA256 = "ab" * 16, "cd" * 32
 ONE, OTHER = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"

@@ -63,8 +63,8 @@ class SlowFolder:
     def hang(self) -> None:
         """Let no later call return.
 
-        A call that the file system has already read cannot be given up: unlike NFS, the kernel keeps its process
-        alive until there is an answer. So this stops the file system when it has nothing to answer.
+        A call that the file system has already read cannot be given up: unlike NFS, the kernel keeps its
+        process alive until there is an answer. So this stops the file system when it has nothing to answer.
         """
         wait_until(self._stop_when_idle)
 

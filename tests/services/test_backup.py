@@ -11,8 +11,8 @@ from threading import Event, Thread
 
 import pytest
 
-from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.objects.local_identities import LocalIdentityStore
 from avatar_gen.services.backup import Backup, Restore
 from tests.conftest import BOTH, App, MakeApp
 from tests.servers.postgres import Postgres

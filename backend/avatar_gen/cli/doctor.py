@@ -24,8 +24,8 @@ from avatar_gen.errors import AvatarError, DatabaseTaken, StartupError
 from avatar_gen.imaging import DRAWN_TYPES, require_formats
 from avatar_gen.imaging.svg import writes_letters
 from avatar_gen.imaging.vips import VERSION, require_version
-from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.objects.local_identities import LocalIdentityStore
 from avatar_gen.objects.opening import open_store
 from avatar_gen.security.api_keys import read_keys
 from avatar_gen.security.picker_tokens import read_signing_keys

@@ -1,8 +1,8 @@
 """Opens the store of objects and the store of identity links that the settings choose."""
 
 from avatar_gen.objects import IdentityStore, ObjectStore
-from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.objects.local_identities import LocalIdentityStore
 from avatar_gen.objects.storage_folder import storage_folder
 from avatar_gen.settings.storage import Storage
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from avatar_gen.errors import IdentityLinkDamaged, StorageFull, StorageUnavailable, TooManyIdentityLinks
-from avatar_gen.objects.identities import LocalIdentityStore
 from avatar_gen.objects.local import LocalStore
+from avatar_gen.objects.local_identities import LocalIdentityStore
 
 MD5, SHA256 = "ab" * 16, "cd" * 32
 ONE, OTHER = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
