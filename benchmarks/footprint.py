@@ -10,7 +10,7 @@ from itertools import cycle
 
 from avatar_gen.imaging.pool import TRIM_SECONDS
 from benchmarks.cases import MIXED
-from benchmarks.load import NoAnswers, load
+from benchmarks.load import NoAnswers, Request, ask_once, load
 from benchmarks.results import Results
 from benchmarks.servers import Server, running
 
@@ -31,15 +31,24 @@ def _seconds(program: str) -> float:
     return time.perf_counter() - started
 
 
-def ready_seconds(times: int) -> Iterator[float]:
-    """Yield the seconds from a start to the first answer, each time with a new database."""
+def starts(times: int) -> Iterator[tuple[float, float]]:
+    """Start with a new database each time.
+
+    Yield the seconds until the first answer, and the ms that the first picture of a DiceBear style takes.
+    """
     for _ in range(times):
         with running({"ours"}) as servers:
-            yield servers["ours"].ready
+            server = servers["ours"]
+            before = time.perf_counter()
+            asyncio.run(ask_once(server.port, _FIRST_PICTURE))
+            yield server.ready, (time.perf_counter() - before) * 1000
+
+
+_FIRST_PICTURE = Request("/10.x/lorelei/png?seed=ada&size=128")
 
 
 def disk_for_an_avatar(server: Server) -> float:
-    """Return the mean of the bytes on disk of the avatars that the server has: `pixelize` ones."""
+    """Return the mean of the bytes on disk of the avatars that the server made."""
     store = server.folder / "storage" / "avatars"
     objects = (store / avatar[:2] / f"{avatar}.zip" for avatar in server.avatars)
     return statistics.mean(each.stat().st_blocks * 512 for each in objects)
@@ -78,12 +87,14 @@ def slope(memory: list[tuple[int, float]]) -> float:
 
 
 def measure(
-    results: Results, starts: int, renders: int, seconds: float, progress: Callable[[str], None]
+    results: Results, times: int, renders: int, seconds: float, progress: Callable[[str], None]
 ) -> None:
-    """Measure memory, disk and starts, and add them to the results."""
+    """Measure memory and starts, and add them to the results."""
     progress("import and start")
-    results.single["import, s"] = import_seconds(starts)
-    results.single["ready, s"] = statistics.median(ready_seconds(starts))
+    results.single["import, s"] = import_seconds(times)
+    ready, first_picture = zip(*starts(times), strict=True)
+    results.single["ready, s"] = statistics.median(ready)
+    results.single["first DiceBear picture, ms"] = statistics.median(first_picture)
     results.memory = list(watch_memory(renders, seconds, progress))
     results.single["RSS idle, MB"] = results.memory[0][1]
     rendered, memory = results.memory[-1]

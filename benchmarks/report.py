@@ -82,7 +82,8 @@ depends on other work of the machine. **+-** is how far it differs between round
 nothing. **x bare** compares it with an ASGI application that answers with 300 bytes from memory, on the
 same uvicorn. Requests/s and latency include the cost of the load itself, which uses the same processors.
 *Old* is a copy of the earlier service in Node, without its frameworks, and with nothing synced to disk. A
-goal with two figures is reached if both reach it. `make image-test` measures the size of the image."""
+goal of so many times another server is about CPU time. A goal with several figures is reached if all reach
+it. `make image-test` measures the size of the image, and `make bench-shared` replicas (docs/scale.md)."""
 
 
 def _tables(results: Results) -> Iterator[tuple[str, list[Sequence[str]]]]:

@@ -96,6 +96,8 @@ def measure_all(results: Results, effort: Effort, progress: Callable[[str], None
                 figures = asyncio.run(measure_patiently(case, servers[case.server], effort.seconds))
                 rounds[case.name] += [figures] if figures else []
         results.single["disk, bytes"] = footprint.disk_for_an_avatar(servers["ours"])
+        photographs = footprint.disk_for_an_avatar(servers["ours with photographs"])
+        results.single["disk of a photograph, bytes"] = photographs
     results.add(rounds)
     footprint.measure(results, effort.rounds, effort.renders, effort.seconds, progress)
 
