@@ -2,9 +2,10 @@
 
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -14,6 +15,7 @@ from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import MakeService, Service
 from tests.servers.gateway import NGINX, ROOT, Gateway
 from tests.servers.net import Proxy, exchange
+from tests.servers.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="there is no nginx here: apt-get install nginx-light")
 
@@ -50,15 +52,6 @@ def test_connections_to_the_service_are_kept(gateway: Gateway, between: Proxy) -
     assert between.accepted - before <= 2
 
 
-def until(condition: Callable[[], bool]) -> float:
-    """Wait for a condition; how long that took."""
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() < started + 30
-        time.sleep(0.02)
-    return time.monotonic() - started
-
-
 def test_a_deleted_avatar_is_gone_at_once(gateway: Gateway, backend: Service) -> None:
     avatar_id = backend.generate(seed="ada")
     addresses = [f"/api/{avatar_id}", f"/api/{avatar_id}?size=9&format=webp"]
@@ -67,7 +60,7 @@ def test_a_deleted_avatar_is_gone_at_once(gateway: Gateway, backend: Service) ->
         assert gateway.client.get(address).headers["X-Cache"] == "HIT"
     gateway.client.delete(f"/api/{avatar_id}").raise_for_status()
     for address in addresses:
-        until(lambda address=address: gateway.client.get(address).status_code == 404)  # type: ignore[misc]
+        wait_until(lambda address=address: gateway.client.get(address).status_code == 404)  # type: ignore[misc]
     # Not even while the service is away: the 404 has taken the picture's place in the cache.
     backend.stop()
     assert {gateway.client.get(address).status_code for address in addresses} <= {404, 503}
@@ -77,7 +70,7 @@ def test_an_unchanged_picture_is_not_sent_again(gateway: Gateway, backend: Servi
     """The gateway asks by the ETag, and the service answers 304."""
     address = f"/api/{backend.generate(seed='ada')}"
     picture = gateway.client.get(address).content
-    until(lambda: gateway.client.get(address).headers["X-Cache"] == "REVALIDATED")
+    wait_until(lambda: gateway.client.get(address).headers["X-Cache"] == "REVALIDATED")
     assert gateway.client.get(address).content == picture
 
 
@@ -88,7 +81,7 @@ def test_a_replaced_identity_is_gone_at_once(gateway: Gateway, backend: Service)
         link = {"avatarId": backend.generate(seed=seed)}
         gateway.client.put(f"/api/identities/{HASH}1", json=link).raise_for_status()
         before = pictures[-1] if pictures else None
-        until(lambda before=before: gateway.client.get(address).content != before)  # type: ignore[misc]
+        wait_until(lambda before=before: gateway.client.get(address).content != before)  # type: ignore[misc]
         pictures.append(gateway.client.get(address).content)
         assert pictures[-1] == backend.client.get(address).content
     assert pictures[0] != pictures[1]
@@ -162,6 +155,10 @@ def test_compression_by_the_service_passes_with_one_vary(make_service: MakeServi
     assert {answer.content for answer in packed} == {other.content}
 
 
+def _contains(file: Path, text: str) -> bool:
+    return text in file.read_text()
+
+
 def test_no_log_has_a_seed_or_a_hash(gateway: Gateway, backend: Service) -> None:
     seed = "canary7f3a"
     client = gateway.client
@@ -172,19 +169,26 @@ def test_no_log_has_a_seed_or_a_hash(gateway: Gateway, backend: Service) -> None
     many = f"GET {address} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 900
     assert b"HTTP/1.1 429" in exchange(gateway.port, many, whole=True, seconds=12)
     backend.stop()
-    until(lambda: client.get(f"/api/render/wave/{seed}-.png").status_code == 503)
-    log = gateway.access_log.read_text()
-    assert '"path":"/api/render/pixelize/-"' in log
-    assert '"upstream_status":"502' in log
-    for text in (log, gateway.log.read_text()):
+    wait_until(lambda: client.get(f"/api/render/wave/{seed}-.png").status_code == 503)
+    for part in ('"path":"/api/render/pixelize/-"', '"upstream_status":"502'):
+        wait_until(partial(_contains, gateway.access_log, part))
+    for text in (gateway.access_log.read_text(), gateway.log.read_text()):
         assert seed not in text
         assert HASH not in text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "BREW"])
+def test_the_log_names_the_method_also_of_refused_requests(gateway: Gateway, method: str) -> None:
+    answer = gateway.client.request(method, "/api/generate", content=b" " * 100_000)
+    assert answer.status_code == 413
+    expected = f'"method":"{method}","path":"/api/generate","status":413,'
+    wait_until(lambda: expected in gateway.access_log.read_text(), explain=gateway.access_log.read_text)
 
 
 def test_a_restart_of_the_service_costs_no_more_than_the_restart(gateway: Gateway, backend: Service) -> None:
     """As soon as the service answers, so does the gateway."""
     backend.stop()
-    until(lambda: gateway.client.get("/api/color-schemes").status_code == 503)
+    wait_until(lambda: gateway.client.get("/api/color-schemes").status_code == 503)
     answer = gateway.client.get("/api/color-schemes")
     assert answer.headers["Retry-After"] == "1"
     backend.start()
