@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from avatar_gen.runtime.compression import SMALLEST, pack
+from avatar_gen.runtime.compression import MIN_BYTES, pack
 from tests.conftest import App
 
 TEXTS = {
@@ -158,9 +158,9 @@ def test_the_client_decides(client: httpx.Client, accepted: list[str], *, packed
 def test_what_is_small_stays_as_it_is(client: httpx.Client) -> None:
     for path in ("/api/render/pixelize/ada.svg", "/robots.txt"):
         plain, asked = get(client, path, "identity"), get(client, path, "gzip")
-        assert len(plain.content) < SMALLEST
+        assert len(plain.content) < MIN_BYTES
         assert (coding(asked), asked.content) == (None, plain.content)
-    assert pack(b"a" * SMALLEST) != b"a" * SMALLEST
+    assert pack(b"a" * MIN_BYTES) != b"a" * MIN_BYTES
     noise = bytes(range(256)) * 2
     assert pack(pack(noise * 9)) == pack(noise * 9)
 
@@ -180,8 +180,8 @@ def test_answers_with_secrets_stay_as_they_are(client: httpx.Client) -> None:
     token = link.json()["data"]["url"].partition("#")[2]
     opened = get(client, "/api/picker", "gzip", Authorization=f"Bearer {token}")
     drawn = client.post("/api/picker/generate", json={}, headers={"Authorization": f"Bearer {token}"})
-    assert len(opened.content) > SMALLEST
-    assert len(drawn.content) > SMALLEST / 2
+    assert len(opened.content) > MIN_BYTES
+    assert len(drawn.content) > MIN_BYTES / 2
     assert coding(opened) is None
     for answer in (link, opened, drawn):
         assert answer.headers["cache-control"] == "no-store"

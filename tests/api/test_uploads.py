@@ -313,7 +313,7 @@ def test_a_temporary_folder_that_cannot_be_written_is_an_error_of_the_service(
 def test_too_many_uploads_at_a_time_are_asked_to_wait(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photos, "MOST_UPLOADS", 0)
+    monkeypatch.setattr(photos, "MAX_UPLOADS", 0)
     client = make_app().start().client
     answer = client.put("/api/upload", content=PHOTOGRAPH)
     assert_failure(answer, 503, mentions="Too many photographs are being uploaded.")

@@ -13,7 +13,7 @@ from avatar_gen.database import TIMEOUT_SECONDS
 from avatar_gen.imaging.photo_process import memory_to_decode
 from avatar_gen.imaging.pool import MAX_QUEUED
 from avatar_gen.runtime import protocol, request_head, transport
-from avatar_gen.services.photos import MOST_UPLOADS
+from avatar_gen.services.photos import MAX_UPLOADS
 from avatar_gen.services.render_options import MAX_PX
 from avatar_gen.services.writer import MAX_WAITING
 from avatar_gen.settings.schema import Settings
@@ -63,7 +63,7 @@ def test_its_limits_are_those_of_the_code() -> None:
         "time for a photograph to arrive": f"{settings.uploads.receive_timeout:g} s",
         "time to decode a photograph": f"{settings.uploads.timeout:g} s",
         "memory to decode a photograph": f"{memory_to_decode(settings.uploads.max_pixels) / 1e6:g} MB",
-        "photographs that a process receives and decodes": f"{MOST_UPLOADS}",
+        "photographs that a process receives and decodes": f"{MAX_UPLOADS}",
         "width of a picture by URL": f"{MAX_PX} px",
         "width of a picture by hash": f"{libravatar.MAX_PX} px",
         "avatars on a page of the list": f"{most_listed()}",

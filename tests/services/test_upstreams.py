@@ -24,9 +24,9 @@ from avatar_gen.services.photos import Photos
 from avatar_gen.services.upstreams import (
     ERRORS_TO_OPEN,
     KNOWN,
+    MAX_ASKED,
     MAX_BYTES,
     MISS_SECONDS,
-    MOST_ASKED,
     RETRY_SECONDS,
     Upstreams,
 )
@@ -333,14 +333,14 @@ class TestAnUpstreamThatFails:
     def test_takes_a_bounded_number_of_requests(self, make_app: MakeApp, upstream: UpstreamServer) -> None:
         app = make_app({"libravatar": {"upstreams": [upstream.url], "upstream_timeout": 30}}).start()
         upstream.every = server.hang
-        with ThreadPoolExecutor(MOST_ASKED) as threads:
+        with ThreadPoolExecutor(MAX_ASKED) as threads:
             waiting = [
-                threads.submit(app.client.get, f"/avatar/{hash_of(number)}") for number in range(MOST_ASKED)
+                threads.submit(app.client.get, f"/avatar/{hash_of(number)}") for number in range(MAX_ASKED)
             ]
-            upstream.wait_for_requests(MOST_ASKED)
+            upstream.wait_for_requests(MAX_ASKED)
             default = app.client.get(f"/avatar/{hash_of('ada')}")
             assert default.status_code == 200
-            assert len(upstream.requests) == MOST_ASKED
+            assert len(upstream.requests) == MAX_ASKED
             upstream.released.set()
             assert {each.result().content for each in waiting} == {default.content}
 

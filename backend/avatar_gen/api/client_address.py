@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 from avatar_gen.settings.server import Server
 
-_LONGEST = 64
+_MAX_LENGTH = 64
 """Characters of an address with zone and port. Longer texts are not parsed."""
 
 
@@ -38,7 +38,7 @@ class ClientAddresses:
         hop = self._peer(scope)
         if hop.trusted:
             for text in reversed(_forwarded(scope)):
-                earlier = self._read(text) if len(text) <= _LONGEST else None
+                earlier = self._read(text) if len(text) <= _MAX_LENGTH else None
                 hop = earlier or hop
                 if earlier is None or not earlier.trusted:
                     break

@@ -12,14 +12,14 @@ from functools import lru_cache
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from avatar_gen.runtime.compression import MAGIC, SMALLEST, pack
+from avatar_gen.runtime.compression import MAGIC, MIN_BYTES, pack
 
 ETAG_SUFFIX = f"-gzip{zlib.ZLIB_RUNTIME_VERSION}"
 """What a strong ETag of a compressed answer has more: the release of the compressor decides its bytes."""
 
 _TYPES = re.compile(r"(?:text/(?!event-stream)|application/(?:json|yaml|javascript)|image/svg\+xml)")
 
-_LONGEST = 256
+_MAX_BYTES = 256
 """Bytes of `Accept-Encoding` that are read. Browsers send about 30."""
 
 _ELEMENT = re.compile(rb"[ \t]*([^ \t;,=]+)[ \t]*(?:;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?")
@@ -40,7 +40,7 @@ def accepts_gzip(scope: Scope) -> bool:
     if not given:
         return False
     accepted = b",".join(given)
-    return len(accepted) <= _LONGEST and _prefers_gzip(accepted)
+    return len(accepted) <= _MAX_BYTES and _prefers_gzip(accepted)
 
 
 @lru_cache(maxsize=128)
@@ -89,7 +89,7 @@ class _Answer:
     def _compress(self, start: Message, message: Message) -> Message:
         """Return the body to send, and change the header fields in `start`."""
         content: bytes = message.get("body", b"")
-        if len(content) < SMALLEST:
+        if len(content) < MIN_BYTES:
             return message
         headers = MutableHeaders(raw=start["headers"])
         headers.add_vary_header("Accept-Encoding")

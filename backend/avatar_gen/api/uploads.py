@@ -32,7 +32,7 @@ _IN_MEMORY = 256 * 1024
 _AROUND_FILE = 16 * 1024
 """Bytes of a form beside its file."""
 
-_MOST_OF_FIELD = 4096
+_MAX_FIELD_BYTES = 4096
 
 _ANSWERS = {201: {"links": LINKS_TO_AVATAR}, **fails(400, 413, 415, 503, 507)}
 
@@ -95,7 +95,7 @@ async def receive_form(request: Request, max_bytes: int) -> AsyncIterator[tuple[
         _receive(request, max_bytes, max_bytes + _AROUND_FILE),
         max_files=1,
         max_fields=len(PhotoFields.model_fields),
-        max_part_size=_MOST_OF_FIELD,
+        max_part_size=_MAX_FIELD_BYTES,
     )
     parser.spool_max_size = _IN_MEMORY
     try:
@@ -122,7 +122,7 @@ class _FormParser(MultiPartParser):
         self.is_whole = True
 
 
-_NOT_A_FORM = f"must be a whole form with one file, and known fields of at most {_MOST_OF_FIELD} bytes"
+_NOT_A_FORM = f"must be a whole form with one file, and known fields of at most {_MAX_FIELD_BYTES} bytes"
 
 
 def _decode_text(text: str) -> str:

@@ -215,7 +215,7 @@ def _open(names: str, columns: Columns, *, header: bool, encoding: str, stack: E
     if names != "-":
         stream = stack.enter_context(Path(names).open("rb"))  # noqa: SIM115 - it does
     name = "standard input" if names == "-" else names
-    return CsvInput(stream, name, columns, longest=MAX_SEED_LENGTH, header=header, encoding=encoding)
+    return CsvInput(stream, name, columns, max_length=MAX_SEED_LENGTH, header=header, encoding=encoding)
 
 
 def _is_text_encoding(name: str) -> bool:

@@ -36,10 +36,10 @@ from avatar_gen.settings.schema import Database, Settings
 
 State = Literal["ok", "note", "error"]
 
-_LITTLE = 1_000_000_000
+_MIN_FREE_BYTES = 1_000_000_000
 """Free bytes below which the storage gets a note."""
 
-_FEW_INODES = 100_000
+_MIN_FREE_INODES = 100_000
 """Free inodes below which the storage gets a note. Each avatar takes one."""
 
 _COLOURS: dict[State, str] = {"ok": "green", "note": "yellow", "error": "red"}
@@ -229,11 +229,11 @@ def _storage(settings: Settings) -> str:
         _require_place(path / "incoming")
         raise _Noteworthy(f"{path}: empty; the first start of the service makes its folders")
     room = store.check_write()
-    if room.free_inodes is not None and room.free_inodes < _FEW_INODES:
+    if room.free_inodes is not None and room.free_inodes < _MIN_FREE_INODES:
         raise _Noteworthy(f"{path}: can be written, but has inodes for only {room.free_inodes:,} files")
     free = room.free_bytes or 0
     text = f"{path}: can be written, {free / 1e9:.1f} GB free"
-    if free < _LITTLE:
+    if free < _MIN_FREE_BYTES:
         raise _Noteworthy(f"{text}; free some space")
     return text
 

@@ -173,7 +173,7 @@ def _serve_here(
 
 def _take_descriptors() -> None:
     """Raise the limit of open files to the highest allowed value: each connection needs one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
     # macOS allows fewer than it reports.
     with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))

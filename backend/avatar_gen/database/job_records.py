@@ -149,11 +149,11 @@ class JobRecords:
             running = select(jobs.c.id).where(jobs.c.state == State.RUNNING).limit(1)
             return connection.execute(running).first() is not None
 
-    def count_free(self, now_ms: int, most: int) -> int:
-        """Return the number of chunks that can be claimed now, `most` if there are more."""
+    def count_free(self, now_ms: int, limit: int) -> int:
+        """Return the number of chunks that can be claimed now, at most `limit`."""
         columns = _CHUNK_COLUMNS
         free = and_(columns.finished == 0, columns.leased_until_ms < now_ms, jobs.c.state == State.RUNNING)
-        found = select(columns.number).join(jobs, jobs.c.id == columns.job_id).where(free).limit(most)
+        found = select(columns.number).join(jobs, jobs.c.id == columns.job_id).where(free).limit(limit)
         with transaction(self._engines.read) as connection:
             return len(connection.execute(found).all())
 

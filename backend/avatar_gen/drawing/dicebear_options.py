@@ -170,8 +170,8 @@ def _range(_name: str, field: Json) -> Option:
 def _names(name: str, field: Json) -> Option:
     if field.get("open"):
         return Words(_TAG, "tags such as hairLength:long or !hat")
-    most = _MAX_VALUES_OF.get(name, _MAX_VALUES)
-    return Choice(tuple(field["values"]), field.get("list", False), field.get("weighted", False), most)
+    max_values = _MAX_VALUES_OF.get(name, _MAX_VALUES)
+    return Choice(tuple(field["values"]), field.get("list", False), field.get("weighted", False), max_values)
 
 
 def read_options(options: Mapping[str, Option], pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:

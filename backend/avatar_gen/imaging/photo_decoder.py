@@ -53,7 +53,7 @@ class Task(NamedTuple):
     """A key of `LOADERS`."""
     px: int
     """The largest width of the result."""
-    least_px: int
+    min_px: int
     """The lowest width and height of the region that is shown."""
     max_pixels: int
     max_bytes: int
@@ -72,12 +72,12 @@ class Task(NamedTuple):
     @classmethod
     def unpack(cls, data: bytes) -> "Task":
         """Return the task that `pack` wrote."""
-        kind, px, least_px, max_pixels, max_bytes, seconds, gravity, *others = _TASK.unpack(data)
+        kind, px, min_px, max_pixels, max_bytes, seconds, gravity, *others = _TASK.unpack(data)
         red, green, blue, left, top, width, height = others
         return cls(
             kind=kind.rstrip(b"\0").decode(),
             px=px,
-            least_px=least_px,
+            min_px=min_px,
             max_pixels=max_pixels,
             max_bytes=max_bytes,
             seconds=seconds,
@@ -107,7 +107,7 @@ LOADERS = {
 _SHRINKS = (8, 4, 2)
 """The factors by which a JPEG can be made smaller while it is decoded."""
 
-_LONGEST = 20
+_MAX_RATIO = 20
 """The highest ratio of the sides of a picture that libvips searches for what attracts attention."""
 
 _KERNEL = "mitchell"
@@ -137,9 +137,9 @@ class _Frame(NamedTuple):
         if left + across > width or top + down > height:
             raise Refused(Outcome.CROP_OUTSIDE)
         side = min(across, down)
-        if side < task.least_px:
+        if side < task.min_px:
             raise Refused(Outcome.TOO_SMALL)
-        if task.gravity == Gravity.ATTENTION and max(across, down) <= _LONGEST * side:
+        if task.gravity == Gravity.ATTENTION and max(across, down) <= _MAX_RATIO * side:
             return region
         above = 0 if task.gravity == Gravity.NORTH else (down - side) // 2
         return (left + (across - side) // 2, top + above, side, side)

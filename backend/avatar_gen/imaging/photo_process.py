@@ -22,7 +22,7 @@ from avatar_gen.imaging.vips import Pixels
 PHOTO_PX = 1024
 """The largest width of a stored photograph."""
 
-LEAST_PX = 16
+MIN_PHOTO_PX = 16
 """The lowest width and height of a photograph."""
 
 GRAVITIES = {each.name.lower(): each for each in Gravity}
@@ -43,7 +43,7 @@ _GRACE_SECONDS = 2.0
 
 _NOT_NOW = "No photograph can be decoded now. Try again later."
 
-_MOST_BYTES = ANSWER.size + PHOTO_PX * PHOTO_PX * 3
+_MAX_ANSWER_BYTES = ANSWER.size + PHOTO_PX * PHOTO_PX * 3
 
 
 class PhotoOptions(NamedTuple):
@@ -139,7 +139,7 @@ class PhotoDecoder:
         return Task(
             kind=kind,
             px=PHOTO_PX,
-            least_px=LEAST_PX,
+            min_px=MIN_PHOTO_PX,
             max_pixels=self._limits.max_pixels,
             max_bytes=memory_to_decode(self._limits.max_pixels),
             seconds=self._limits.timeout,
@@ -239,7 +239,7 @@ def _read(pipe: int, timeout: float) -> bytes | None:
     received = bytearray()
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
-    while len(received) <= _MOST_BYTES:
+    while len(received) <= _MAX_ANSWER_BYTES:
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             return None
         piece = os.read(pipe, 1 << 20)
@@ -259,13 +259,13 @@ def _is_whole(answer: bytes) -> bool:
 def _pixels(answer: bytes, limits: PhotoLimits) -> Pixels:
     """Return the pixels in an answer. Raises `InvalidRequest` for any other one."""
     outcome, px = ANSWER.unpack_from(answer) if answer else (Outcome.UNREADABLE, 0)
-    if outcome == Outcome.DECODED and px >= LEAST_PX:
+    if outcome == Outcome.DECODED and px >= MIN_PHOTO_PX:
         return np.frombuffer(answer, np.uint8, offset=ANSWER.size).reshape(px, px, 3)
     if outcome == Outcome.TOO_MANY_PIXELS:
-        most = limits.max_pixels / 1e6
-        raise InvalidRequest(f"The photograph has more than {most:g} million pixels. Make it smaller.")
+        millions = limits.max_pixels / 1e6
+        raise InvalidRequest(f"The photograph has more than {millions:g} million pixels. Make it smaller.")
     if outcome == Outcome.TOO_SMALL:
-        raise InvalidRequest(f"The photograph must be at least {LEAST_PX} px wide and high.")
+        raise InvalidRequest(f"The photograph must be at least {MIN_PHOTO_PX} px wide and high.")
     if outcome == Outcome.CROP_OUTSIDE:
         raise InvalidRequest("crop must lie inside the photograph.")
     raise InvalidRequest(

@@ -11,13 +11,13 @@ from PIL import Image, features
 
 from avatar_gen.drawing.palette import Filter
 from avatar_gen.imaging.formats import PHOTO_ENCODERS
-from avatar_gen.imaging.photo_process import LEAST_PX
+from avatar_gen.imaging.photo_process import MIN_PHOTO_PX
 from avatar_gen.imaging.truecolour import recolour_pixels
 from avatar_gen.imaging.vips import Pixels, to_image
 
-_MOST_BYTES = 150_000
+_MAX_BYTES = 150_000
 _QUALITIES = ((85, 1.0), (78, 0.79), (70, 0.65), (60, 0.55), (45, 0.43), (30, 0.33))
-"""JPEG qualities to try until a photograph has at most `_MOST_BYTES`, and the size of a typical photograph in
+"""JPEG qualities to try until a photograph has at most `_MAX_BYTES`, and the size of a typical photograph in
 each quality, as a fraction of its size in the first."""
 
 DECODER = f"{PIL.__version__}-{features.version('jpg')}"
@@ -26,7 +26,7 @@ DECODER = f"{PIL.__version__}-{features.version('jpg')}"
 
 def sample_files() -> dict[str, bytes]:
     """Return a small photograph of each kind that can be uploaded."""
-    pixels = np.full((LEAST_PX, LEAST_PX, 3), 128, np.uint8)
+    pixels = np.full((MIN_PHOTO_PX, MIN_PHOTO_PX, 3), 128, np.uint8)
     gif = io.BytesIO()
     Image.fromarray(pixels).save(gif, "GIF")
     return {**{name: encode(pixels) for name, encode in PHOTO_ENCODERS.items()}, "gif": gif.getvalue()}
@@ -37,12 +37,12 @@ def encode_stored(pixels: Pixels) -> bytes:
     image = to_image(pixels)
     jpeg, largest = b"", 0
     for quality, part in _QUALITIES:
-        if largest * part > _MOST_BYTES and quality != _QUALITIES[-1][0]:
+        if largest * part > _MAX_BYTES and quality != _QUALITIES[-1][0]:
             continue
         # libvips, unlike Pillow, releases the interpreter's lock while it encodes.
         jpeg = image.jpegsave_buffer(Q=quality, subsample_mode="on", optimize_coding=True, keep="none")
         largest = largest or len(jpeg)
-        if len(jpeg) <= _MOST_BYTES:
+        if len(jpeg) <= _MAX_BYTES:
             break
     return jpeg
 

@@ -28,8 +28,8 @@ _LEVELS = 15
 """Levels of opacity on a shape's border, besides transparent: as many as 4 x 4 points in each pixel tell
 apart. They are so few that a picture of up to 17 colours and its border fit into one palette."""
 
-MOST_CUT = 255 // _LEVELS
-"""The most colours in a palette that has room for all levels."""
+MAX_CUT_COLOURS = 255 // _LEVELS
+"""The highest number of colours in a palette that has room for all levels."""
 
 
 class Output(NamedTuple):
@@ -108,7 +108,7 @@ def _cut(picture: Picture, output: Output) -> Picture:
     if output.shape == "square":
         return picture
     opacity = _opacity(output.px, output.shape)
-    if isinstance(picture, Indexed) and len(picture.palette) <= MOST_CUT:
+    if isinstance(picture, Indexed) and len(picture.palette) <= MAX_CUT_COLOURS:
         return _cut_indexed(picture, opacity)
     pixels = _to_pixels(picture)
     alpha = opacity * np.uint8(255 // _LEVELS)

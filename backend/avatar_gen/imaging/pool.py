@@ -18,7 +18,7 @@ TRIM_SECONDS = 5
 """Seconds between a job and the return of free memory to the system. It happens at most once in this time."""
 
 MAX_QUEUED = 512
-"""The most pictures that may wait to be drawn on the event loop."""
+"""The number of pictures that may wait to be drawn on the event loop."""
 
 
 class Pool:
@@ -136,8 +136,8 @@ class FairQueue:
     However long the queue is, everything else on the loop, such as the liveness probe, waits for one piece.
     """
 
-    def __init__(self, most: int = MAX_QUEUED) -> None:
-        self.limit = most
+    def __init__(self, limit: int = MAX_QUEUED) -> None:
+        self.limit = limit
         self.refused = 0
         """Pieces that were refused so far."""
         self._waiting: deque[asyncio.Future[None]] = deque()

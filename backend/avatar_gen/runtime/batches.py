@@ -95,10 +95,10 @@ def _settle(batch: list[_Waiting[T]], errors: Sequence[Exception | None]) -> Non
             waiting.done.set_result(None)
 
 
-def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """Yield the items in lists of at most `most`."""
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of at most `size`."""
     iterator = iter(items)
-    while batch := list(islice(iterator, most)):
+    while batch := list(islice(iterator, size)):
         yield batch
 
 

@@ -5,7 +5,7 @@ import gzip
 MAGIC = b"\x1f\x8b"
 """The first bytes of what gzip makes. No text begins with them."""
 
-SMALLEST = 512
+MIN_BYTES = 512
 """Bytes. A smaller text stays as it is: with its headers it takes one packet in any case."""
 
 _LEVEL = 4
@@ -14,7 +14,7 @@ _LEVEL = 4
 
 def pack(content: bytes) -> bytes:
     """Return the content compressed by gzip, or the content itself if it is small or does not shrink."""
-    if len(content) < SMALLEST:
+    if len(content) < MIN_BYTES:
         return content
     packed = gzip.compress(content, _LEVEL, mtime=0)
     return packed if len(packed) < len(content) else content

@@ -19,7 +19,7 @@ from avatar_gen import __version__
 from avatar_gen.runtime.threads import DaemonThreads
 
 _PIECE = 65536
-_MOST_ADDRESSES = 3
+_MAX_ADDRESSES = 3
 """Addresses of a host to which a connection is tried."""
 
 _RESOLVERS = 4
@@ -97,7 +97,7 @@ async def _fetch(url: str, max_bytes: int, resolve: Resolve) -> Answer:
     is_secure = parts.scheme == "https"
     port = parts.port or (443 if is_secure else 80)
     addresses = await resolve(host, port)
-    reader, writer = await _connect(addresses[:_MOST_ADDRESSES], port, host if is_secure else None)
+    reader, writer = await _connect(addresses[:_MAX_ADDRESSES], port, host if is_secure else None)
     try:
         connection = h11.Connection(h11.CLIENT)
         target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"

@@ -24,7 +24,7 @@ TIMEOUT_SECONDS = 0.05
 _PAUSE_SECONDS = 1.0
 """Time between two attempts to reach Redis while it is unavailable. Each attempt is one request."""
 
-_MOST_LATER = 64
+_MAX_IN_BACKGROUND = 64
 """Questions in the background. Further ones are dropped, since they must not hold up the others."""
 
 _MAX_CONNECTIONS = 32
@@ -70,7 +70,7 @@ class SharedRedis:
 
     def ask_later(self, question: Callable[[], Awaitable[object]]) -> None:
         """Ask in the background, and ignore the answer."""
-        if len(self._later) < _MOST_LATER:
+        if len(self._later) < _MAX_IN_BACKGROUND:
             task = asyncio.create_task(self.ask(question))
             self._later.add(task)
             task.add_done_callback(self._later.discard)

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from ipaddress import ip_address
 
-_LONGEST = 256
+_MAX_BYTES = 256
 _HOST = re.compile(r"(?:\[(?P<ipv6>[^]]*)\]|(?P<name>[^:[]*))(?::[0-9]*)?")
 
 
@@ -25,8 +25,8 @@ class AllowedHosts:
 
         No page can choose an IP address or a name without a dot for its host, so these are always allowed.
         """
-        match = _HOST.fullmatch(host[: _LONGEST + 1].decode("latin-1").lower())
-        if match is None or len(host) > _LONGEST:
+        match = _HOST.fullmatch(host[: _MAX_BYTES + 1].decode("latin-1").lower())
+        if match is None or len(host) > _MAX_BYTES:
             return False
         name = (match["ipv6"] or match["name"] or "").removesuffix(".")
         return "." not in name or _is_ip_address(name) or name in self._names or name.endswith(self._suffixes)

@@ -42,7 +42,7 @@ EXPONENTS = range(4, 10)
 STORED = "stored"
 """The style under which the statistics count a stored picture that is encoded anew."""
 
-_MOST_OPENED = 16_000_000
+_MAX_OPENED_BYTES = 16_000_000
 """Bytes of cached objects."""
 
 
@@ -86,7 +86,7 @@ class Avatars:
         self._pool = pool
         self._cache = cache
         self._statistics = statistics
-        self.opened: Cache[str, _Known] = Cache(_MOST_OPENED, lambda known: size_of(known.object))
+        self.opened: Cache[str, _Known] = Cache(_MAX_OPENED_BYTES, lambda known: size_of(known.object))
         """Objects that were read lately, by id."""
         self._writer = AvatarWriter(store, repository)
         self.queue = self._writer.queue

@@ -24,10 +24,10 @@ def fit_text(field: str, value: object, changes: list[str]) -> str | None:
     if field == "version" and _NOT_IN_A_HEADER.search(text):
         text = _NOT_IN_A_HEADER.sub("", text)
         changes.append(f"its {name} has other characters than printable ASCII, which are left out")
-    longest = _MAX_LENGTHS.get(field, MAX_NAME_LENGTH)
-    if len(text) > longest:
-        text = text[:longest]
-        changes.append(f"its {name} is longer than {longest} characters and is cut off")
+    max_length = _MAX_LENGTHS.get(field, MAX_NAME_LENGTH)
+    if len(text) > max_length:
+        text = text[:max_length]
+        changes.append(f"its {name} is longer than {max_length} characters and is cut off")
     return text or None
 
 

@@ -15,7 +15,7 @@ from avatar_gen.avatar import MAX_SEED_LENGTH, PHOTO, Avatar, AvatarSpec, Seed
 from avatar_gen.drawing.palette import parse_colour
 from avatar_gen.errors import AvatarError, Overloaded, UploadsUnavailable
 from avatar_gen.imaging.photo_decoder import Rectangle
-from avatar_gen.imaging.photo_process import GRAVITIES, LEAST_PX, PhotoDecoder, PhotoLimits, PhotoOptions
+from avatar_gen.imaging.photo_process import GRAVITIES, MIN_PHOTO_PX, PhotoDecoder, PhotoLimits, PhotoOptions
 from avatar_gen.imaging.photographs import encode_stored
 from avatar_gen.objects.avatar_object import write_photo
 from avatar_gen.runtime.threads import DaemonThreads
@@ -24,7 +24,7 @@ from avatar_gen.services.validation import OneOf, StrictModel, check_colour, inv
 from avatar_gen.settings.schema import Uploads
 from avatar_gen.telemetry.request_statistics import RequestStatistics
 
-MOST_UPLOADS = 16
+MAX_UPLOADS = 16
 """Uploads that a process receives and decodes at the same time. Each may take `uploads.max_bytes` of disk."""
 
 _CLOSE_SECONDS = 1.0
@@ -38,8 +38,8 @@ def _parse_crop(text: str) -> Rectangle:
         numbers = []
     if len(numbers) != 4 or max(numbers) >= 2**31:
         raise invalid("must be x,y,width,height: four whole numbers of px")
-    if min(numbers[2:]) < LEAST_PX:
-        raise invalid(f"must be at least {LEAST_PX} px wide and high")
+    if min(numbers[2:]) < MIN_PHOTO_PX:
+        raise invalid(f"must be at least {MIN_PHOTO_PX} px wide and high")
     return (numbers[0], numbers[1], numbers[2], numbers[3])
 
 
@@ -94,7 +94,7 @@ class Photos:
         self._statistics = statistics
         self._decoder = open_decoder(settings)
         self._threads = DaemonThreads(settings.processes, "decoding photographs")
-        self.limit = MOST_UPLOADS
+        self.limit = MAX_UPLOADS
         self.taken = 0
         """Uploads that are received or decoded."""
         self.refused = 0

@@ -17,7 +17,7 @@ from avatar_gen.drawing.palettes import CuratedPalette
 from avatar_gen.drawing.styles import draw, traits
 from avatar_gen.drawing.svg import filtered, framed, with_own_ids
 from avatar_gen.imaging import MADE_BY, MEDIA_TYPES, memory_of
-from avatar_gen.imaging.pipeline import MOST_CUT, draw_picture, encode_svg
+from avatar_gen.imaging.pipeline import MAX_CUT_COLOURS, draw_picture, encode_svg
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.xmp import write_xmp
 from avatar_gen.runtime.cache import PictureCache
@@ -134,7 +134,7 @@ class RenderRequest(NamedTuple):
         """Return whether the picture may be drawn on the event loop."""
         if self.format_name != "png":
             return self.format_name == "svg"
-        is_quick_to_cut = self.options.shape == "square" or traits(self.style).colours <= MOST_CUT
+        is_quick_to_cut = self.options.shape == "square" or traits(self.style).colours <= MAX_CUT_COLOURS
         return is_quick_to_cut and is_quick(self.style, self.options.size)
 
     def is_costly(self) -> bool:

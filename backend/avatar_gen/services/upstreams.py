@@ -36,7 +36,7 @@ KNOWN = {
 MAX_BYTES = 2_000_000
 """The largest file that is fetched. A PNG of 512 px has less than one million."""
 
-MOST_ASKED = 8
+MAX_ASKED = 8
 """Hashes that each process asks for at the same time. Further ones get their default picture."""
 
 MISS_SECONDS = 3600.0
@@ -147,7 +147,7 @@ class Upstreams:
         old = entry.jpeg if entry else None
         task = self._asking.get(identity)
         if task is None:
-            if len(self._asking) >= MOST_ASKED:
+            if len(self._asking) >= MAX_ASKED:
                 self._counts[ALL, "busy"] += 1
                 return old
             task = self._asking[identity] = asyncio.create_task(self._ask(identity, old))

@@ -40,7 +40,7 @@ _SETTLED_AFTER = 5.0
 """Seconds after which a commit without an answer is done or never will be: the database gives up on a silent
 transaction after `TIMEOUT_SECONDS`."""
 
-_MOST_SETTLED = 500
+_MAX_SETTLED = 500
 """Avatars in one statement. After a long outage there can be any number."""
 
 _MEND_SECONDS = 60.0
@@ -149,7 +149,7 @@ class AvatarWriter:
     def mend(self) -> None:
         """Finish the removals that killed processes began, and delete their temporary files."""
         with contextlib.suppress(AvatarError):
-            for batch in batches(self._store.interrupted_removals(), _MOST_SETTLED):
+            for batch in batches(self._store.interrupted_removals(), _MAX_SETTLED):
                 if lost := [avatar_id for avatar_id in batch if self._is_gone(avatar_id)]:
                     self._repository.remove_rows(lost)
                 for avatar_id in batch:
@@ -220,7 +220,7 @@ class AvatarWriter:
         before = time.monotonic() - age
         pending = sorted(each for each, moment in list(self._unsettled.items()) if moment <= before)
         with contextlib.suppress(AvatarError):
-            for batch in batches(pending, _MOST_SETTLED):
+            for batch in batches(pending, _MAX_SETTLED):
                 self._settle_batch(batch)
 
     def _settle_batch(self, pending: Sequence[str]) -> None:

@@ -230,15 +230,15 @@ def _work(sources: Sources) -> Iterator[Metric]:
         refused.add_metric([name], pool.refused)
     yield from (jobs, limit, refused)
     size = _gauge("avatar_cache_bytes", "Bytes in the cache", "cache")
-    most = _gauge("avatar_cache_limit_bytes", "Bytes that the cache may have", "cache")
+    maximum = _gauge("avatar_cache_limit_bytes", "Bytes that the cache may have", "cache")
     hits = _counter("avatar_cache_hits", "Values that were found in the cache", "cache")
     for name, cache in sources.caches.items():
         size.add_metric([name], cache.size)
-        most.add_metric([name], cache.limit)
+        maximum.add_metric([name], cache.limit)
         hits.add_metric([name], cache.hits)
     if sources.shared:
         hits.add_metric(["shared"], sources.shared.hits)
-    yield from (size, most, hits)
+    yield from (size, maximum, hits)
 
 
 def _build(health: Health) -> Metric:

@@ -18,7 +18,7 @@ def read(
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with path.open("rb") as stream:
         people = CsvInput(
-            stream, "people.csv", columns or Columns(), longest=10, header=header, encoding=encoding
+            stream, "people.csv", columns or Columns(), max_length=10, header=header, encoding=encoding
         )
         found = list(people.read())
         assert people.progress == 1

@@ -60,11 +60,11 @@ class CsvInput:
     """
 
     def __init__(  # noqa: PLR0913
-        self, stream: BinaryIO, name: str, columns: Columns, *, longest: int, header: bool, encoding: str
+        self, stream: BinaryIO, name: str, columns: Columns, *, max_length: int, header: bool, encoding: str
     ) -> None:
         self._name = name
         self._columns = columns
-        self._longest = longest
+        self._max_length = max_length
         self._header = header
         self._lines = TextLines(stream, name, encoding)
         self._size = os.fstat(stream.fileno()).st_size
@@ -98,8 +98,8 @@ class CsvInput:
         if not seed or not file:
             return RejectedRow(line, "its column is empty")
         for text in (seed, letters or ""):
-            if len(text) > self._longest:
-                return RejectedRow(line, f"it has more than {self._longest} characters")
+            if len(text) > self._max_length:
+                return RejectedRow(line, f"it has more than {self._max_length} characters")
         return CsvRow(line, seed, file, letters)
 
     def _find(self, first: Sequence[str]) -> tuple[int, int, int | None]:

@@ -20,7 +20,7 @@ _RESERVED = {
 }
 """Names of devices on Windows, with any extension."""
 
-_LONGEST = 60
+_MAX_SLUG_LENGTH = 60
 
 
 def file_name(text: str) -> str:
@@ -33,5 +33,5 @@ def file_name(text: str) -> str:
         return text
     digest = blake2b(text.encode(), digest_size=6).hexdigest()
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:_LONGEST].strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:_MAX_SLUG_LENGTH].strip("-")
     return f"{slug}-{digest}" if slug else digest

@@ -40,13 +40,13 @@ _VISIBILITY_SECONDS = 300
 """Seconds after which the broker gives the message of a silent worker to another one. It is longer than a
 chunk takes and than the longest countdown of a retry."""
 
-_MOST_WAITING = 200
+_MAX_WAITING = 200
 """Messages in the queue up to which workers add others."""
 
 _LOOK_SECONDS = 1.0
 """Time between two looks at the queue."""
 
-_LONGEST_PAUSE_SECONDS = 60
+_MAX_PAUSE_SECONDS = 60
 """The longest countdown of a retry, while the storage or the database is down."""
 
 
@@ -128,7 +128,7 @@ def _work_on_chunk(
 
 def _later(task: Task, error: AvatarError) -> Retry:
     """Return what Celery raises to repeat a task, at a time that doubles and varies."""
-    seconds = min(_LONGEST_PAUSE_SECONDS, 2.0**task.request.retries)
+    seconds = min(_MAX_PAUSE_SECONDS, 2.0**task.request.retries)
     log.warning("A chunk waits for %.0f s: %s", seconds, error)
     return task.retry(countdown=seconds * uniform(0.5, 1), throw=False)  # noqa: S311 - no secret
 
@@ -170,7 +170,7 @@ class _Feeder:
         with self._app.connection_for_write() as connection:
             channel = connection.default_channel
             waiting = self._app.amqp.queues[_QUEUE](channel).queue_declare().message_count
-            missing = self._work.records.count_free(now_ms(), _MOST_WAITING) - waiting
+            missing = self._work.records.count_free(now_ms(), _MAX_WAITING) - waiting
             for _ in range(missing):
                 self._task.apply_async(connection=connection, retry=False)
 

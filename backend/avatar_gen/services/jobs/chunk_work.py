@@ -34,7 +34,7 @@ takes longer than this, another process does the same again, which changes nothi
 _CAREFUL_AFTER = 3
 """Attempts after which the rows of a chunk are worked on one by one, to find the one that ends processes."""
 
-_MOST_ENDS = 2
+_MAX_ENDS = 2
 """Processes that may end while they work on a row, before the row counts as failed."""
 
 
@@ -149,7 +149,7 @@ class ChunkWork:
         """
         failures = chunk.read_failures()
         first = chunk.suspect or 0
-        if chunk.suspect is not None and chunk.ends >= _MOST_ENDS:
+        if chunk.suspect is not None and chunk.ends >= _MAX_ENDS:
             failures[first] = "The process that drew it ended, several times."
             first += 1
 

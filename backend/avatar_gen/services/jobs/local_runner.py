@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _NICE = 10
 """The priority of drawing processes: requests come first."""
 
-_LONGEST_PAUSE_SECONDS = 30.0
+_MAX_PAUSE_SECONDS = 30.0
 """The longest time between two attempts while the storage or the database is down."""
 
 _CLOSE_SECONDS = 5.0
@@ -73,7 +73,7 @@ class LocalRunner:
                 elif failures == 1:
                     log.exception("Jobs wait, because of an error in the service")
                 self._release(refund=isinstance(error, AvatarError))
-            self._closing.wait(min(_LONGEST_PAUSE_SECONDS, 2.0**failures) * uniform(0.5, 1))  # noqa: S311
+            self._closing.wait(min(_MAX_PAUSE_SECONDS, 2.0**failures) * uniform(0.5, 1))  # noqa: S311
 
     def _ends(self) -> bool:
         """Return whether there is nothing left to do, and forget the thread then."""
