@@ -201,7 +201,7 @@ def open_services(
 ) -> Services:
     """Open all use cases. `stack` closes them in reverse order, also if a later one fails to open.
 
-    `migrating` says what happens to the tables: see `prepare`. `pictures` are those of all processes.
+    `migrating` says what happens to the tables: see `prepare`. `pictures` is the cache of all processes.
 
     Raises `StartupError` with what the operator can do.
     """
@@ -249,7 +249,7 @@ def open_services(
 
 
 def _watch(services: Services, redis: "SharedRedis | None", tracing: "Tracing") -> None:
-    """Trace the calls to what requests wait for."""
+    """Trace the calls that requests wait for: to Redis, the storage and the database, and of rendering."""
     if redis is not None:
         tracing.watch(redis, "redis", "ask")
     tracing.watch(services.store, "store", "open", "get", "put", "removing")

@@ -50,7 +50,7 @@ _MAX_MS = 253_402_300_799_999
 
 
 def _without_nul(text: str) -> str:
-    """PostgreSQL cannot store a NUL character, and UTF-8 has no surrogates."""
+    """Return a text that can be stored. PostgreSQL cannot store NUL, and UTF-8 has no surrogates."""
     if "\0" in text:
         raise PydanticCustomError("nul", "must not contain the NUL character")
     if not text.isascii():
@@ -62,7 +62,7 @@ def _without_nul(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """A header carries the version: a line break in it would begin another header."""
+    """Return a text that a header can carry: a line break in it would begin another header."""
     if not (text.isascii() and text.isprintable()):
         raise PydanticCustomError("printable", "must be printable ASCII characters")
     return text
@@ -177,7 +177,7 @@ def add_missing_options(*without: str) -> Callable[[type[M]], type[M]]:
 
 
 _REQUIRED = ("id", "createdAt", "generatorType")
-"""A release before this one may have written the others, or not; these it always wrote."""
+"""The fields that are in every record. Records of an earlier release may lack others."""
 
 _AVATAR = TypeAdapter(Avatar)
 

@@ -184,7 +184,7 @@ class Overloaded(AvatarError):
 
 
 class NotReady(AvatarError):
-    """The service is starting, stopping, or cannot read."""
+    """The service is starting or stopping, or cannot read what is stored."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 1

@@ -9,6 +9,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 _MAX_BYTES = 256
+"""Of a `Host` header. Longer ones are refused."""
+
 _HOST = re.compile(r"(?:\[(?P<ipv6>[^]]*)\]|(?P<name>[^:[]*))(?::[0-9]*)?")
 
 

@@ -19,7 +19,7 @@ MAX_TOKEN_LENGTH = 4096
 """Bytes. Longer tokens are refused without being hashed."""
 
 _SALT = "avatar-gen picker 1"
-"""Keeps these tokens apart from others of the same key. A token with other fields needs another salt."""
+"""Distinguishes these tokens from others with the same key. A token with other fields needs another salt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ _PERIODS = {"s": per_sec, "min": per_min, "hour": per_hour}
 
 
 class Count(NamedTuple):
-    """What is left to a client."""
+    """How many requests a client has left."""
 
     retry_after: int
     """Seconds until a request may pass; 0 if this one may."""

@@ -1,6 +1,6 @@
 """Reads the settings from `settings.yaml`, its overlays and the environment into one frozen object.
 
-The environment wins over files, and later files win over earlier ones. Files of the old service load
+Environment variables override files, and later files override earlier ones. Files of the old service load
 unchanged. No other module reads the environment, except for `RUN_MIGRATIONS`, an option of `serve`.
 """
 
@@ -72,7 +72,7 @@ ENVIRONMENT: dict[str, tuple[str, Callable[[str], object]]] = {
     "PICKER_URL": ("picker.url", str),
     "PICKER_ORIGINS": ("picker.origins", _list),
 }
-"""Environment variables, the settings that they replace, and how they are read. An empty variable counts as
+"""Environment variables, the settings that they override, and how they are read. An empty variable counts as
 one that is not set."""
 
 _SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://[^/]+:[0-9]+")
@@ -114,12 +114,12 @@ def trace_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings, O
 
 
 def service_links(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the variables of ours that Kubernetes has set to the address of one of its Services."""
+    """Return the variables of this service that Kubernetes has set to the URL of one of its own Services."""
     return [name for name in ENVIRONMENT if _SERVICE_LINK.fullmatch(environ.get(name, ""))]
 
 
 def _files(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Return the files that exist. Later ones win."""
+    """Return the files that exist. Later ones override earlier ones."""
     named = environ.get("CONFIG_PATH")
     base = Path(named or _DEFAULT_FILE)
     if named and not base.is_file():
@@ -169,7 +169,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _read(path: Path, environ: Mapping[str, str]) -> Tree:
-    """Return the content of a file below `app:`, with the names of today."""
+    """Return the content of a file below `app:`, with the current names of settings."""
     try:
         with path.open(encoding="utf-8") as stream:
             loader = _Loader(stream)
@@ -193,7 +193,7 @@ def _read(path: Path, environ: Mapping[str, str]) -> Tree:
 
 
 def _with_new_names(app: object, path: Path) -> Tree:
-    """Return the tree with `save_path` in its place. The oldest files have it further up."""
+    """Return the tree with `save_path` at `storage.local`. Old files have it at `storage` or at the top."""
     if not isinstance(app, dict):
         raise SettingsError(f"{path}: app: expected a mapping")
     tree = dict(app)

@@ -35,17 +35,17 @@ class Server(Section):
     receive_timeout: Annotated[float, Field(gt=0, le=300)] = 10
     """Seconds in which a whole request must arrive, and in which a client must go on reading an answer."""
     idle_timeout: Annotated[float, Field(gt=0, le=3600)] = 75
-    """Seconds after which a connection that has had an answer is closed if no other request arrives. Load
-    balancers keep such connections for 60 seconds, and must be the ones that close them."""
+    """Seconds after which a connection that has had an answer is closed if no other request arrives. It
+    must be longer than the idle timeout of a load balancer, usually 60 seconds, which must close first."""
     drain_time: Annotated[float, Field(ge=0, le=300)] = 1
     """Seconds after a signal to end in which the service still answers, but reports that it is not ready."""
     shutdown_timeout: Annotated[int, Field(ge=1, le=300)] = 7
     """Seconds after that time in which requests in flight must end."""
     allowed_hosts: list[Annotated[str, PlainValidator(parse_host_pattern)]] = []
-    """Host names under which the service answers, beside IP addresses and names without a dot. Without names
-    here, all are allowed if API keys are set, and no others if not."""
+    """Host names under which the service answers, beside IP addresses and names without a dot. If the
+    list is empty, all names are allowed with API keys, and no other names without."""
     trusted_proxies: list[Annotated[IPv4Network | IPv6Network, PlainValidator(parse_network)]] = []
-    """Proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` are believed, beside all clients of a Unix
+    """Proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` are trusted, beside all clients of a Unix
     socket."""
     security_contact: Annotated[str | None, PlainValidator(parse_contact)] = None
     """The URL, `mailto:` included, in `/.well-known/security.txt`. None: there is no such file."""

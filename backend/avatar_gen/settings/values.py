@@ -23,7 +23,7 @@ _LOG_LEVELS = {
     "verbose": "debug",
     "silly": "trace",
 }
-"""How other programs call these levels."""
+"""The names of other programs for these levels."""
 
 _RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|hour)(?: burst ([1-9][0-9]{0,5}))?")
 
@@ -35,14 +35,14 @@ MIN_SIGNING_KEY_LENGTH = 32
 """Characters. 32 hexadecimal digits have 128 bits."""
 
 _CONTACT = re.compile(r"(?:mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+?[0-9-]+)")
-"""What RFC 9116 takes as a contact, of visible ASCII characters alone."""
+"""A contact as in RFC 9116, with only visible ASCII characters."""
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\*")
 
 _MODE = re.compile(r"0?[0-7]{3}")
 
 _ROOT_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]{1,64}){1,8}/?|/?")
-"""Of characters alone that mean the same in a header, in JSON and in a URL."""
+"""It has only characters that mean the same in a header, in JSON and in a URL."""
 
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
@@ -128,7 +128,7 @@ def check_signing_key(key: SecretStr) -> SecretStr:
 
 
 def parse_log_level(text: object) -> object:
-    """Return our name of a log level, or what was given."""
+    """Return this service's name of a log level, or what was given."""
     if not isinstance(text, str):
         return text
     return _LOG_LEVELS.get(text.lower(), text.lower())
