@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from avatar_gen.runtime.compression import MAGIC, MIN_BYTES, pack
 
 ETAG_SUFFIX = f"-gzip{zlib.ZLIB_RUNTIME_VERSION}"
-"""What a strong ETag of a compressed answer has more: the release of the compressor decides its bytes."""
+"""The end of the strong ETag of a compressed answer. The release of zlib decides the compressed bytes."""
 
 _TYPES = re.compile(r"(?:text/(?!event-stream)|application/(?:json|yaml|javascript)|image/svg\+xml)")
 
@@ -25,7 +25,7 @@ _MAX_BYTES = 256
 _ELEMENT = re.compile(rb"[ \t]*([^ \t;,=]+)[ \t]*(?:;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?")
 
 pack_list = lru_cache(maxsize=16)(pack)
-"""`pack`, for answers that stay the same for some time, such as the list of styles."""
+"""`pack` with a cache, for answers that many requests get, such as the list of styles."""
 
 
 @lru_cache(maxsize=64)
@@ -66,13 +66,13 @@ class Compression:
 
 
 class _Answer:
-    """An answer that is on its way."""
+    """Sends one answer, compressed if it is text and the client accepts gzip."""
 
     def __init__(self, send: Send, *, accepts_gzip: bool) -> None:
         self._send = send
         self._accepts_gzip = accepts_gzip
         self._start: Message | None = None
-        """The beginning of an answer, which waits for the body."""
+        """The status and the header fields. They are sent when the body is known."""
 
     async def __call__(self, message: Message) -> None:
         """Send a part of the answer."""

@@ -1,7 +1,7 @@
 """CORS: which pages of other origins may call the service.
 
 Starlette's middleware refuses request headers that are not listed and answers a refused preflight outside the
-envelope. It takes `*` together with credentials, which then allows every origin in turn.
+envelope. With `*` and credentials, it allows every origin to send them.
 """
 
 import re

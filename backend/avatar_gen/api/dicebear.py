@@ -34,12 +34,12 @@ FORMATS = {
 VERSIONS = ("10.x", "10")
 
 _LIST_CACHING = b"public, max-age=3600"
-"""As in DiceBear's API. The lists change with a release and with the settings."""
+"""The value of DiceBear's API. The lists change with a release and with the settings."""
 
 # Only what looks like a release, so that this route takes no other route's URLs.
 _PATH = re.compile(rb"/([0-9]{1,2}(?:\.(?:x|[0-9]{1,2}))?)/([^/]+)/([^/]+)(?:/([^/]+))?/?")
 _LIST = re.compile(rb"/([0-9]{1,2}\.x)/?")
-"""Of a release. A number alone can be a text for RoboHash's URLs."""
+"""The list of styles of a release. A number without `.x` is not one: it can be a text in RoboHash's URLs."""
 
 _STYLE_FILES: Mapping[str, Callable[[str], bytes]] = {
     "definition.json": dicebear.definition_file,

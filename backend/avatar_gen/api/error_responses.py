@@ -12,7 +12,7 @@ _FAILURE = {"$ref": f"#/components/schemas/{Failure.__name__}"}
 _SENTENCES = {
     400: "size must be at most 9.",
     401: "This takes an API key: send it as Authorization: Bearer KEY.",
-    403: "This API key is not allowed to do this.",
+    403: "This API key may not write.",
     404: "There is no avatar with this id.",
     408: "The request took too long to arrive.",
     409: "The job has not ended. Its result is there when its state is done.",
@@ -22,7 +22,7 @@ _SENTENCES = {
     431: "The request is too large.",
     500: "The service has failed; see its log.",
     503: "The database is unavailable. Try again later.",
-    507: "The storage is full. No avatar can be stored until space is free.",
+    507: "The storage is full. Free some space, then try again.",
 }
 """An example of a message for each status."""
 

@@ -1,4 +1,4 @@
-"""Pictures under the URLs of other avatar services: the same URL, our look."""
+"""Pictures under the URLs of other avatar services, drawn in styles of this service."""
 
 import asyncio
 import contextlib

@@ -35,10 +35,10 @@ LIST_LIMIT = 256 * 1024 * 1024
 """Bytes of a list. A million rows with an e-mail address and a name each have about 60 MB."""
 
 _LIST_SECONDS = 300
-"""Time for a list to arrive."""
+"""Time in which a list must arrive."""
 
 _EVENT_SECONDS = 1.0
-"""Time between two looks at a job whose events are sent."""
+"""Time between two reads of the progress of a job whose events are sent."""
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "application/zip"}
 

@@ -46,24 +46,24 @@ _ITS_ID = "$response.body#/data/id"
 
 LINKS_TO_AVATAR = {
     **{
-        identity: {"operationId": identity, "parameters": {"id": _ITS_ID}}
-        for identity in ("getAvatar", "getAvatarHeaders", "deleteAvatar")
+        operation: {"operationId": operation, "parameters": {"id": _ITS_ID}}
+        for operation in ("getAvatar", "getAvatarHeaders", "deleteAvatar")
     },
     "linkIdentity": {"operationId": "linkIdentity", "requestBody": {"avatarId": _ITS_ID}},
 }
-"""The operations that take the id in the answer of generate."""
+"""The operations that take the id in an answer of generate or upload."""
 
 LINKS_TO_IDENTITY = {
-    identity: {"operationId": identity, "parameters": {"hash": "$response.body#/data/hash"}}
-    for identity in ("getIdentity", "unlinkIdentity")
+    operation: {"operationId": operation, "parameters": {"hash": "$response.body#/data/hash"}}
+    for operation in ("getIdentity", "unlinkIdentity")
 }
 """The operations that take the hash of an identity link."""
 
 JOB_PARAMETER = _in_path("id", "The job's UUID, in any case.", format="uuid", examples=[EXAMPLE_ID])
 
 LINKS_TO_JOB = {
-    identity: {"operationId": identity, "parameters": {"id": _ITS_ID}}
-    for identity in ("getJob", "getJobEvents", "getJobResult", "cancelJob")
+    operation: {"operationId": operation, "parameters": {"id": _ITS_ID}}
+    for operation in ("getJob", "getJobEvents", "getJobResult", "cancelJob")
 }
 """The operations that take the id of a job."""
 

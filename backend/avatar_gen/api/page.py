@@ -28,17 +28,17 @@ A photograph has a URL `blob:` until it is sent. The only policy of Trusted Type
 only the elements of Cropper.js. Before it is loaded, no text becomes HTML.
 """
 
-_FIRST_FILES = {"/": "index.html", "/pick": "pick.html"}
-"""The pages by their paths."""
+_PAGES = {"/": "index.html", "/pick": "pick.html"}
+"""The HTML files of the pages by their paths."""
 
 _ROOTS = ("", "../")
-"""The relative URLs of the service's root in the pages: without, and with a slash behind their path."""
+"""The relative URL of the service's root: for a path without a slash at its end, and for one with a slash."""
 
 _LINK = re.compile(rb'((?:href|src)=")(?=[a-z])')
 
 _CHOICES = {
     b"{filter}": tuple(FILTERS),
-    # Of drawings SVG is the best choice, so it comes first.
+    # SVG comes first, because it is the best format for most drawings.
     b"{format}": tuple(sorted(DRAWN_TYPES, key=lambda name: name != "svg")),
 }
 """The names of each registry, by the field that stands for one of them in a line of the page.
@@ -59,40 +59,40 @@ def read_page(sites: Sequence[str] = ()) -> PictureRoute:
     found = [each for each in (files("avatar_gen") / "page").iterdir() if ending_of(each.name) in FILE_TYPES]
     contents = {each.name: each.read_bytes() for each in sorted(found, key=lambda each: each.name)}
     digest = sha256(b"".join(contents.values())).hexdigest()[:12]
-    first = {
-        (path, root): _first_file(name, contents[name], digest, root)
-        for path, name in _FIRST_FILES.items()
+    pages = {
+        (path, root): _make_page(name, contents[name], digest, root)
+        for path, name in _PAGES.items()
         for root in _ROOTS
     }
-    others = contents.keys() - set(_FIRST_FILES.values())
-    page = {name: make_file(name, contents[name]) for name in others}
-    headers = {path: _first_headers(sites if path == "/pick" else ()) for path in _FIRST_FILES}
+    others = contents.keys() - set(_PAGES.values())
+    parts = {name: make_file(name, contents[name]) for name in others}
+    headers = {path: _page_headers(sites if path == "/pick" else ()) for path in _PAGES}
 
     def matches(scope: Scope) -> bool:
         path = scope["path"]
-        if path in _FIRST_FILES:
+        if path in _PAGES:
             return True
         match = _PATH.fullmatch(path) if path.startswith("/page/") else None
-        return match is not None and match[2] in page
+        return match is not None and match[2] in parts
 
     async def get(scope: Scope) -> Picture:
-        if (path := scope["path"]) in _FIRST_FILES:
+        if (path := scope["path"]) in _PAGES:
             scope["framed"] = bool(sites) and path == "/pick"
-            return await send_file(scope, first[path, way_to_root(scope)], b"no-cache", headers[path])
+            return await send_file(scope, pages[path, way_to_root(scope)], b"no-cache", headers[path])
         release, _, name = scope["path"].removeprefix("/page/").rpartition("/")
         # During an upgrade a page of one release may fetch from another.
         caching = IMMUTABLE if release == digest else b"no-cache"
-        return await send_file(scope, page[name], caching, [])
+        return await send_file(scope, parts[name], caching, [])
 
     return PictureRoute("/page/{file}", matches, get, is_picture=False)
 
 
-def _first_file(name: str, html: bytes, digest: str, root: str) -> File:
+def _make_page(name: str, html: bytes, digest: str, root: str) -> File:
     html = _with_choices(html).replace(b'"page/', b'"page/%b/' % digest.encode())
     return make_file(name, _LINK.sub(rb"\1%b" % root.encode(), html))
 
 
-def _first_headers(sites: Sequence[str]) -> Headers:
+def _page_headers(sites: Sequence[str]) -> Headers:
     policy = (b"content-security-policy", content_policy(sites).encode())
     return [policy, (b"cross-origin-opener-policy", b"same-origin")]
 

@@ -37,7 +37,7 @@ class UrlParameters(PictureParameters):
 
 
 class SeededUrlParameters(UrlParameters):
-    """The same where the path has no seed."""
+    """The parameters of a URL whose path has no seed."""
 
     seed: str = Field(
         max_length=MAX_SEED_LENGTH,
@@ -50,7 +50,7 @@ P = TypeVar("P", bound=UrlParameters)
 
 
 class RenderUrl(NamedTuple):
-    """What a path says."""
+    """The parts of a path below `PREFIX`."""
 
     style: FoundStyle
     seed: str | None

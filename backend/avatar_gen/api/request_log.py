@@ -1,4 +1,4 @@
-"""Gives every request an id, a log line, and an answer in the envelope if our own code fails."""
+"""Gives every request an id, a log line, and an answer in the envelope if an error in the service occurs."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})
 class RequestLog:
     """The outermost ASGI middleware.
 
-    It uses a client's own `X-Request-ID` if that has at most 64 letters, digits, dots, dashes or underscores.
+    It uses a client's `X-Request-ID` if that has at most 64 letters, digits, dots, dashes or underscores.
     The trace of a `traceparent` goes into the log.
     """
 
@@ -49,12 +49,12 @@ class RequestLog:
         if method == "HEAD":
             # Every GET route answers HEAD too. The server has the original scope and leaves out the body.
             scope = {**scope, "method": "GET", "is_head": True}
-        identity, trace = _identity(scope)
-        request_id.set(identity)
+        own_id, trace = _ids_of(scope)
+        request_id.set(own_id)
         trace_id.set(trace)
         span = None
         if self._tracing and scope["path"] not in UNCOUNTED:
-            span = self._tracing.begin(method, scope["headers"], identity)
+            span = self._tracing.begin(method, scope["headers"], own_id)
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -62,7 +62,7 @@ class RequestLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 protection = FRAMED if scope.get("framed") else PROTECTION
-                message["headers"] = [*message["headers"], *protection, (b"x-request-id", identity.encode())]
+                message["headers"] = [*message["headers"], *protection, (b"x-request-id", own_id.encode())]
             await send(message)
 
         try:
@@ -89,12 +89,12 @@ class RequestLog:
         return None
 
 
-def _identity(scope: Scope) -> tuple[str, str | None]:
+def _ids_of(scope: Scope) -> tuple[str, str | None]:
     """Return the id of a request, and that of its trace if it has one."""
-    identity = trace = None
+    own_id = trace = None
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and not identity and _GIVEN_ID.fullmatch(value):
-            identity = str(value, "ascii")
+        if name == b"x-request-id" and not own_id and _GIVEN_ID.fullmatch(value):
+            own_id = str(value, "ascii")
         elif name == b"traceparent" and (match := _TRACEPARENT.fullmatch(value)):
             trace = str(match[1], "ascii")
-    return identity or token_hex(8), trace
+    return own_id or token_hex(8), trace

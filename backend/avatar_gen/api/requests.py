@@ -1,4 +1,4 @@
-"""What a client sends, read strictly: every parameter and field is known, bounded and of its type."""
+"""The query parameters of requests, read strictly: each is known, bounded and of its type."""
 
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
@@ -18,7 +18,7 @@ from avatar_gen.services.validation import OneOf, StrictModel, read_pairs, refus
 Q = TypeVar("Q", bound="Parameters")
 
 _MAX_BYTES = 8192
-"""Of a query string that FastAPI reads. The name of a photograph alone may take 3072, percent-encoded."""
+"""The maximum of a query string that FastAPI reads. The name of a photograph may have 3072 of them."""
 
 
 DEFAULT_SIZE = 6
@@ -32,7 +32,7 @@ class Parameters(StrictModel):
     """Query parameters."""
 
     max_bytes: ClassVar[int] = 1024
-    """Of a query string."""
+    """The maximum of a query string."""
 
 
 class PictureParameters(Parameters):
@@ -89,7 +89,7 @@ def _check_cursor(text: str) -> str:
 
 
 class ListParameters(Parameters):
-    """Which part of the list."""
+    """Which part of the list to return."""
 
     pick: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole_number)] = Field(
         default=10, description="The maximum number of avatars."

@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import JSONResponse, Response
 
+from avatar_gen import __version__
 from avatar_gen.avatar import Avatar, add_missing_options, avatar_as_json
 from avatar_gen.drawing.palettes import CuratedPalette
 from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
@@ -18,7 +19,7 @@ EXAMPLE_ID = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 UNCACHED = {"Cache-Control": "no-store"}
 
 INTERNAL_ERROR = "The service has failed; see its log."
-"""What a client reads of an error of our own."""
+"""The message of an answer to a request that failed because of an error in the service."""
 
 
 def _like(**example: JsonValue) -> ConfigDict:
@@ -178,7 +179,7 @@ class StyleData(BaseModel):
         description="The licence of the artwork. Null for the service's own styles, and if an operator's"
         " style has none."
     )
-    creator: str | None = Field(description="Likewise.")
+    creator: str | None = Field(description="The artist. Null as for `license`.")
     options: list[str] = Field(description="The options that change the picture, beside size and shape.")
     formats: list[str] = Field(description="The formats of its pictures by URL: svg only for line drawings.")
     sample: str = Field(description="The path of a picture.")
@@ -254,7 +255,7 @@ class Health(BaseModel):
     model_config = _like(
         status="healthy",
         database=1,
-        version="0.1.0",
+        version=__version__,
         uptime=12.345,
         checks={
             "database": {"status": "up", "type": "sqlite"},

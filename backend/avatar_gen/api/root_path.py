@@ -37,9 +37,9 @@ def root_of(request: Request) -> str:
 
 
 def way_to_root(scope: Scope) -> str:
-    """Return the relative URL of the service's root, for a page in it: empty, or `../` behind a slash.
+    """Return the relative URL of the service's root, for a page: empty, or `../` if the path ends in a slash.
 
-    Pages link with relative URLs, so they work behind a proxy of which the service does not know.
+    Pages link with relative URLs, so they also work behind a proxy whose path the service does not know.
     """
     depth: int = scope["raw_path"].count(b"/")
     return "../" * (depth - 1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from avatar_gen.services.avatars import Avatars, StoredPicture
 
 CACHE_CONTROL = b"public, max-age=3600"
-"""A stored picture never changes, but it can be deleted. One hour later no cache shows it any more."""
+"""A stored picture never changes, but it can be deleted. One hour later, no cache has it."""
 
 _PATH = re.compile(rf"/api/({GIVEN_ID})(?:\.([0-9A-Za-z]{{1,16}}))?")
 

@@ -21,7 +21,7 @@ from avatar_gen.errors import BodyTooLarge, InvalidRequest, NotJson
 from avatar_gen.services.validation import invalid_request, refuse, unique_fields
 
 BODY_LIMIT = 64 * 1024
-"""Bytes. The largest body that makes sense has some 4,000."""
+"""Bytes. The largest valid body has about 4,000, without options of styles."""
 
 _MAX_FIELDS = 32
 """Fields of a body. More cannot be valid, and an error for each would take long."""
@@ -72,11 +72,11 @@ class _JsonRequest(Request):
 
     @property
     def headers(self) -> Headers:
-        """Return the one header that FastAPI looks at: an absent body is JSON, too."""
+        """Return the one header that FastAPI reads. An absent body counts as JSON, too."""
         return _JSON
 
     async def body(self) -> bytes:
-        """Return something that is not empty, so that FastAPI asks for the JSON."""
+        """Return a body that is not empty, so that FastAPI calls `json`."""
         return b"{}"
 
     async def json(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ async def read_json_object(request: Request) -> dict[str, Any]:
     if not isinstance(fields, dict):
         refuse("body", "must be a JSON object")
     if len(fields) > _MAX_FIELDS:
-        refuse("body", "has more fields than there are")
+        refuse("body", f"has more than {_MAX_FIELDS} fields")
     return cast("dict[str, Any]", fields)
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and Swagger UI without anything from elsewhere."""
+"""The OpenAPI document, and Swagger UI, which fetches nothing from other hosts."""
 
 import asyncio
 import re

@@ -27,7 +27,7 @@ router = APIRouter(
 )
 
 _IN_MEMORY = 256 * 1024
-"""Bytes of an upload that are not yet written to disk."""
+"""Bytes of an upload that are collected in memory before they are written to disk."""
 
 _AROUND_FILE = 16 * 1024
 """Bytes of a form beside its file."""
