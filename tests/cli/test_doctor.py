@@ -54,7 +54,7 @@ def test_a_service_that_is_well(kind: str, make_service: MakeService, postgres: 
             "sqlite",
             "settings",
             "uploads",
-            "own",
+            "additions",
             "keys",
             "database",
             "storage",
@@ -76,10 +76,10 @@ def test_an_operators_palettes_and_styles_are_checked(make_service: MakeService,
     shutil.copy(definition, tmp_path)
     house = ["#fff8f0", "#ffb000", "#dc267f", "#648fff", "#1b1035"]
     service = make_service({"palettes": {"house": house}, "styles": {"path": str(tmp_path)}})
-    assert examine(service)["own"] == ("ok", "1 palettes, 1 styles")
+    assert examine(service)["additions"] == ("ok", "1 palettes, 1 styles")
     (tmp_path / "odd.json").write_text("{}")
     (tmp_path / "smile.json").write_text("{}")
-    state, text = examine(service, status=1)["own"]
+    state, text = examine(service, status=1)["additions"]
     assert state == "error"
     assert text.split("\n") == [
         f"{tmp_path}/odd.json: the definition lacks a required field",

@@ -52,7 +52,7 @@ class _Drawing(NamedTuple):
     jobs: int
 
     def prepare(self) -> Callable[[], object]:
-        """Serve the palettes and styles of the settings. Return what does so in another process."""
+        """Serve the palettes and styles of the settings. Return a function for another process."""
         additions = read_additions(self.settings.palettes, self.settings.styles.path)
         prepare = partial(serve_additions, additions)
         prepare()
@@ -60,7 +60,7 @@ class _Drawing(NamedTuple):
 
 
 class _Job(NamedTuple):
-    """A run, and the source that knows its progress."""
+    """A run, and the source of its rows, which has the progress."""
 
     reports: Iterator[BulkReport]
     source: CsvInput | PhotoSource
@@ -203,7 +203,7 @@ def _run(job: _Job, verb: str, *, as_json: bool) -> None:
     with progress(verb) as reach:
         for report in job.reports:
             reach(job.source.progress, report.processed)
-    _tell(report, as_json=as_json)
+    _print_report(report, as_json=as_json)
 
 
 def _open(names: str, columns: Columns, *, header: bool, encoding: str, stack: ExitStack) -> CsvInput:
@@ -220,7 +220,7 @@ def _open(names: str, columns: Columns, *, header: bool, encoding: str, stack: E
 
 def _is_text_encoding(name: str) -> bool:
     try:
-        # Not of nothing, for which Python looks up no encoding.
+        # Python looks up no encoding to decode an empty value.
         b"a".decode(name)
     except UnicodeError:
         return True
@@ -304,7 +304,7 @@ def _refuse(line: int, reason: str) -> None:
     warn(f"line {line}: {reason}")
 
 
-def _tell(report: BulkReport, *, as_json: bool) -> None:
+def _print_report(report: BulkReport, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(report))
     else:

@@ -83,7 +83,7 @@ def command(*, as_json: bool) -> None:
 
 
 class _Noteworthy(Exception):
-    """Something that works, but that the operator should know."""
+    """The check passed, but the operator should know this."""
 
 
 def _examine() -> Iterator[Finding]:
@@ -100,7 +100,7 @@ def _examine() -> Iterator[Finding]:
         return
     yield Finding("settings", "ok", ", ".join(dict.fromkeys(origins.values())) or "the defaults")
     yield _found("uploads", lambda: f"decoded: {', '.join(require_photographs(settings.uploads))}")
-    yield _found("own", lambda: _own(settings))
+    yield _found("additions", lambda: _additions(settings))
     yield _found("keys", lambda: _keys(settings))
     yield _found("database", lambda: _database(settings))
     yield _found("storage", lambda: _storage(settings))
@@ -121,7 +121,7 @@ def _found(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, "error", f"{error} ({error.__cause__ or type(error).__name__})")
 
 
-def _own(settings: Settings) -> str:
+def _additions(settings: Settings) -> str:
     """Serve the operator's palettes and styles, as the start of the service does."""
     serve_settings(settings)
     return f"{len(settings.palettes)} palettes, {len(dicebear.added_names())} styles"
@@ -148,7 +148,7 @@ def _fonts() -> str:
 
 def _styles() -> str:
     require_pictures()
-    return f"all drawn: {len(STYLES)} of our own, {require_dicebear()} of DiceBear's {dicebear.RELEASE}"
+    return f"all drawn: {len(STYLES)} of this service, {require_dicebear()} of DiceBear's {dicebear.RELEASE}"
 
 
 def _sqlite() -> str:
@@ -209,7 +209,7 @@ def _stores_objects(settings: Settings) -> bool:
     try:
         return has_objects(open_store(settings.storage, make=False))
     except StartupError:
-        return False  # The check of the storage says so.
+        return False  # The check of the storage reports it.
 
 
 def _storage(settings: Settings) -> str:
@@ -254,7 +254,7 @@ def _require_usable(path: Path, unusable: list[str]) -> None:
 
 
 def _redis(url: str, cache: int) -> str:
-    """Return what Redis is. `cache` is the most bytes of pictures that it will hold."""
+    """Return what Redis is. `cache` is the maximum of bytes of pictures that it will hold."""
     # Imported here, because the import is slow.
     from avatar_gen.services.redis_check import ask_redis  # noqa: PLC0415
 

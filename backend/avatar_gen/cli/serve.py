@@ -82,15 +82,15 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
     local = storage.type == "local"
     log.info("Avatars are stored in %s", storage.local.save_path.absolute() if local else storage.where)
     with ExitStack() as stack:
-        _take_descriptors()
+        _raise_limit_of_files()
         ours = _open_listener(settings.server, stack)
-        channel_of = _export(settings.metrics, stack)
+        channel_of = _open_metrics(settings.metrics, stack)
         if settings.server.workers == 1:
             _serve_here(settings, ours, channel_of and channel_of(0))
         else:
             _check_workers(settings)
             announce(ours)
-            # A worker ends itself before that.
+            # Longer than a worker takes to end itself.
             seconds = settings.server.drain_time + settings.server.shutdown_timeout + 2 * CLOSING_SECONDS
             Supervisor(ours, ["serve", "--worker"], channel_of, seconds).run(settings.server.workers)
 
@@ -102,7 +102,7 @@ def _open_listener(settings: ServerSettings, stack: ExitStack) -> socket.socket:
     return stack.enter_context(listening_at(settings.uds, int(settings.uds_mode, 8)))
 
 
-def _export(settings: Metrics, stack: ExitStack) -> Callable[[int], socket.socket] | None:
+def _open_metrics(settings: Metrics, stack: ExitStack) -> Callable[[int], socket.socket] | None:
     """Return the function that makes the channel of a worker, or None if there is no metrics endpoint."""
     if settings.port is None:
         return None
@@ -163,15 +163,15 @@ def _serve_here(
         parent=parent,
     )
     app.api.state.connections = lambda: len(server.server_state.connections)
-    # dup() makes the socket blocking if Python believes that it is, in all processes that share it. A worker
-    # would then hang in accept() whenever another worker is faster.
+    # dup() sets whether the socket blocks from Python's own flag, in all processes that share the socket. If
+    # it blocked, a worker would hang in accept() whenever another worker is faster.
     listener.settimeout(0)
     server.run(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))])
     if not server.started:
         sys.exit(1)
 
 
-def _take_descriptors() -> None:
+def _raise_limit_of_files() -> None:
     """Raise the limit of open files to the highest allowed value: each connection needs one."""
     _, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
     # macOS allows fewer than it reports.

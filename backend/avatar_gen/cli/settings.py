@@ -55,7 +55,7 @@ def show(*, as_json: bool) -> None:
 
 
 def _leaves(section: Section, above: Keys = ()) -> Iterator[tuple[Keys, object]]:
-    """Every setting; those of old files only where they are given."""
+    """Yield every setting. Leave out those of the old service that are not set."""
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         keys = (*above, field.alias or name)
@@ -66,19 +66,19 @@ def _leaves(section: Section, above: Keys = ()) -> Iterator[tuple[Keys, object]]
 
 
 def _shown(keys: Keys, value: object, settings: Settings) -> object:
-    """A value as JSON has it."""
+    """Return a value for JSON, without secrets."""
     if isinstance(value, SecretStr):
-        return _address(settings, value) if keys[-1] == "url" else _HIDDEN
+        is_database_url = keys[0] == "database" and keys[-1] == "url"
+        return _place_of(settings, value) if is_database_url else _HIDDEN
     if isinstance(value, dict):
-        # An old file's dict here holds the keys of an object store.
-        return _HIDDEN if keys[0] == "storage" else value
+        return value
     if isinstance(value, (list, tuple, frozenset)):
         return [_shown(keys, each, settings) for each in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
-def _address(settings: Settings, url: SecretStr) -> str:
-    """Where a database is, if that can be told from its secrets."""
+def _place_of(settings: Settings, url: SecretStr) -> str:
+    """Return where a database is, without secrets, or `_HIDDEN` if its URL is not valid."""
     try:
         return whereabouts(settings.database.model_copy(update={"url": url}))
     except StartupError:

@@ -32,7 +32,7 @@ class Engines:
     many_processes: bool = True
     """Whether several processes may write to it."""
     exclusively: Callable[[Connection], AbstractContextManager[None]] = _unchanged
-    """For long transactions: lifts the timeouts, and keeps other processes from doing the same meanwhile.
+    """For long transactions: lifts the timeouts, and makes other processes wait that do the same.
     SQLite needs neither."""
     check_file: Callable[[], None] = lambda: None
     """Raises `SchemaError` if the file of an open SQLite database was deleted or replaced."""

@@ -22,7 +22,7 @@ from avatar_gen.database.transactions import transaction
 _CHUNK_COLUMNS = job_chunks.c
 
 _AT_ONCE = 200
-"""Chunks that a statement of `sweep` deletes. More could take longer than the database waits."""
+"""Chunks that one statement deletes. More could take longer than the timeout of a statement."""
 
 
 class State(StrEnum):
@@ -126,9 +126,9 @@ class JobRecords:
             connection.execute(insert(job_chunks), rows)
 
     def open(self, job_id: str, total: int) -> None:
-        """Let the job of a complete list run."""
+        """Note that the list of a job is complete, so that the job can run."""
         with transaction(self._engines.write) as connection:
-            connection.execute(_of(job_id).values(state=State.RUNNING, total=total))
+            connection.execute(_update_job(job_id).values(state=State.RUNNING, total=total))
 
     def find(self, job_id: str) -> Job | None:
         """Return a job, or None."""
@@ -138,7 +138,7 @@ class JobRecords:
 
     def cancel(self, job_id: str, now_ms: int) -> bool:
         """Cancel a job. Return whether it was running."""
-        statement = _of(job_id).where(jobs.c.state == State.RUNNING)
+        statement = _update_job(job_id).where(jobs.c.state == State.RUNNING)
         with transaction(self._engines.write) as connection:
             result = connection.execute(statement.values(state=State.CANCELLED, ended_ms=now_ms))
             return result.rowcount > 0
@@ -163,12 +163,12 @@ class JobRecords:
             row = _find_free(connection, now_ms, only)
             if row is None:
                 return None
-            # A chunk that a process left while it worked on a row alone.
+            # If there is a suspect, the last process ended while it worked on that row alone.
             ends = row["ends"] + (row["suspect"] is not None)
             started_ms = row["started_ms"] or now_ms
             changes = {"attempts": row["attempts"] + 1, "ends": ends, "started_ms": started_ms}
             chunk = Chunk(**{**row, **changes})
-            connection.execute(_of_chunk(chunk).values(**changes, leased_until_ms=now_ms + lease_ms))
+            connection.execute(_update_chunk(chunk).values(**changes, leased_until_ms=now_ms + lease_ms))
             first = update(jobs).where(jobs.c.id == chunk.job_id, jobs.c.started_ms.is_(None))
             connection.execute(first.values(started_ms=now_ms))
             return chunk
@@ -177,12 +177,12 @@ class JobRecords:
         """Give a claimed chunk back. With `refund`, the claim does not count as an attempt."""
         counts = {name: _CHUNK_COLUMNS[name] - int(refund) for name in ("attempts", "ends")}
         with transaction(self._engines.write) as connection:
-            connection.execute(_of_chunk(chunk).values(leased_until_ms=0, **counts))
+            connection.execute(_update_chunk(chunk).values(leased_until_ms=0, **counts))
 
     def note_suspect(self, chunk: Chunk, index: int, failures: Failures, until_ms: int) -> None:
         """Note the row that a process is about to work on alone, and the failures before it."""
         values = {"suspect": index, "ends": 0, "failures": _pack(failures), "leased_until_ms": until_ms}
-        statement = _of_chunk(chunk)
+        statement = _update_chunk(chunk)
         if index == chunk.suspect:
             values["ends"] = chunk.ends
         with transaction(self._engines.write) as connection:
@@ -192,7 +192,7 @@ class JobRecords:
         """Note that a chunk is done, and count its rows, unless another process has done so."""
         failed = len(failures)
         with transaction(self._engines.write) as connection:
-            statement = _of_chunk(chunk).where(_CHUNK_COLUMNS.finished == 0)
+            statement = _update_chunk(chunk).where(_CHUNK_COLUMNS.finished == 0)
             packed = _pack(failures) if failures else None
             if connection.execute(statement.values(finished=1, failures=packed)).rowcount:
                 _count(connection, chunk.job_id, chunk.rows - failed, failed, now_ms)
@@ -206,7 +206,7 @@ class JobRecords:
         return None if row is None else Chunk(**row)
 
     def sweep(self, *, ended_before_ms: int, created_before_ms: int) -> None:
-        """Delete jobs that ended, or whose list broke off, before these times."""
+        """Delete jobs that ended before a time, and incomplete lists that began before another time."""
         broken = and_(jobs.c.state == State.RECEIVING, jobs.c.created_ms < created_before_ms)
         with transaction(self._engines.read) as connection:
             old = select(jobs.c.id).where((jobs.c.ended_ms < ended_before_ms) | broken)
@@ -228,11 +228,11 @@ class JobRecords:
             connection.execute(delete(jobs).where(jobs.c.id == job_id))
 
 
-def _of(job_id: str) -> Any:  # noqa: ANN401 - an UPDATE
+def _update_job(job_id: str) -> Any:  # noqa: ANN401 - SQLAlchemy has no simple type
     return update(jobs).where(jobs.c.id == job_id)
 
 
-def _of_chunk(chunk: Chunk) -> Any:  # noqa: ANN401 - an UPDATE
+def _update_chunk(chunk: Chunk) -> Any:  # noqa: ANN401 - SQLAlchemy has no simple type
     return update(job_chunks).where(
         _CHUNK_COLUMNS.job_id == chunk.job_id, _CHUNK_COLUMNS.number == chunk.number
     )
@@ -271,7 +271,7 @@ def _count(connection: Connection, job_id: str, done: int, failed: int, now_ms: 
     all_done = columns.done + columns.failed + done + failed >= columns.total
     ends = and_(all_done, columns.state == State.RUNNING)
     connection.execute(
-        _of(job_id).values(
+        _update_job(job_id).values(
             done=columns.done + done,
             failed=columns.failed + failed,
             state=case((ends, State.DONE.value), else_=columns.state),

@@ -29,7 +29,7 @@ _YEAR_3000 = 32_503_680_000_000
 
 
 class LegacyRecord(NamedTuple):
-    """A row of the old service. A column that a schema lacks is None; SQLite's may hold any type."""
+    """A row of the old service. A column that a schema lacks is None; SQLite's columns hold any type."""
 
     created_ms: int | None = None
     version: object = None
@@ -55,7 +55,7 @@ class LegacyRecords:
                 raise StartupError("The old database has no table avatars.")
             types = {each["name"]: each["type"] for each in inspector.get_columns(_TABLE)}
         self._columns = [name for name in _OPTIONAL if name in types]
-        # A UUID in one schema, text in another; each with its own index.
+        # The id is a UUID in one schema and text in another. The query uses the same type, and so its index.
         is_uuid = isinstance(types.get("id"), Uuid)
         self._id = column("id", Uuid(as_uuid=False) if is_uuid else String())
         self._spellings = (str,) if is_uuid else (str.lower, str.upper)
@@ -76,9 +76,9 @@ class LegacyRecords:
         query = select(self._id).select_from(table(_TABLE))
         with self._reading() as connection:
             result = connection.execution_options(yield_per=_BATCH).execute(query)
-            identities: Iterator[object] = iter(result.scalars())
-            for identity in identities:
-                yield identity.lower() if isinstance(identity, str) else ascii(identity)
+            found: Iterator[object] = iter(result.scalars())
+            for each in found:
+                yield each.lower() if isinstance(each, str) else ascii(each)
 
     def _column(self, name: str) -> ColumnElement[Any]:
         # PostgreSQL has times that no `datetime` can hold, and one of them would stop the whole query.

@@ -57,7 +57,7 @@ _SERVER_TIMEOUTS = {
     "statement_timeout": TIMEOUT_SECONDS * 1000,
     "lock_timeout": TIMEOUT_SECONDS * 1000,
 }
-"""Timeouts of the server in ms, equal to those of our side of the connection."""
+"""Timeouts of the server in ms, equal to those of this side of the connection."""
 
 _KEEPALIVES = {
     "keepalives_idle": 10,
@@ -74,9 +74,9 @@ class PostgresParameters(NamedTuple):
 
     @classmethod
     def parse(cls, url: str, password: str | None = None) -> "PostgresParameters":
-        """Read `postgresql://user:password@host:port/name?schema=...`. `password` wins over that of the URL.
+        """Read `postgresql://user:password@host:port/name?schema=...`.
 
-        Raises `StartupError`, which shows the URL without its password.
+        `password` overrides that of the URL. Raises `StartupError`, which shows the URL without its password.
         """
         try:
             parts = urlsplit(url)
@@ -170,7 +170,7 @@ def open_postgresql_to_read(address: PostgresParameters) -> Engine:
 def open_postgresql(address: PostgresParameters) -> Engines:
     """Return engines for a PostgreSQL database. Nothing is connected yet."""
     timeouts = " ".join(f"-c{name}={value}" for name, value in _SERVER_TIMEOUTS.items())
-    # The options of the URL come last, so that they win.
+    # The options of the URL come last, so that they override these.
     options_ = f"{timeouts} {address.parameters.get('options', '')}".strip()
     parameters = {
         **_KEEPALIVES,

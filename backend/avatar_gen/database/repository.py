@@ -69,7 +69,7 @@ class Repository:
     def remove(self, avatar_id: str, removing: AbstractContextManager[bool]) -> bool:
         """Remove an avatar's row, and its object in `removing`. Return whether either existed.
 
-        The row is deleted first, and the deletion is committed while the object is out of sight. If the
+        The row is deleted first, and the deletion is committed while no reader sees the object. If the
         database fails, both are as they were.
         """
         with transaction(self._engines.write) as connection:
@@ -101,7 +101,7 @@ class Repository:
             return total
 
     def check(self) -> int:
-        """Ask each table one small question, by a connection of its own. Return the number of avatars.
+        """Query each table once, over a connection of its own. Return the number of avatars.
 
         The cause of the `DatabaseUnavailable` that this raises names what is missing.
         """

@@ -1,4 +1,4 @@
-"""The revision of the tables: migrate them to this release, or refuse to work with others."""
+"""The revision of the tables: migrate them to this release, or raise an error for tables of another."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def require(revision: str | None) -> None:
 
 
 def revision_of(engines: Engines) -> str | None:
-    """Return the revision of the tables, or None for a database without tables of ours.
+    """Return the revision of the tables, or None for a database without tables of this service.
 
     Raises `StartupError` if the database cannot be read and written, and `SchemaError` if its tables are not
     complete.
@@ -90,12 +90,12 @@ def _read_revision(connection: Connection) -> str | None:
 
 
 def require_tables(connection: Connection) -> int:
-    """Ask each table one small question. Return the number of avatars.
+    """Query each table once. Return the number of avatars.
 
     Raises `SchemaError` that names what is missing.
     """
     try:
-        revision, total = connection.execute(_QUESTION).one()
+        revision, total = connection.execute(_CHECK).one()
     except SQLAlchemyError:
         if missing := _TABLES - set(inspect(connection).get_table_names()):
             raise SchemaError(_missing(missing)) from None
@@ -113,7 +113,7 @@ _TABLES = {"alembic_version", *metadata.tables}
 
 _REVISION = text("SELECT version_num FROM alembic_version")
 
-_QUESTION = text(
+_CHECK = text(
     "SELECT (SELECT max(version_num) FROM alembic_version), (SELECT max(total) FROM avatar_total)"
     " FROM (SELECT count(*) FROM (SELECT id FROM stored_avatars LIMIT 1) AS first) AS asked"
 )

@@ -92,7 +92,7 @@ def open_sqlite(path: Path) -> Engines:
 
 
 class _OpenFile:
-    """The file of an open database. SQLite goes on with a deleted file, whose rows are lost at the end."""
+    """The file of an open database. SQLite goes on using a deleted file, whose rows are then lost."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -162,7 +162,7 @@ def corrupts_shared_wal(version: tuple[int, ...] = sqlite.sqlite_version_info) -
 
 
 def _claim(path: Path) -> Callable[[], None]:
-    """Become the only process that writes this file. Raises `DatabaseTaken` if another one is."""
+    """Lock this file for this process. Return a function that unlocks it. Raises `DatabaseTaken`."""
     try:
         descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:

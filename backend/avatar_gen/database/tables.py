@@ -76,7 +76,7 @@ job_chunks = Table(
     Column("finished", Integer, nullable=False),
     # The process that claims a chunk has it until this time. Then another process may claim it.
     Column("leased_until_ms", BigInteger, nullable=False),
-    # Claims that did not end well.
+    # Claims so far, without those that were given back because a dependency was down.
     Column("attempts", Integer, nullable=False),
     Column("started_ms", BigInteger),
     # The row that a process worked on alone, and how many processes ended meanwhile.

@@ -1,4 +1,4 @@
-"""Transactions, and the errors that the service makes of those of the database."""
+"""Transactions. Errors of the database become errors of the service."""
 
 import contextlib
 from collections.abc import Iterator
