@@ -300,7 +300,7 @@ class TestStored:
         result = service.run("bulk", "people.csv", "--store", *looks, check=False)
         assert result.returncode == 3
         assert result.stdout == "2 made, 0 were there already, 0 repeated, 1 refused.\n"
-        assert result.stderr.startswith("line 3: The letters of this avatar are there as svg alone")
+        assert result.stderr.startswith("line 3: Only svg can show the letters of this avatar")
         service.start()
         rows = service.client.get("/api/list").json()["data"]["avatars"]
         assert {row["seed"] for row in rows} == {"Ada", "Ян"}

@@ -108,7 +108,7 @@ _SHRINKS = (8, 4, 2)
 """The factors by which a JPEG can be made smaller while it is decoded."""
 
 _MAX_RATIO = 20
-"""The highest ratio of the sides of a picture that libvips searches for what attracts attention."""
+"""The highest ratio of the sides of a picture in which libvips searches for what attracts attention."""
 
 _KERNEL = "mitchell"
 """A sharper kernel, such as Lanczos, draws a halo along strong edges."""
@@ -209,7 +209,7 @@ def _scale(image: Image, px: int) -> Image:
 
 
 def _to_srgb(image: Image) -> Image:
-    """Convert the colours by the profile in the file. Without a usable one, they are taken for sRGB."""
+    """Convert the colours by the profile in the file. Without a usable profile, they count as sRGB."""
     is_cmyk = image.interpretation == "cmyk"
     if is_cmyk or _profile_space(image) in {b"RGB ", b"GRAY"}:
         # The pixels are read again if the profile turns out to be broken.

@@ -25,8 +25,9 @@ from avatar_gen.imaging.truecolour import recolour_pixels
 from avatar_gen.imaging.vips import Pixels
 
 _LEVELS = 15
-"""Levels of opacity on a shape's border, besides transparent: as many as 4 x 4 points in each pixel tell
-apart. They are so few that a picture of up to 17 colours and its border fit into one palette."""
+"""Levels of opacity on a shape's border, besides transparent: as many as a grid of 4 x 4
+points in each pixel distinguishes. With so few levels, a picture of up to 17 colours and its border fit into
+one palette."""
 
 MAX_CUT_COLOURS = 255 // _LEVELS
 """The highest number of colours in a palette that has room for all levels."""
@@ -129,7 +130,7 @@ def _write(picture: Picture, output: Output) -> Picture:
     assert isinstance(picture, Flat | Vector)  # noqa: S101 - see `DOCUMENT`
     svg = picture.at(output.px) if isinstance(picture, Vector) else picture.svg
     if svg is None:
-        raise ValueError("this drawing has pixels alone")
+        raise ValueError("this drawing has only pixels")
     return document(svg, picture.palette, output.px, output.shape, output.unique).encode()
 
 
@@ -238,5 +239,5 @@ def _opacity(px: int, shape: Shape) -> NDArray[np.uint8]:
 
 
 def _mirrored(half: NDArray[np.uint8], px: int) -> NDArray[np.uint8]:
-    """Rows from the middle downwards, with their mirror image above them; an odd middle row stands once."""
+    """Return rows from the middle downwards, below their mirror image. An odd middle row occurs only once."""
     return np.vstack((half[::-1][: px // 2], half))

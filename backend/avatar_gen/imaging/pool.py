@@ -25,8 +25,9 @@ class Pool:
     """Threads for work that would block the event loop.
 
     A job starts when a thread is free and its memory fits beside that of the running jobs. A job that needs
-    more than `memory` runs alone. Jobs start in the order in which they came, so a large one is not overtaken
-    without end. Beyond `threads` running and `waiting` queued jobs the pool raises `Overloaded`.
+    more than `memory` runs alone. Jobs start in the order in which they came, so a large one does not wait
+    behind smaller ones without end. Beyond `threads` running and `waiting` queued jobs, the pool raises
+    `Overloaded`.
     """
 
     def __init__(self, threads: int, waiting: int, *, memory: int) -> None:

@@ -16,7 +16,7 @@ _DRAWN = "svg|g|defs|use|path|rect|circle|ellipse|line|polyline|polygon|clipPath
 """The elements that ThorVG draws as browsers do: docs/decisions/0009."""
 
 _INERT = "!--|[a-z]+:|metadata|title|desc"
-"""What draws nothing: comments, and elements for metadata and for readers."""
+"""What draws nothing: comments, metadata, and texts for screen readers."""
 
 _BEYOND_THORVG = re.compile(
     rf"<(?!/|{_INERT}|(?:{_DRAWN})[\s/>])"
@@ -90,7 +90,7 @@ def _in_own_font(document: str) -> str:
     """
     if not all(_WRITABLE.fullmatch(text) for text in _TEXT.findall(document)):
         raise InvalidRequest(
-            "The letters of this avatar are there as svg alone; other formats have Latin, Greek and Cyrillic."
+            "Only svg can show the letters of this avatar; other formats have Latin, Greek and Cyrillic."
         )
     return _FAMILY.sub(f'font-family="{_load_fonts()}"', document)
 

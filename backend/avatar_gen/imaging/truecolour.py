@@ -1,4 +1,4 @@
-"""PNG files of any pixels: rendered shapes, and pictures of the service that this one replaces."""
+"""PNG files of any pixels: rendered shapes, and pictures of the old service."""
 
 import pyvips
 

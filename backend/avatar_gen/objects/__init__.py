@@ -49,7 +49,7 @@ class Capacity(NamedTuple):
 class ObjectStore(Protocol):
     """Objects by the id of their avatar: a UUID in its canonical, lower-case form.
 
-    `open` belongs on the event loop. Every other call blocks. Each raises `StorageUnavailable` when the store
+    Call `open` on the event loop. Every other call blocks. Each raises `StorageUnavailable` when the store
     cannot be reached, and `ValueError` for an id of another form, before it touches anything.
     """
 
@@ -82,8 +82,8 @@ class ObjectStore(Protocol):
     def removing(self, avatar_id: str) -> AbstractContextManager[bool]:
         """Remove an object; the context's value says whether it exists.
 
-        Inside the context no reader sees the object. If the context ends well, the object is gone for good.
-        If it raises, the object is back.
+        Inside the context no reader sees the object. If the context ends without an error, the object is
+        deleted permanently. If it raises, the object is back.
         """
 
     def interrupted_removals(self) -> list[str]:
@@ -93,7 +93,7 @@ class ObjectStore(Protocol):
         """
 
     def finish_removal(self, avatar_id: str) -> None:
-        """Remove for good what an interrupted removal left behind."""
+        """Delete permanently what an interrupted removal left behind."""
 
     def ids(self, on_error: OnError | None = None) -> Iterator[str]:
         """Yield the ids of all objects in ascending order.
@@ -121,7 +121,7 @@ class ObjectStore(Protocol):
 class IdentityStore(Protocol):
     """The avatar that each identity is linked to.
 
-    An identity is the MD5 or SHA-256 of an e-mail address, in lower-case digits. `find` belongs on the event
+    An identity is the MD5 or SHA-256 of an e-mail address, in lower-case digits. Call `find` on the event
     loop; the other calls block. Each raises `StorageUnavailable` when the store cannot be reached, and
     `ValueError` for another text, before it touches anything.
     """
@@ -164,12 +164,12 @@ class IdentityStore(Protocol):
         """Remove a link permanently. Return whether there was one. `expected` is as in `put`."""
 
     def is_linked(self, avatar_id: str) -> bool:
-        """Return whether any identity is linked to an avatar by a `put` of this release."""
+        """Return whether any identity is linked to an avatar, by a link that has a note."""
 
     def replaced(self) -> list[Replaced]:
         """Return the avatars that lost a link and were not settled, even if their process ended since.
 
-        A link that an older release wrote leaves no entry, since such links are not counted.
+        A link without a note, which a release before 1.0.0 wrote, leaves no entry.
         """
 
     def settle(self, replaced: Replaced) -> None:

@@ -9,7 +9,7 @@ from avatar_gen.errors import ObjectDamaged
 from avatar_gen.objects.container import Damaged, digest_of, pack, unpack
 
 _FORMAT, _PHOTO_FORMAT = 1, 2
-"""Photographs have a format of their own, so that older releases report their objects as unknown."""
+"""The formats of drawings and of photographs. A release that reads only one reports the other as unknown."""
 
 _RECORD = "avatar.json"
 _PHOTO = "photo.jpg"

@@ -52,7 +52,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 def unpack(data: bytes) -> dict[str, bytes]:
     """Return the files of an archive that `pack` made.
 
-    Raises `Damaged` if a single bit has changed, or if the seal is right but the archive is not one of ours.
+    Raises `Damaged` if a single bit has changed, or if the seal is right but the archive is not valid.
     """
     archive = data[:-_SEAL_SIZE]
     if data[-_SEAL_SIZE:] != _seal(archive):

@@ -14,7 +14,7 @@ from avatar_gen.runtime.threads import DaemonThreads
 
 
 class OddFile(Exception):
-    """A file that no program of ours can have written: a pipe, a folder, or one that is far too large."""
+    """A file that this service cannot have written: a pipe, a folder, or one that is far too large."""
 
 
 MAX_FILE_SIZE = 64_000_000

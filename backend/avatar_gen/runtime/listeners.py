@@ -45,19 +45,19 @@ def listening_at(path: Path, mode: int) -> Iterator[socket.socket]:
         raise StartupError(
             f"{path}: cannot listen here: {reason}; server.uds (UDS) sets another path"
         ) from error
-    mine = _identity(path)
+    mine = _file_key(path)
     try:
         yield listener
     finally:
         listener.close()
         # If it was closed before, another process may have made its own.
         with suppress(FileNotFoundError):
-            if _identity(path) == mine:
+            if _file_key(path) == mine:
                 path.unlink()
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    """Return what tells a file from a later one at its path, which can have the same number."""
+def _file_key(path: Path) -> tuple[int, int]:
+    """Return what distinguishes a file from a later one at its path, which can have the same inode."""
     status = path.lstat()
     return status.st_ino, status.st_mtime_ns
 
@@ -89,7 +89,7 @@ def _remove_unused(path: Path) -> None:
                 return
             raise StartupError(f"{path}: this is not a socket; server.uds (UDS) sets another path") from None
         except (TimeoutError, BlockingIOError):
-            pass  # It has more new connections than it accepts.
+            pass  # A process listens, but has too many new connections.
     raise StartupError(f"{path}: another process listens here; server.uds (UDS) sets another path")
 
 

@@ -234,7 +234,7 @@ class TimeoutProtocol(HttpToolsProtocol):
                     self._hold(data, start)
                 return
             if self._phase == _NOTHING and data[start] in b"\r\n":
-                # A parser ignores empty lines before a request. It is quicker not to show them to it.
+                # The parser ignores empty lines before a request. Skipping them here takes less time.
                 start = length - len(data[start:].lstrip(b"\r\n"))
                 continue
             end = self._end_of_piece(data, start)
@@ -345,6 +345,6 @@ class TimeoutProtocol(HttpToolsProtocol):
         if cycle and is_open:
             cycle.disconnected = True
             cycle.message_event.set()
-        # Whatever the parser has seen, there are bytes that it has not.
+        # The rest of the request may still arrive, so `close` must discard it before it closes the socket.
         self._phase = _BODY
         self.close()

@@ -1,4 +1,4 @@
-"""The Redis server that all processes and replicas share, with one breaker for all that asks it.
+"""The Redis server that all processes and replicas share, with one circuit breaker for all calls.
 
 Import this module only where Redis is configured: the import of the client is slow.
 """
@@ -25,7 +25,7 @@ _PAUSE_SECONDS = 1.0
 """Time between two attempts to reach Redis while it is unavailable. Each attempt is one request."""
 
 _MAX_IN_BACKGROUND = 64
-"""Questions in the background. Further ones are dropped, since they must not hold up the others."""
+"""Questions in the background. Further ones are dropped, since they must not delay the others."""
 
 _MAX_CONNECTIONS = 32
 """Connections of each process. Further requests wait for a free one, within the timeout."""
@@ -76,7 +76,7 @@ class SharedRedis:
             task.add_done_callback(self._later.discard)
 
     async def close(self) -> None:
-        """Close the connections. What is asked in the background is given up."""
+        """Close the connections. Questions in the background are cancelled."""
         for task in self._later:
             task.cancel()
         await asyncio.gather(*self._later, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""uvicorn's server: it ends slow connections, and itself within a bounded time."""
+"""uvicorn's server, which closes slow connections, and ends within a bounded time."""
 
 import asyncio
 import contextlib
@@ -97,6 +97,7 @@ class Server(uvicorn.Server):
     def _take_signals(
         self, reader: socket.socket, _writer: socket.socket, loop: asyncio.AbstractEventLoop
     ) -> None:
+        """Read the numbers of signals. `_writer` is a parameter only so that it stays open."""
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
         while number := reader.recv(1):
             if number[0] == signal.SIGINT:
@@ -112,7 +113,7 @@ class Server(uvicorn.Server):
         self._captured_signals.clear()
 
     def _limit_the_end(self) -> None:
-        """End the process after the timeout, whatever has not ended by then."""
+        """End the process after the timeout, even if something has not ended by then."""
         if self._last_moment is None:
             seconds = self._drain_time + self._shutdown_timeout + CLOSING_SECONDS
             self._last_moment = threading.Timer(seconds, _end_now)

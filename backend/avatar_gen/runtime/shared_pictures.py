@@ -32,7 +32,7 @@ class SharedPictures:
     """Pictures by what they were made from. While Redis is unavailable, it has none."""
 
     def __init__(self, redis: SharedRedis, limit: int, version: bytes) -> None:
-        """`limit` is the most bytes that Redis holds. Processes with another `version` share nothing."""
+        """`limit` is in bytes, of all pictures in Redis. Processes with another `version` share nothing."""
         self._redis = redis
         self._version = version
         # A lifetime can touch one window more than it has parts.

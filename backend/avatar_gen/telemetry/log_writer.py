@@ -1,4 +1,4 @@
-"""Writes log lines on a thread of its own: no disk, pipe or terminal that stands still holds up a request."""
+"""Writes log lines on a thread of its own: a disk, pipe or terminal that hangs does not delay requests."""
 
 import contextlib
 import os
@@ -69,7 +69,7 @@ class LogWriter:
             self._arrived.clear()
             self._urgent.clear()
             lines = self._take()
-            # A broken pipe or a full disk is no reason to stop: the next line may be written again.
+            # After a broken pipe or a full disk, go on: the next lines may be written.
             with contextlib.suppress(OSError, ValueError):
                 self._write(lines)
             with self._changed:

@@ -55,7 +55,7 @@ def configure_logs(settings: Logging) -> None:
         handlers[0] if len(handlers) == 1 and not pretty and requests.isEnabledFor(logging.INFO) else None
     )
     skip_unused_details()
-    # At our level, the lines of these libraries would outnumber ours.
+    # At the level of the settings, these libraries would log more lines than the service.
     for library in ("alembic", "asyncio", "pyvips", "uvicorn"):
         logging.getLogger(library).setLevel(max(level, logging.WARNING))
 
@@ -124,7 +124,7 @@ def _second(seconds: int) -> str:
 
 
 class Output(logging.Handler):
-    """Formats events where they happen, and has a thread write them.
+    """Formats events on the thread that logs them. Another thread writes them.
 
     Lines of requests wait for a moment and are written together. Any other line is written at once.
     """
@@ -134,7 +134,7 @@ class Output(logging.Handler):
         self.setFormatter(formatter)
         self._writer = LogWriter(write, note_dropped=self._note_dropped)
         self.add = self._writer.add
-        """Has a line written that is already formatted."""
+        """Queue a line that is already formatted."""
 
     @property
     def dropped(self) -> int:
@@ -142,7 +142,7 @@ class Output(logging.Handler):
         return self._writer.dropped
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Have an event written."""
+        """Format an event, and queue it."""
         self.add(self.format(record) + "\n", at_once=True)
 
     def flush(self) -> None:
@@ -178,8 +178,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if identity := request_id.get():
-            event["requestId"] = identity
+        if own_id := request_id.get():
+            event["requestId"] = own_id
         if trace := trace_id.get():
             event["traceId"] = trace
         event.update(getattr(record, "fields", {}))
@@ -193,9 +193,9 @@ class PrettyFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of an event, and its traceback if it has one."""
-        identity = request_id.get()
+        own_id = request_id.get()
         trace = trace_id.get()
-        known = {**({"id": identity} if identity else {}), **({"trace": trace} if trace else {})}
+        known = {**({"id": own_id} if own_id else {}), **({"trace": trace} if trace else {})}
         fields = {**known, **getattr(record, "fields", {})}
         parts = [
             _time(record).astimezone().strftime("%H:%M:%S"),

@@ -156,7 +156,7 @@ async def collect(sources: Sources) -> list[Metric]:
 
 
 def _capacity(health: Health) -> Iterator[Metric]:
-    """The room of the storage, as far as it is known; nothing while it cannot be written."""
+    """Yield the room of the storage, as far as it is known. Yield nothing while it cannot be written."""
     room = health.capacity
     if room is None:
         return

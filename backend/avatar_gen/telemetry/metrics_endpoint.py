@@ -53,8 +53,8 @@ class MetricsEndpoint:
         merged: dict[str, Metric] = {}
         for number, answer in zip(workers, answers, strict=True):
             up.add_metric([str(number)], answer is not None)
-            for name, says, kind, samples in answer or ():
-                metric = merged.setdefault(name, Metric(name, says, kind))
+            for name, documentation, kind, samples in answer or ():
+                metric = merged.setdefault(name, Metric(name, documentation, kind))
                 for sample, labels, value in samples:
                     metric.add_sample(sample, {**labels, "worker": str(number)}, value)
         yield up
@@ -73,7 +73,7 @@ class MetricsEndpoint:
 
 
 class Worker:
-    """Our end of the channel of a worker."""
+    """A worker, at the other end of its channel."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel

@@ -1,4 +1,4 @@
-"""Statistics of requests. Counting is cheap; the metrics collector puts the numbers into words.
+"""Statistics of requests. The metrics collector gives them their names.
 
 Statistics are used on the event loop alone, so they need no lock. docs/decisions/0016 has the cost.
 """
@@ -36,7 +36,7 @@ class RequestStatistics:
 
         `killed` counts those of the refused whose process ended without an answer."""
         self.upstreams: Counter[tuple[str, str]] = Counter()
-        """Requests to other avatar servers, by server and outcome. `busy` ones had no server yet."""
+        """Requests to other avatar servers, by server and outcome. `busy` ones were not sent."""
 
     def observe(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request. `route` is the pattern of its path; `status` is 0 if it was not answered."""

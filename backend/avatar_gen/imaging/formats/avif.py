@@ -6,7 +6,7 @@ from avatar_gen.imaging.vips import Pixels, to_image, without_opaque_alpha
 
 
 def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
-    """Full colour resolution. The lowest effort is a twentieth of the default's time."""
+    """Encode at full colour resolution, with the lowest effort: the default takes many times as long."""
     options = {"compression": "av1", "Q": 80, "effort": 0, "subsample_mode": "off", "keep": "xmp"}
     avif: bytes = to_image(without_opaque_alpha(pixels), xmp).heifsave_buffer(**options)
     return avif

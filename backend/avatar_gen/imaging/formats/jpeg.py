@@ -6,7 +6,7 @@ from avatar_gen.imaging.vips import Pixels, to_image
 
 
 def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
-    """Full colour resolution, so that flat areas keep sharp borders. Transparent pixels show white."""
+    """Encode at full colour resolution, for sharp borders of flat areas. Transparent pixels become white."""
     image = to_image(pixels, xmp)
     if image.hasalpha():
         image = image.flatten(background=[255, 255, 255])

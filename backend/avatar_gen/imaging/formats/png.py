@@ -51,7 +51,7 @@ def _values(pixels: Pixels) -> NDArray[np.uint32]:
 
 
 def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
-    """Lossless, like `encode_pixels`."""
+    """Encode without loss, as `encode_pixels` does."""
     png = encode_pixels(pixels)
     return with_xmp(png, xmp) if xmp else png
 

@@ -10,9 +10,9 @@ from avatar_gen.imaging.vips import Pixels, without_opaque_alpha
 
 
 def _encode(pixels: Pixels, xmp: bytes = b"") -> bytes:
-    """Lossless: for flat pictures it is exact and the smallest.
+    """Encode without loss, which makes the smallest files of flat pictures.
 
-    Method 0, the fastest, knows no palettes, so a gradient takes hundreds of times the bytes.
+    Method 0, the fastest, uses no palettes, so the file of a gradient would be many times as large.
     """
     file = io.BytesIO()
     options = {"lossless": True, "quality": 20, "method": 1, "xmp": xmp}
