@@ -98,12 +98,12 @@ DEFAULT_ANGLE = 90.0
 
 
 class Letters(NamedTuple):
-    """How `initials` writes."""
+    """How `initials` draws letters."""
 
     length: int | None = None
-    """The number of letters, 1 to 3. None for one or two, whatever is easy to read."""
+    """The number of letters, 1 to 3. None for one or two, whichever can be read."""
     uppercase: bool = True
-    """Whether to write capitals. Otherwise letters are written as in the name."""
+    """Whether letters are capitals. Otherwise they are as in the name."""
     bold: bool = True
 
 

@@ -43,7 +43,7 @@ _PAIRINGS = (
     _Pairing(
         _Range(0.36, 0.48), _Range(0.13, 0.20), _Range(0.82, 0.90), _Range(0.07, 0.12), (-50, 0, 50, 180)
     ),
-    # Bright on the dark of night.
+    # Bright on dark.
     _Pairing(
         _Range(0.74, 0.84), _Range(0.13, 0.18), _Range(0.25, 0.34), _Range(0.07, 0.13), (-70, 0, 40, 180)
     ),

@@ -60,7 +60,7 @@ OWN_COLOURS = {
     "rose": "F43F5E",
     "emerald": "10B981",
 }
-"""The service's own colour names. They win over CSS colours of the same name."""
+"""The service's own colour names. They override CSS colours of the same name."""
 
 SCHEMES = {
     scheme.name: scheme

@@ -1,4 +1,4 @@
-"""The options of a stored avatar in the service's own styles, as these draw with them."""
+"""The style input of a stored avatar in one of the service's own styles."""
 
 from avatar_gen.avatar import ANY_PALETTE, AvatarSpec
 from avatar_gen.drawing.drawing import DEFAULT_ANGLE, StyleInput
@@ -8,7 +8,7 @@ from avatar_gen.services.palettes import served_palettes
 
 
 def style_input(spec: AvatarSpec, seed: str) -> StyleInput:
-    """Return the colours and the angle to draw with. A scheme wins over the two colours.
+    """Return the colours and the angle to draw with. A scheme overrides the two colours.
 
     Raises `KeyError` for an unknown scheme or palette, `UnknownColour` for an unknown colour.
     """

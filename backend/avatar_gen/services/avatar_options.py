@@ -81,7 +81,7 @@ class AvatarOptions(StrictModel):
         default=None, description="Likewise. By default #60A5FA.", examples=["orange"]
     )
     colorScheme: Annotated[str, OneOf(SCHEMES)] | None = Field(  # noqa: N815
-        default=None, description="It wins over the two colours."
+        default=None, description="It overrides the two colours."
     )
     seed: str | None = Field(
         default=None,
@@ -189,5 +189,5 @@ class GradientOptions(AvatarOptions):
     )
 
     def spec(self) -> AvatarSpec:
-        """Return the same options as the service has them."""
+        """Return the options of a gradient as the service uses them."""
         return replace(super().spec(), generator_type="gradient")

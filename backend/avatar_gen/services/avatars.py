@@ -215,7 +215,7 @@ def stored_picture(avatar_object: AvatarObject, px: int) -> StoredPicture:
 
 
 def memory_to_make(stored: StoredPicture, px: int, format_name: str) -> int:
-    """Return the most bytes that `make_picture` takes."""
+    """Return the maximum of bytes that `make_picture` takes."""
     # A photograph is decoded at less than twice the width.
     width = 2 * px if stored.photo else width_of(stored.data)
     return memory_of(max(px, min(width, PHOTO_PX)), format_name)
@@ -224,8 +224,10 @@ def memory_to_make(stored: StoredPicture, px: int, format_name: str) -> int:
 def make_picture(stored: StoredPicture, px: int, format_name: str, recolour: Filter | None = None) -> bytes:
     """Return a stored picture at any width.
 
-    A drawing is drawn anew if its options draw the stored picture, else scaled. They do not if the picture
-    was random, since its seed is not stored, or if the old service drew it. This belongs in the `Pool`.
+    A drawing is drawn anew if its options draw the stored picture, else scaled. They do not draw it if
+    it was random, since its seed is not stored, or if the old service drew it.
+
+    It blocks: run it in the `Pool`.
     """
     if stored.photo:
         try:

@@ -1,4 +1,4 @@
-"""The state of a long job: a line of JSON for each thing made, from which the next run goes on."""
+"""The state of a long job: a line of JSON for each item that was made. The next run skips these items."""
 
 import errno
 import fcntl
@@ -55,7 +55,7 @@ class Checkpoint:
         self._file = open(path, "a+b")  # noqa: SIM115 - __exit__ closes it
         try:
             self._lock()
-            # A private database in a file of its own that only grows where it must, and has no name.
+            # A temporary database. SQLite writes it to a file without a name if it does not fit its cache.
             self._index = sqlite3.connect("", isolation_level=None)
             for pragma in ("journal_mode = OFF", "cache_size = -32000"):
                 self._index.execute(f"PRAGMA {pragma}")
@@ -86,7 +86,7 @@ class Checkpoint:
         return self._line == 0
 
     def claim(self, key: str, inputs_hash: str) -> Claim:
-        """Claim a thing that this run is about to make."""
+        """Claim an item that this run is about to make."""
         found = self._index.execute(
             "SELECT inputs_hash, sha256, fresh FROM entries WHERE key = ?", (key,)
         ).fetchone()
@@ -115,7 +115,7 @@ class Checkpoint:
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self._path)) from error
         if not is_whole:
-            # What there was room for is a line that is cut off, which the next run removes.
+            # The disk is full. The next run removes the line that is cut off.
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def sync(self) -> None:

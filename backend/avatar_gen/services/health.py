@@ -20,7 +20,8 @@ FOR_READING = (DATABASE, STORAGE)
 """What must be up for a load balancer to send requests. Reads go on while the storage cannot be written."""
 
 _OPTIONAL = frozenset({REDIS, BROKER})
-"""The service answers without these. It counts limits less precisely, and jobs wait."""
+"""The service answers without these. Without Redis, each process counts limits alone; without broker, jobs
+wait."""
 
 _TIMEOUT_SECONDS = 2.0
 """A dependency that takes longer to answer counts as down."""
@@ -66,7 +67,7 @@ class HealthReport:
 
     @property
     def down_for_reading(self) -> list[str]:
-        """The names of those without which the service cannot serve what is stored."""
+        """The names of the down dependencies that serving stored avatars needs."""
         return [name for name in self.down if name in FOR_READING]
 
 

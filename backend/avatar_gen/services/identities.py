@@ -62,8 +62,8 @@ _STYLES = {
     "pagan": "retro",
     "initials": "initials",
 }
-"""The protocol's default pictures that differ from hash to hash, and the most similar of our styles.
-A change here changes the pictures that people are known by."""
+"""The protocol's default pictures that differ from hash to hash, and the most similar styles of this
+service. A change here changes the pictures of existing users."""
 
 _SAME_FOR_ALL: dict[str, Callable[[], Drawing]] = {"mp": silhouette, "mm": silhouette, "blank": nothing}
 
@@ -98,7 +98,7 @@ class PreparedPicture(NamedTuple):
     memory: int
     """The most bytes that making it takes."""
     quick: bool
-    """Whether making it takes no longer than a hop to a thread."""
+    """Whether making it takes no longer than a switch to a thread."""
     kind: tuple[str, str]
     """The style and the format for the statistics."""
     costly: bool = False
@@ -191,7 +191,7 @@ class Identities:
             for replaced in await self._write(self._links.replaced):
                 await self._discard(replaced)
         except AvatarError as error:
-            log.warning("a replaced avatar was not deleted yet: %s", error)
+            log.warning("A replaced avatar was not deleted yet: %s", error)
 
     async def _discard(self, replaced: Replaced) -> None:
         avatar_id = replaced.avatar_id
@@ -293,7 +293,9 @@ def default_picture(name: str, request: IdentityPicture) -> PreparedPicture:
 
 def _resized(stored: StoredPicture, request: IdentityPicture) -> PreparedPicture:
     content = f"{stored.photo.digest}-{DECODER}".encode() if stored.photo else stored.data
-    key = _key(b"tied", stored.avatar.id.encode(), content, b"%d" % request.px, request.format_name.encode())
+    key = _key(
+        b"linked", stored.avatar.id.encode(), content, b"%d" % request.px, request.format_name.encode()
+    )
     return PreparedPicture(
         key,
         lambda: make_picture(stored, request.px, request.format_name),

@@ -16,11 +16,11 @@ from avatar_gen.objects.files import OddFile, read
 from avatar_gen.runtime.threads import call_each
 
 OnFailure = Callable[[str, str], None]
-"""Receives the id of an avatar, or the name of a line, and what is wrong with it in plain words."""
+"""Receives the id of an avatar, or the name of a line, and the reason why it cannot be imported."""
 
 
 class Unreadable(Exception):
-    """An avatar cannot be imported. The message is one clause in plain words."""
+    """An avatar cannot be imported. The message is one clause."""
 
 
 class Imported(NamedTuple):

@@ -1,6 +1,6 @@
 """Checks that this installation can make the pictures that it offers.
 
-A library that is incomplete imports well, and fails when it is first used. So these checks use it.
+An incomplete library can be imported, but fails on first use. So these checks use each library.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""Import of the avatars of the service that this one replaces."""
+"""Import of the avatars of the old service, which this one replaces."""
 
 import json
 import re

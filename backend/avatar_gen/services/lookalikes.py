@@ -1,4 +1,4 @@
-"""Styles of this service in place of those of other services: the same URL, our look."""
+"""The styles of this service that stand for those of other services, under the URLs of these."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ ROBOHASH_SETS = {
 """RoboHash's sets (robots, monsters, heads of robots, kittens, people) and the most similar styles.
 
 The first style is one of DiceBear's, the second is for operators who do not serve its licence. A change here
-changes the pictures that people are known by.
+changes the pictures of existing users.
 """
 
 BORING_VARIANTS = {

@@ -1,4 +1,4 @@
-"""What a Redis server says of itself, for `avatar-gen doctor`.
+"""The version and the limits of a Redis server, for `avatar-gen doctor`.
 
 Import this module only where Redis is configured: the import of the client is slow.
 """
@@ -23,7 +23,7 @@ class RedisServer(NamedTuple):
     """For example `Redis 7.0.15`."""
     where: str
     memory: int
-    """The most bytes that it may hold, 0 without a limit."""
+    """The maximum of bytes that it may hold, 0 without a limit."""
     policy: str
     """What it removes at that limit: `noeviction` refuses writes, `allkeys-lru` removes any key."""
 

@@ -79,7 +79,7 @@ class RenderOptions(CommonOptions):
         default=None, description="Likewise.", examples=["orange"]
     )
     colorScheme: Annotated[str, OneOf(SCHEMES)] | None = Field(  # noqa: N815
-        default=None, description="It wins over the two colours."
+        default=None, description="It overrides the two colours."
     )
     palette: PaletteName = Field(
         default=None,
@@ -88,7 +88,7 @@ class RenderOptions(CommonOptions):
     )
     background: Background = Field(
         default=None,
-        description="transparent, or the colour of the ground, which wins over the other colours.",
+        description="transparent, or the colour of the ground, which overrides the other colours.",
         examples=["transparent"],
     )
     hue: Annotated[int | None, Field(ge=0, le=359), BeforeValidator(whole_number)] = Field(
@@ -101,15 +101,15 @@ class RenderOptions(CommonOptions):
     name: str | None = Field(
         default=None,
         max_length=MAX_SEED_LENGTH,
-        description="For styles that write letters: whose they are. By default they are those of the seed.",
+        description="For styles that draw letters: the name whose letters they draw. By default the seed.",
     )
     length: Annotated[int | None, Field(ge=1, le=3), BeforeValidator(whole_number)] = Field(
         default=None,
-        description="The number of letters, 1 to 3. By default one or two, whatever is easy to read.",
+        description="The number of letters, 1 to 3. By default one or two, whichever can be read.",
     )
     uppercase: Flag = Field(
         default=None,
-        description="Whether to write capitals, or else letters as in the name. By default true.",
+        description="Whether letters are capitals. Otherwise they are as in the name. By default true.",
     )
     bold: Flag = Field(default=None, description="Whether letters are bold. By default true.")
 
@@ -158,7 +158,7 @@ class RenderOptions(CommonOptions):
 
     @cached_property
     def letters(self) -> Letters:
-        """How `initials` writes."""
+        """How `initials` draws letters."""
         return Letters(self.length, self.uppercase is not False, self.bold is not False)
 
     def style_input(self, style: str, seed: str) -> StyleInput:

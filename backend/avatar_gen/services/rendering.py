@@ -30,14 +30,14 @@ DICEBEAR_TYPES = {"svg": "image/svg+xml", "json": "application/json", **MEDIA_TY
 """The formats of DiceBear's HTTP API."""
 
 _QUICK_PX = 256
-"""A flat drawing of at most this width is encoded as PNG on the event loop, since a hop to a thread and back
-takes longer: docs/decisions/0005."""
-
-_COSTLY_PX = 256
-"""Width from which a picture takes longer to draw than to ask Redis for: docs/decisions/0024."""
+"""A flat drawing of at most this width is encoded as PNG on the event loop, since a switch to a thread takes
+longer: docs/decisions/0005."""
 
 _QUICK_SHAPES_PX = 128
 """The same for a drawing of shapes, if ThorVG draws it. libvips never runs on the event loop."""
+
+_COSTLY_PX = 256
+"""Width from which drawing a picture takes longer than getting it from Redis: docs/decisions/0024."""
 
 
 def is_quick(style: str, px: int) -> bool:
@@ -249,7 +249,7 @@ class Renderer:
         self._statistics = statistics
 
     async def render(self, request: PictureRequest, key: bytes, *, packed: bool = False) -> bytes:
-        """Return the file of a request, given the request's key, and compressed by gzip if that is of use.
+        """Return the file of a request, given the request's key, and compressed by gzip if `packed`.
 
         Raises `Overloaded`.
         """
@@ -274,7 +274,7 @@ class Renderer:
     ) -> bytes:
         """Return the picture with this key. If it is not cached, make it: on the event loop if it is quick.
 
-        `kind` is the style and the format for the statistics, `memory` the most bytes that making it takes.
+        `kind` is the style and the format for the statistics, `memory` the bytes that making it may take.
         `costly` says whether all processes share it. Raises `Overloaded`.
         """
         picture = self._cache.get(key)

@@ -40,7 +40,7 @@ MAX_ASKED = 8
 """Hashes that each process asks for at the same time. Further ones get their default picture."""
 
 MISS_SECONDS = 3600.0
-"""Time for which a hash without a picture is not asked for again, unless pictures are kept shorter."""
+"""Time for which a hash without a picture is not asked for again, unless `upstream_max_age` is shorter."""
 
 RETRY_SECONDS = 30.0
 """Time for which nothing is asked again after an error."""
@@ -58,7 +58,7 @@ _MISSING = {404, 410}
 
 
 Clock = Callable[[], float]
-"""Returns seconds, which only grow."""
+"""Returns monotonic seconds."""
 
 
 class _Entry(NamedTuple):
@@ -101,7 +101,7 @@ class Upstream:
         self._errors += 1
         if self._errors == ERRORS_TO_OPEN:
             self._paused_until = self._clock() + RETRY_SECONDS
-            log.warning("upstream %s has failed %d times in a row: %s", self.label, self._errors, error)
+            log.warning("Upstream %s has failed %d times in a row: %s", self.label, self._errors, error)
 
 
 class Upstreams:

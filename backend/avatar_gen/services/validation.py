@@ -1,4 +1,4 @@
-"""Strict models of what clients and commands give, and the one error that reports what they refuse.
+"""Strict models of what clients and commands give, and the one error that reports all that is invalid.
 
 No value that was given is part of an error, so that no answer can reflect it and no encoder can fail on it.
 """
@@ -127,7 +127,7 @@ def unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def invalid_request(errors: Sequence[ErrorDetails], model: type[BaseModel], part: str) -> InvalidRequest:
-    """Return the error that reports a model's errors in our own words."""
+    """Return the error that reports a model's errors in the service's words."""
     problems = tuple(dict.fromkeys(_problem(error, model, part) for error in errors))
     first = problems[0]
     return InvalidRequest(f"{first.field} {first.message}.", problems)
@@ -151,7 +151,7 @@ _MESSAGES = {
     "json_invalid": "is not valid JSON",
     "model_type": "must be a JSON object",
 }
-"""Our words for pydantic's types of errors, with the fields of their context."""
+"""The service's messages for pydantic's types of errors, with the fields of their context."""
 
 
 def _problem(error: ErrorDetails, model: type[BaseModel], part: str) -> Problem:
@@ -168,6 +168,6 @@ def _message(kind: str, context: Mapping[str, Any]) -> str | None:
 
 
 def _unknown(model: type[BaseModel], part: str) -> str:
-    """Say which names there are, since the unknown one is the client's text."""
+    """Return a message that lists the known names. The unknown one is the client's text."""
     noun = "field" if part == "body" else "parameter"
     return f"has a {noun} that is not known here; known: {', '.join(model.model_fields) or 'none at all'}"

@@ -71,7 +71,7 @@ class AvatarWriter:
         self._storing_since: float | None = None
         """When the storage was given the objects of the batch that it is storing."""
         self._removal_waits_for: type[AvatarError] = DatabaseUnavailable
-        # A removal that waits for a lock of the database must not hold up lists.
+        # A removal that waits for a lock of the database must not delay lists.
         self._remover = DaemonThreads(1, "removing")
         self._closing = Event()
         self._mending = Thread(target=self._mend_regularly, name="mending", daemon=True)
@@ -131,9 +131,9 @@ class AvatarWriter:
     def _removing(
         self, avatar_id: str, deadline: float, found: list[bool], is_linked: Callable[[], bool]
     ) -> Iterator[bool]:
-        """A removal that does not begin after its client got a timeout. `found` receives its value.
+        """Remove an object, unless its client already got a timeout. `found` receives whether it existed.
 
-        It is undone if the avatar was linked before it began.
+        Raises `AvatarLinked` if the avatar was linked before the removal began. The object is then as it was.
         """
         if time.monotonic() > deadline:
             raise DatabaseUnavailable

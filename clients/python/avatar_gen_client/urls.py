@@ -68,7 +68,7 @@ class EmailUrlOptions(TypedDict, total=False):
     force_default: bool
     """Whether to show the default picture in any case."""
     name: str
-    """For the default picture `initials`: whose they are."""
+    """For the default picture `initials`: the name."""
     base: str
     """The URL of the service. By default the URL is a path."""
 

@@ -56,7 +56,7 @@ export interface GravatarUrlOptions {
   default?: Open<DefaultPicture | Style> | undefined;
   /** Whether to show the default picture in any case. */
   forceDefault?: boolean | undefined;
-  /** For the default picture `initials`: whose they are. */
+  /** For the default picture `initials`: the name. */
   name?: string | undefined;
   base?: string | undefined;
 }

@@ -1,4 +1,4 @@
-"""`smile`: a friendly face that looks somewhere."""
+"""`smile`: a friendly face that looks left, right or ahead."""
 
 from collections.abc import Sequence
 

@@ -17,7 +17,7 @@ _REASONS = {
     "expected after": "a quoted cell goes on after its closing quote",
     "larger than field limit": "a cell has more than 131,072 characters",
 }
-"""Our words for those of Python's csv module."""
+"""This service's messages for those of Python's csv module."""
 
 _SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 

@@ -44,7 +44,7 @@ _MAX_WAITING = 200
 """Messages in the queue up to which workers add others."""
 
 _LOOK_SECONDS = 1.0
-"""Time between two looks at the queue."""
+"""Time between two checks of the queue."""
 
 _MAX_PAUSE_SECONDS = 60
 """The longest countdown of a retry, while the storage or the database is down."""
@@ -58,7 +58,7 @@ def run_worker(broker: str, work: ChunkWork, licences: frozenset[str], prepare: 
     draw_here = partial(draw, licences)
     # Without this, Celery replaces the handlers of the log.
     signals.setup_logging.connect(_keep_logs)
-    # It warns at each lost connection that another release will cancel what runs then.
+    # Celery warns at each lost connection that a later release will cancel running tasks.
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
     logging.getLogger("celery").setLevel(logging.WARNING)  # Else there are two lines for each chunk.
     app = _make_app(broker)

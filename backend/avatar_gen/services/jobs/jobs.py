@@ -80,7 +80,7 @@ class Jobs:
         self._readers = DaemonThreads(READERS, "reading jobs")
 
     def resume(self) -> None:
-        """Go on with the jobs that an earlier process left unfinished."""
+        """Continue the jobs that an earlier process left unfinished."""
         if self._runner is not None:
             with suppress(DatabaseUnavailable):
                 if self._records.has_unfinished():
@@ -134,7 +134,7 @@ class Jobs:
         return await self._stream(pictures(self._records, self._store, job, px))
 
     def close(self) -> None:
-        """End the work. Another process, or the next start, goes on with it."""
+        """End the work. Another process, or the next start, continues it."""
         if self._runner is not None:
             self._runner.close()
         self._receivers.shutdown(wait=False)

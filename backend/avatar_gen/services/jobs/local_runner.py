@@ -7,7 +7,7 @@ from functools import partial
 from random import uniform
 from threading import Event, Lock, Thread
 
-from avatar_gen.database.job_records import Chunk  # noqa: TC001 - of no use alone
+from avatar_gen.database.job_records import Chunk  # noqa: TC001 - a block for one import is longer
 from avatar_gen.errors import AvatarError, StartupError
 from avatar_gen.services.bulk.process_pool import share
 from avatar_gen.services.jobs.chunk_work import ChunkWork, DrawTask, draw, needs_care
@@ -61,7 +61,7 @@ class LocalRunner:
         failures = 0
         while not self._ends():
             try:
-                self._work_off()
+                self._work_until_idle()
                 failures = 0
             except StartupError:
                 log.exception("A process that drew a job ended. Its rows are drawn again")
@@ -76,7 +76,7 @@ class LocalRunner:
             self._closing.wait(min(_MAX_PAUSE_SECONDS, 2.0**failures) * uniform(0.5, 1))  # noqa: S311
 
     def _ends(self) -> bool:
-        """Return whether there is nothing left to do, and forget the thread then."""
+        """Return whether there is nothing left to do. If so, `wake` starts another thread."""
         with self._lock:
             try:
                 goes_on = not self._closing.is_set() and self._work.records.has_unfinished()
@@ -86,7 +86,7 @@ class LocalRunner:
                 self._thread = None
             return not goes_on
 
-    def _work_off(self) -> None:
+    def _work_until_idle(self) -> None:
         """Work on all chunks that can be claimed now."""
         draw_beside = partial(share, self._draw, prepare=self._prepare)
         tasks = self._tasks()
@@ -106,7 +106,7 @@ class LocalRunner:
             del self._claimed[chunk.key]
 
     def _tasks(self) -> Iterator[DrawTask]:
-        """Claim chunks until there are none, or one that needs care, which `_work_off` sees to alone."""
+        """Claim chunks until there are none, or one that needs care, which `_work_until_idle` handles."""
         while not self._closing.is_set() and self._careful is None and (chunk := self._work.claim()):
             self._claimed[chunk.key] = chunk
             if needs_care(chunk):

@@ -47,7 +47,7 @@ def manifest(records: JobRecords, job_id: str, format_name: str) -> Iterator[byt
     """Yield a manifest as `csv` or `json`."""
     parts = _as_json if format_name == "json" else _as_csv
     for text in parts(entries(records, job_id)):
-        # A field that failed for a surrogate without its other half still has it.
+        # A row that failed because of a lone surrogate still has it in a field.
         yield text.encode(errors="replace")
 
 
@@ -126,6 +126,6 @@ class _Output(io.RawIOBase):
         return len(part)
 
     def take(self) -> bytes:
-        """Return what was written, and forget it."""
+        """Return what was written since the last call."""
         parts, self._parts = self._parts, []
         return b"".join(parts)
