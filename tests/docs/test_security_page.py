@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from avatar_gen import avatar
-from avatar_gen.api import libravatar, render_urls, requests, strict_routes
+from avatar_gen.api import jobs, libravatar, render_urls, requests, strict_routes
 from avatar_gen.database import TIMEOUT_SECONDS
 from avatar_gen.imaging.photo_process import memory_to_decode
 from avatar_gen.imaging.pool import MAX_QUEUED
 from avatar_gen.runtime import protocol, request_head, transport
+from avatar_gen.services.jobs.job_list import MAX_ROWS
+from avatar_gen.services.jobs.jobs import MAX_LISTS
 from avatar_gen.services.photos import MAX_UPLOADS
 from avatar_gen.services.render_options import MAX_PX
 from avatar_gen.services.writer import MAX_WAITING
@@ -51,10 +53,11 @@ def test_its_limits_are_those_of_the_code() -> None:
         "request line and headers": f"{request_head.HEAD_LIMIT // 1024} KiB",
         "header fields": f"{request_head.FIELD_LIMIT}",
         "path of a URL": f"{request_head.PATH_LIMIT} bytes",
-        "body": f"{strict_routes.BODY_LIMIT // 1024} KiB",
+        "body, other than a photograph or a list": f"{strict_routes.BODY_LIMIT // 1024} KiB",
         "bytes of a refused request that are read": f"{protocol.MESSAGE_LIMIT // 2**20} MiB",
         "query of a picture by URL": f"{render_urls.UrlParameters.max_bytes} bytes",
-        "any other query": f"{requests.Parameters.max_bytes} bytes",
+        "query of a stored picture": f"{requests.StoredPictureParameters.max_bytes} bytes",
+        "any other query": f"{requests.MAX_QUERY_BYTES} bytes",
         "seed, stored": f"{avatar.MAX_SEED_LENGTH} code points",
         "seed, by URL": f"{avatar.MAX_SEED_LENGTH} code points",
         "width of a stored picture": f"{requests.MAX_PX} px",
@@ -64,6 +67,10 @@ def test_its_limits_are_those_of_the_code() -> None:
         "time to decode a photograph": f"{settings.uploads.timeout:g} s",
         "memory to decode a photograph": f"{memory_to_decode(settings.uploads.max_pixels) / 1e6:g} MB",
         "photographs that a process receives and decodes": f"{MAX_UPLOADS}",
+        "list of a job": f"{jobs.LIST_LIMIT // 2**20} MiB",
+        "rows of a list": f"{MAX_ROWS:,}",
+        "time for a list to arrive": f"{jobs.LIST_SECONDS} s",
+        "lists that a process receives": f"{MAX_LISTS}",
         "width of a picture by URL": f"{MAX_PX} px",
         "width of a picture by hash": f"{libravatar.MAX_PX} px",
         "avatars on a page of the list": f"{most_listed()}",

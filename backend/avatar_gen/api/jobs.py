@@ -34,7 +34,7 @@ router = APIRouter(
 LIST_LIMIT = 256 * 1024 * 1024
 """Bytes of a list. A million rows with an e-mail address and a name each have about 60 MB."""
 
-_LIST_SECONDS = 300
+LIST_SECONDS = 300
 """Time in which a list must arrive."""
 
 _EVENT_SECONDS = 1.0
@@ -257,7 +257,7 @@ class _Body:
         self._more = True
         if extension := request.scope.get("extensions", {}).get(RECEIVE_TIMEOUT):
             extension["connection"].message_limit = LIST_LIMIT
-            extension["connection"].receive_timeout = _LIST_SECONDS
+            extension["connection"].receive_timeout = LIST_SECONDS
 
     def read(self, _size: int, /) -> bytes:
         """Return the next part. Raises `InvalidRequest` if the client is gone, and `BodyTooLarge`."""

@@ -17,7 +17,7 @@ from avatar_gen.services.validation import OneOf, StrictModel, read_pairs, refus
 
 Q = TypeVar("Q", bound="Parameters")
 
-_MAX_BYTES = 8192
+MAX_QUERY_BYTES = 8192
 """The maximum of a query string that FastAPI reads. The name of a photograph may have 3072 of them."""
 
 
@@ -143,7 +143,7 @@ def check_query(query: bytes, *, has_parameters: bool) -> None:
 
     A route that has no parameters refuses any. Clients send few different queries, so the result is cached.
     """
-    pairs = split_query(query, _MAX_BYTES)
+    pairs = split_query(query, MAX_QUERY_BYTES)
     if pairs and not has_parameters:
         read_pairs(pairs, Parameters)
     if len(dict(pairs)) < len(pairs):

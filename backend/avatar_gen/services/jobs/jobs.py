@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_MAX_LISTS = 4
+MAX_LISTS = 4
 """Lists that are received at the same time. Each takes a thread."""
 
 _CHUNKS_AT_ONCE = 20
@@ -76,7 +76,7 @@ class Jobs:
         self._store = store
         self._runner = runner
         self._receiving = 0
-        self._receivers = DaemonThreads(_MAX_LISTS, "receiving")
+        self._receivers = DaemonThreads(MAX_LISTS, "receiving")
         self._readers = DaemonThreads(READERS, "reading jobs")
 
     def resume(self) -> None:
@@ -92,7 +92,7 @@ class Jobs:
         `stream` is read in a thread. Raises `InvalidRequest`, `BodyTooLarge`, and `Overloaded` while too
         many lists are being received.
         """
-        if self._receiving >= _MAX_LISTS:
+        if self._receiving >= MAX_LISTS:
             raise Overloaded("Too many lists are being received. Try again in a second.")
         self._receiving += 1
         try:
