@@ -108,7 +108,7 @@ export default {
   "use": "Use it in a page",
 
   "store": "Store it",
-  "store.keeps": "The service stores the style, the seed, the colours, the angle and the parts, as squares of 16 to 512 px. Each URL chooses filter and format.",
+  "store.keeps": "The service stores the style, the seed, the colours, the angle and the parts, and square pictures of 16 to 512 px. Filter and format are in each URL.",
   "store.loses": "Not stored: {what}.",
   "store.loses.shape": "the shape",
   "store.loses.name": "the name for the letters (the seed is used)",
