@@ -52,7 +52,7 @@ types: .venv/installed-dev ## check types
 	$(BIN)/mypy --config-file backend/pyproject.toml backend/avatar_gen clients/python/avatar_gen_client \
 		tests benchmarks tools docs/*.py
 
-audit: .venv/installed-dev ## look up the known security holes of all locked packages
+audit: .venv/installed-dev ## look up the known vulnerabilities of all locked packages
 	@$(BIN)/python -m tools.audit
 
 sbom: .venv/installed-dev ## write sbom.json, the bill of materials in CycloneDX format
@@ -131,7 +131,7 @@ LETTERS := U+20-7E,U+A0,U+A9,U+AB,U+B7,U+BB,U+D7,U+401,U+410-44F,U+451,U+2013,U+
 screenshots: .venv/installed-dev ## take the screenshots of the page in docs again, with Chromium
 	$(BIN)/pytest -c backend/pyproject.toml --rootdir . tests/page tests/slow/page -k can_be_seen --screenshots
 
-lock: .venv/installed-dev ## choose the newest dependencies that are at least a week old
+lock: .venv/installed-dev ## lock the newest dependencies that are at least a week old
 	cd backend && $(COMPILE) --group build -o requirements-build.lock
 	cd backend && $(COMPILE) -c requirements-build.lock -o requirements.lock pyproject.toml
 	cd backend && $(COMPILE) --group dev --extra otel -c requirements.lock -o requirements-dev.lock pyproject.toml
@@ -174,7 +174,7 @@ WITHOUT_FUNDING := const fs = require("fs"), name = "package-lock.json", lock = 
 COMPILE := ../$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-annotate --exclude-newer '1 week' --upgrade
 
-clean: ## remove all that was installed, and no stored avatar
+clean: ## remove everything that was installed; stored avatars stay
 	rm -rf .venv benchmarks/peers/node_modules clients/typescript/node_modules clients/typescript/dist clients/dist
 
 .venv/bin/python:
