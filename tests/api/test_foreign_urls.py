@@ -54,6 +54,21 @@ def test_a_url_of_robohash_is_a_picture(foreign: httpx.Client, url: str, by_url:
     same(foreign, url, by_url)
 
 
+@pytest.mark.parametrize("sets", ["set=any", "sets=set1,set4,set2"])
+@pytest.mark.parametrize("seed", ["eve", "carl", "dora", "a.b", "%C3%A9"])
+def test_the_extension_does_not_choose_the_set_of_robohash(
+    foreign: httpx.Client, sets: str, seed: str
+) -> None:
+    pictures = {
+        foreign.get(f"/{seed}{extension}?{sets}&size=16x16").content
+        for extension in ("", ".png", ".PNG", ".svg")
+    }
+    assert len(pictures) == 1
+    webp = Image.open(io.BytesIO(foreign.get(f"/{seed}.webp?{sets}&size=16x16").content))
+    png = Image.open(io.BytesIO(pictures.pop()))
+    assert webp.convert("RGBA").tobytes() == png.convert("RGBA").tobytes()
+
+
 def test_any_set_of_robohash_is_one_of_its_first_three(foreign: httpx.Client) -> None:
     drawn = {
         foreign.get(f"/api/render/{ROBOHASH_SETS[name][0]}/{seed}.png?size=16").content: name

@@ -32,13 +32,13 @@ def _read(scope: Scope) -> ForeignPicture:
     seed = decode_part(text, "text")
     name, _, extension = seed.rpartition(".")
     format_name = EXTENSIONS.get(extension.lower(), "")
-    styles = robohash_styles(
-        (given.get("sets") or given.get("set", "")).split(","), crc32(seed.encode("utf-8", "replace"))
-    )
+    if format_name:
+        seed = name
+    sets = (given.get("sets") or given.get("set", "")).split(",")
     return ForeignPicture(
-        styles,
+        robohash_styles(sets, crc32(seed.encode("utf-8", "replace"))),
         (("size", str(_px(given.get("size", "")))),),
-        name if format_name else seed,
+        seed,
         format_name if format_name in _PIXELS else "png",
     )
 
