@@ -23,7 +23,7 @@ ZIP archive."""
 
 _PIECE = 65_536
 
-_BETWEEN_ROWS = re.compile(r"[\s,]*")
+_WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 
 Row = tuple[int, dict[str, Any]]
 """The line of a row, or its number in a JSON list, and its fields."""
@@ -81,12 +81,18 @@ def _json_rows(stream: Readable) -> Iterator[Row]:
         refuse("body", "must be a JSON array of objects")
     text.skip(1)
     number = 0
-    while text.next_character() != "]":
+    is_open = text.next_character() != "]"
+    while is_open:
         number += 1
         fields = text.next_value(number)
         if not isinstance(fields, dict):
             refuse("body", f"must be a JSON array of objects; row {number} is not an object")
         yield number, {name: value for name, value in fields.items() if value not in ("", None)}
+        if is_open := text.next_character() == ",":
+            text.skip(1)
+            text.next_character()
+    if text.next_character() != "]":
+        refuse("body", f"has neither a comma nor the end of its array after row {number}")
     text.skip(1)
     if text.next_character():
         refuse("body", "has text after the end of its array")
@@ -104,9 +110,9 @@ class _Text:
         self._parser = json.JSONDecoder(object_pairs_hook=unique_fields, parse_constant=_no_constant)
 
     def next_character(self) -> str:
-        """Skip white space and commas. Return the next character, or nothing at the end."""
+        """Skip white space. Return the next character, or nothing at the end."""
         while True:
-            self._at = _BETWEEN_ROWS.match(self._text, self._at).end()  # type: ignore[union-attr]
+            self._at = _WHITE_SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._text) or self._is_whole:
                 return self._text[self._at : self._at + 1]
             self._read()
