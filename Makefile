@@ -73,13 +73,12 @@ dist-test: .venv/installed-dev ## install the wheel with dependencies from PyPI,
 publish: .venv/installed-dev ## upload dist to PyPI, from GitHub's workflow or with the variable UV_PUBLISH_TOKEN
 	$(BIN)/uv publish --trusted-publishing $(if $(UV_PUBLISH_TOKEN),never,always) dist/*
 
-# Without its first line: the engine's own reader of Dockerfiles will do, and needs no registry.
 image: ## build the image avatar-backend:latest
-	sed '/^# syntax=/d' backend/docker/Dockerfile | docker build -f - -t avatar-backend:latest ./backend
+	docker build -f backend/docker/Dockerfile -t avatar-backend:latest ./backend
 
 image-push: ## build the image for amd64 and arm64, with an SBOM and its provenance, and push it as IMAGE=REGISTRY/NAME
 	@test -n "$(IMAGE)" || { echo "Set IMAGE, such as IMAGE=registry.example.org/avatar-backend"; exit 2; }
-	sed '/^# syntax=/d' backend/docker/Dockerfile | docker buildx build -f - --platform linux/amd64,linux/arm64 \
+	docker buildx build -f backend/docker/Dockerfile --platform linux/amd64,linux/arm64 \
 		--sbom=true --provenance=mode=max --build-arg VERSION=$(VERSION) --build-arg SOURCE="$(SOURCE)" \
 		--build-arg REVISION="$$(git rev-parse HEAD)" --tag $(IMAGE):$(VERSION) --tag $(IMAGE):latest --push ./backend
 

@@ -37,6 +37,14 @@ def pinned(lock: str) -> dict[str, Version]:
     return {canonicalize_name(name): Version(number) for name, number in found}
 
 
+@pytest.mark.parametrize("dockerfile", ["Dockerfile", "gateway/Dockerfile"])
+def test_an_image_is_built_of_its_base_images_alone(dockerfile: str) -> None:
+    """A line `# syntax=` would make each build fetch another image, which reads the Dockerfile."""
+    text = (BACKEND / "docker" / dockerfile).read_text(encoding="utf-8")
+    assert "FROM " in text
+    assert not re.search(r"^#\s*syntax\s*=", text, re.MULTILINE | re.IGNORECASE)
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 def test_no_lock_has_what_is_known_to_have_holes(lock: str) -> None:
     pins = pinned(lock)
