@@ -2,7 +2,7 @@ export default {
   "jobs.title": "Avatars for a list",
   "jobs.lead": "Each row of a CSV or JSON file becomes a stored avatar. The column “seed” is required; “name” and “style” are optional.",
   "jobs.list": "List, as CSV or JSON",
-  "jobs.style": "Style of rows without one",
+  "jobs.style": "Style of rows without a style",
   "jobs.style.none": "Default",
   "jobs.start": "Start",
   "jobs.sending": "The list is being sent.",

@@ -23,6 +23,35 @@ def assert_no_violations(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
+CUT_OFF = """() => [...document.querySelectorAll("a, button, canvas, img, select")].filter((each) => {
+  if (!each.checkVisibility() || each.closest(".cut, .skip")) return false;
+  const { left, right } = each.getBoundingClientRect();
+  for (let around = each.parentElement; around; around = around.parentElement) {
+    const edges = around.getBoundingClientRect();
+    const clips = around === document.body || getComputedStyle(around).overflowX !== "visible";
+    if (clips && (left < edges.left - 0.5 || right > edges.right + 0.5)) return true;
+  }
+  return false;
+}).map((each) => each.outerHTML.slice(0, 120))"""
+
+BESIDE_EACH_OTHER = """(parts) => {
+  const boxes = parts.filter((each) => each.checkVisibility()).map((each) => each.getBoundingClientRect());
+  return boxes.length > 1 && boxes.every((each) => each.top < boxes[0].bottom && each.bottom > boxes[0].top);
+}"""
+
+NARROW = (320, 344, 360, 390)
+"""The widths of phones, in px."""
+
+
+def assert_fits(page: Page, *rows: str) -> None:
+    """Nothing is cut off at its sides on a phone, and the parts of each row are beside each other."""
+    for width in NARROW:
+        page.set_viewport_size({"width": width, "height": 700})
+        assert page.evaluate(CUT_OFF) == [], width
+        for row in rows:
+            assert page.eval_on_selector_all(row, BESIDE_EACH_OTHER), (row, width)
+
+
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(
@@ -166,6 +195,30 @@ def test_nothing_is_wider_than_the_screen(language: str, visit: Visit, empty_ser
                 assert box
                 assert 0 <= box["x"] < box["x"] + box["width"] <= width
                 assert page.eval_on_selector("#details", "(each) => each.scrollWidth <= each.clientWidth")
+
+
+@pytest.mark.parametrize("language", ["en-GB", "ru-RU"])
+def test_nothing_is_cut_off_on_a_phone(language: str, visit: Visit, empty_service: Service) -> None:
+    empty_service.generate(seed="ada")
+    page = visit("/?style=smile&shape=square", size=PHONE, language=language)
+    assert_fits(
+        page, ".bar > :not(nav)", ".previews .light dd:first-of-type img", ".previews .dark .circles img"
+    )
+    for view in ("gallery", "jobs"):
+        page.goto(f"/#{view}")
+        expect(page.locator(f"#{view}-view")).to_be_visible()
+        assert_fits(page, ".bar > :not(nav)")
+    page.evaluate("document.querySelector('#forget').hidden = false")
+    assert_fits(page, ".bar > :not(nav)")
+
+
+def test_a_button_that_cannot_be_pressed_looks_so_under_the_pointer(visit: Visit) -> None:
+    page = visit(motion="reduce")
+    page.evaluate("document.querySelector('#store').disabled = true")
+    looks = "(each) => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor]"
+    before = page.eval_on_selector("#store", looks)
+    page.locator("#store").hover(force=True)
+    assert page.eval_on_selector("#store", looks) == before
 
 
 def test_text_may_be_twice_as_large(visit: Visit) -> None:

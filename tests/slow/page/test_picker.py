@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.conftest import Service
 from tests.page.conftest import DESKTOP, PHONE, Complaints, Visit
-from tests.slow.page.test_accessibility import assert_no_violations
+from tests.slow.page.test_accessibility import assert_fits, assert_no_violations
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "clients" / "embed" / "index.html"
@@ -404,6 +404,15 @@ def test_axe_finds_nothing_in_the_picker(
     page.evaluate("location.hash = 'forged'")
     expect(page.get_by_role("alert")).to_be_visible()
     assert_no_violations(page)
+
+
+def test_pictures_of_all_sizes_are_beside_each_other_on_a_phone(
+    visit: Visit, service: Service, identity: str
+) -> None:
+    page = opened(visit(link(service, identity), ready=False, size=PHONE))
+    assert_fits(page, "#sizes img", ".bar > *")
+    give(page)
+    assert_fits(page, ".cutter .sizes canvas")
 
 
 def test_another_site_frames_it_and_receives_the_choice(visit: Visit, site: Site) -> None:
