@@ -1,9 +1,11 @@
 """The `avatar-gen` command. Each subcommand is a module in this package and is imported when it is called."""
 
+import gc
 import os
 import sys
 from contextlib import nullcontext
 from importlib import import_module
+from types import ModuleType
 from typing import TextIO
 
 import click
@@ -62,7 +64,7 @@ class _Commands(click.Group):
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.commands:
             return None
-        module = import_module(f"{__name__}.{_MODULES.get(cmd_name, cmd_name)}")
+        module = _import(f"{__name__}.{_MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 
@@ -96,6 +98,21 @@ class _Commands(click.Group):
             cause = error.__cause__
             reason = reason_of(cause) if isinstance(cause, Exception) else type(error).__name__
             raise click.ClickException(_printable(f"{error} ({reason})")) from error
+
+
+def _import(name: str) -> ModuleType:
+    """Import a module. No garbage collection looks at what the import creates, then or later.
+
+    Nearly all of it lives until the end of the process.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _printable(text: str) -> str:
