@@ -19,7 +19,7 @@ from avatar_gen_client.errors import (
 from avatar_gen_client.models import Avatar, AvatarPage, Health, Job, PickerLink, Problem, StyleInfo
 from avatar_gen_client.urls import avatar_url, gravatar_url, stored_avatar_url
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 """The version of the service that this client is made for."""
 
 __all__ = [
