@@ -65,6 +65,31 @@ def test_every_row_becomes_an_avatar_or_a_reason(jobs: App) -> None:
         assert client.get(f"/api/{row['id']}?size=9").content == client.get(f"/api/{drawn}?size=9").content
 
 
+def test_no_name_of_a_row_costs_the_others_their_archive(jobs: App) -> None:
+    client = jobs.client
+    names: list[object] = [
+        "\ud800",
+        {"a": 1},
+        5,
+        "\0",
+        "..",
+        "\u202egnp",
+        "x" * 10_000,
+        "con",
+        "e\u0301",
+        "é",
+    ]
+    rows = [{"seed": "ada", "name": name} for name in names]
+    url = start(client, json.dumps(rows), **{"Content-Type": "application/json"})
+    assert events(client, url)[-1][1]["done"] == len(names) - 3
+    answer = client.get(f"{url}/result?format=zip&size=4")
+    assert answer.status_code == 200, answer.text
+    assert len(set(ZipFile(io.BytesIO(answer.content)).namelist())) == len(names) - 3
+    errors = [row["error"] for row in client.get(f"{url}/result?format=json").json()]
+    assert errors[:3] == ["name must be valid Unicode text.", "name must be text.", "name must be text."]
+    assert errors[3:] == [None] * (len(names) - 3)
+
+
 def test_a_result_is_also_json_and_an_archive(jobs: App) -> None:
     client = jobs.client
     rows = [{"seed": "ada", "name": "ada"}, {"seed": "bob", "name": "ada"}, {}, {"seed": "\ud800"}]

@@ -11,7 +11,7 @@ from avatar_gen.database.engine import open_engines
 from avatar_gen.database.job_records import Chunk, JobRecords, Rows, State
 from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
-from avatar_gen.errors import AvatarError
+from avatar_gen.errors import AvatarError, InvalidRequest
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.services.jobs import chunk_work
 from avatar_gen.services.jobs.chunk_work import (
@@ -67,6 +67,22 @@ def test_ids_differ_by_job_and_row_and_look_like_all_others() -> None:
     assert len(ids) == 2000
     assert all(UUID(each).version == 4 and str(UUID(each)) == each for each in ids)
     assert avatar_id("6c6d4be5-5397-4c93-b82a-4dffabea3aa0", 7) == "40a72da5-1a05-4b41-bfdd-e3996f9b251c"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        *(({"seed": "ada", "name": name}, "name must be text.") for name in (1, True, {"a": 1}, ["a"])),
+        ({"seed": "ada", "name": "\ud800"}, "name must be valid Unicode text."),
+        ({"seed": "ada", "type": "wave", "style": "smile"}, "style and type exclude each other."),
+    ],
+)
+def test_a_row_whose_name_is_no_text_or_that_has_two_styles_is_invalid(
+    fields: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_row(fields, NONE)
+    assert str(refused.value) == reason
 
 
 def test_a_chunk_that_was_half_done_gives_the_same_bytes(

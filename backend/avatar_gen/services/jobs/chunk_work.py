@@ -85,6 +85,9 @@ def read_row(fields: dict[str, Any], licences: frozenset[str]) -> AvatarSpec:
     values = {name: value for name, value in fields.items() if name != "name"}
     if not values.get("seed"):
         refuse("seed", "is required")
+    _check_name(fields.get("name", ""))
+    if "style" in values:
+        refuse("style", "and type exclude each other")
     for name in ("angle", "options"):
         # CSV has text alone.
         if isinstance(text := values.get(name), str):
@@ -95,6 +98,16 @@ def read_row(fields: dict[str, Any], licences: frozenset[str]) -> AvatarSpec:
     asked = read_fields(values, AvatarOptions)
     asked.style.prepare(licences)
     return asked.spec()
+
+
+def _check_name(name: object) -> None:
+    """Raise `InvalidRequest` for what cannot be made into the name of a file."""
+    if not isinstance(name, str):
+        refuse("name", "must be text")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        refuse("name", "must be valid Unicode text")
 
 
 def draw(licences: frozenset[str], task: DrawTask) -> Outcome:

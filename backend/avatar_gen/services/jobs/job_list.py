@@ -41,7 +41,7 @@ def read_list(stream: Readable, *, is_json: bool, defaults: Mapping[str, str]) -
         count += 1
         if count > MAX_ROWS:
             raise BodyTooLarge(f"The list has more than {MAX_ROWS:,} rows. Send it in parts.")
-        if "style" in fields:
+        if "style" in fields and "type" not in fields:
             fields["type"] = fields.pop("style")
         yield line, {**defaults, **fields}
     if not count:
