@@ -48,6 +48,10 @@ def test_a_csv_list_has_the_lines_of_its_rows() -> None:
     assert read(data, is_json=False, size=5) == expected
 
 
+def test_empty_cells_behind_the_columns_are_no_cells() -> None:
+    assert read(b"seed,name\nada,Ada,,\n", is_json=False) == [(2, {"seed": "ada", "name": "Ada"})]
+
+
 def test_rows_have_the_defaults_that_they_do_not_override() -> None:
     rows = read(b"seed,style\na,\nb,wave\n", is_json=False, type="smile")
     assert [fields["type"] for _, fields in rows] == ["smile", "wave"]
@@ -63,7 +67,9 @@ def test_rows_have_the_defaults_that_they_do_not_override() -> None:
         ("seed,style,type\n1,2,3\n", False, "or both style and type"),
         ("seed\n", False, "is an empty list"),
         ('seed\n"a\n', False, "line 2: not CSV: a quoted cell is not closed"),
-        ("seed\na\0b\n", False, "line 2: it has a NUL character"),
+        ("seed\na\0b\n", False, "line 2: it has a NUL character; save the list as UTF-8"),
+        ("seed,name\nLovelace, Ada,ada\n", False, "more cells than columns in line 2; put text with"),
+        ("seed\n\nada;\nbob,\neve,,x\n", False, "more cells than columns in line 5"),
         ("seed\n" + "x" * (MAX_ROW + 1), False, "more than 16,384 characters in the row of line 2"),
         ("", True, "must be a JSON array"),
         ('{"seed": "a"}', True, "must be a JSON array"),
@@ -91,6 +97,7 @@ def test_what_is_not_a_list_is_refused_without_an_echo(body: str, is_json: bool,
     with pytest.raises(InvalidRequest, match=reason) as refused:
         read(body.encode(), is_json=is_json)
     assert "secret" not in str(refused.value)
+    assert "--" not in str(refused.value), "a client of the API has no options of the command line"
 
 
 @pytest.mark.parametrize("is_json", [True, False])

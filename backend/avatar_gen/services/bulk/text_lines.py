@@ -43,6 +43,8 @@ class TextLines:
         """Bytes that were read."""
         self.remedy = "save the list as UTF-8 or give its encoding: --encoding cp1252"
         """What to do about a list in another encoding."""
+        self.remedy_of_nul = "if it is UTF-16, give --encoding utf-16-le"
+        """What to do about a list with a NUL character."""
 
     def read(self) -> Iterator[str]:
         """Yield the lines. Raises `StartupError` with the number of a line that cannot be read."""
@@ -83,7 +85,7 @@ class TextLines:
 
     def _checked(self, line: str) -> str:
         if "\0" in line:
-            raise self._unreadable("it has a NUL character; if it is UTF-16, give --encoding utf-16-le")
+            raise self._unreadable(f"it has a NUL character; {self.remedy_of_nul}")
         if len(line) > _MAX_LINE:
             raise self._unreadable(f"it has more than {_MAX_LINE:,} characters")
         self.number += 1

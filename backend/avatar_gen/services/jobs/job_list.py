@@ -50,11 +50,15 @@ def read_list(stream: Readable, *, is_json: bool, defaults: Mapping[str, str]) -
 
 def _csv_rows(stream: Readable) -> Iterator[Row]:
     lines = TextLines(stream, "The list", "utf-8")
-    lines.remedy = "save the list as UTF-8"
+    lines.remedy = lines.remedy_of_nul = "save the list as UTF-8"
     try:
         rows = read_rows(lines, "The list")
         names = _columns(next(rows, (1, []))[1])
         for line, cells in rows:
+            if any(cells[len(names) :]):
+                refuse(
+                    "body", f"has more cells than columns in line {line}; put text with a delimiter in quotes"
+                )
             # Empty cells are fields that are not given.
             if fields := {name: cell for name, cell in zip(names, cells, strict=False) if cell}:
                 if sum(map(len, fields.values())) > MAX_ROW:
