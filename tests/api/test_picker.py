@@ -213,7 +213,10 @@ class TestUse:
     @pytest.mark.parametrize("headers", [{}, by("x"), {"Authorization": "Basic eDp5"}])
     def test_without_a_token_nothing_is_allowed(self, client: httpx.Client, headers: dict[str, str]) -> None:
         for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/generate")):
-            assert_failure(client.request(method, f"/api/picker{path}", headers=headers), 401)
+            refused = client.request(method, f"/api/picker{path}", headers=headers)
+            assert_failure(refused, 401)
+            # Each 401 needs this: RFC 9110, section 11.6.1.
+            assert refused.headers["www-authenticate"] == "Bearer"
 
     def test_a_token_in_the_query_is_refused(self, client: httpx.Client, identity: str) -> None:
         token = issue(client, identity)

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from avatar_gen import __version__
 from avatar_gen.avatar import Avatar, add_missing_options, avatar_as_json
 from avatar_gen.drawing.palettes import CuratedPalette
-from avatar_gen.errors import AvatarError, InvalidRequest, KeyNeeded
+from avatar_gen.errors import AvatarError, InvalidRequest
 from avatar_gen.services.found_style import StyleDescription
 
 D = TypeVar("D")
@@ -281,6 +281,6 @@ def failure(
     extra = dict(UNCACHED, **(headers or {}))
     if error and error.retry_after is not None:
         extra["Retry-After"] = str(error.retry_after)
-    if isinstance(error, KeyNeeded):
+    if status == HTTPStatus.UNAUTHORIZED:
         extra["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body, status, extra)
