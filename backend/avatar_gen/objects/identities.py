@@ -126,7 +126,7 @@ class IdentityLinks(ABC):
     def _leave(self, before: str | None, identity: str, *, for_avatar: str = "") -> None:
         """Note that an avatar is about to lose this link, unless the link stays the same.
 
-        A link that an older release wrote has no note, so its avatar may have other links without notes.
+        A link written before 1.0.0 has no note, so its avatar may have other links without notes.
         """
         if before is None or before == for_avatar:
             return
