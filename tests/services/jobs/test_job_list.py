@@ -60,9 +60,10 @@ def test_rows_have_the_defaults_that_they_do_not_override() -> None:
 @pytest.mark.parametrize(
     ("body", "is_json", "reason"),
     [
-        ("", False, "must begin with the names of its columns"),
-        ("name\nx\n", False, "must begin with the names of its columns"),
-        ("seed,secret\n1,2\n", False, "must begin with the names of its columns"),
+        ("", False, "must have the names of its columns in the first row, and one of them must be seed"),
+        ("name\nx\n", False, "one of them must be seed"),
+        ("seed,secret\n1,2\n", False, "number 2 is none of type"),
+        ("ada\nbob\n", False, "number 1 is none of type"),
         ("seed,name,name\n1,2,3\n", False, "two columns with the same name"),
         ("seed,style,type\n1,2,3\n", False, "or both style and type"),
         ("seed\n", False, "is an empty list"),

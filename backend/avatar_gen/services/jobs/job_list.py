@@ -70,9 +70,14 @@ def _csv_rows(stream: Readable) -> Iterator[Row]:
 
 def _columns(names: list[str]) -> list[str]:
     """Return the names of the columns. Raises `InvalidRequest` unless all are fields of a row."""
-    if "seed" not in names or not set(names) <= set(FIELDS):
-        known = ", ".join(name for name in FIELDS if name != "seed")
-        refuse("body", f"must begin with the names of its columns: seed, and any of {known}")
+    for number, name in enumerate(names, 1):
+        if name not in FIELDS:
+            refuse(
+                "body",
+                f"has an unknown column in its first row: number {number} is none of {', '.join(FIELDS)}",
+            )
+    if "seed" not in names:
+        refuse("body", "must have the names of its columns in the first row, and one of them must be seed")
     if len({"type" if name == "style" else name for name in names}) < len(names):
         refuse("body", "has two columns with the same name, or both style and type")
     return names
