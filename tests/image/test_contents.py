@@ -26,11 +26,36 @@ def in_image(script: str) -> str:
     return docker("run", "--rm", "--entrypoint", "sh", IMAGE, "-c", script).stdout
 
 
+def layers_above(base: str) -> list[float]:
+    """The sizes, in MB, of the layers that the image adds to another one, without those below 0.1 MB."""
+
+    def sizes(image: str) -> list[int]:
+        shown = docker("history", "--human=false", "--format", "{{.Size}}", image).stdout
+        return [int(size) for size in reversed(shown.split())]
+
+    return [size / ONE_MB for size in sizes(IMAGE)[len(sizes(base)) :] if size > ONE_MB / 10]
+
+
 class TestTheImage:
     def test_weighs_305_mb_at_most(self) -> None:
         size = int(docker("image", "inspect", "--format", "{{.Size}}", IMAGE).stdout)
         print(docker("history", "--human=true", IMAGE).stdout)
         assert size <= 305 * ONE_MB
+
+    @pytest.mark.parametrize("page", ["backend/docker/README.md", "docs/decisions/0011-*.md"])
+    def test_has_the_layers_that_its_page_lists(self, page: str) -> None:
+        (file,) = ROOT.glob(page)
+        table = re.split(r"^\| layer.*\n", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
+        listed = [int(size) for size in re.findall(r"^\|[^|]+\| (\d+) \|", table, re.MULTILINE)[:5]]
+        total = re.search(r"^(?:\| together \| )?(\d+) (?:MB in all|\|)", table, re.MULTILINE)
+        assert total
+        base, size = (
+            int(docker("image", "inspect", "--format", "{{.Size}}", image).stdout) / ONE_MB
+            for image in ("python:3.13-slim", IMAGE)
+        )
+        assert [*listed, int(total[1])] == pytest.approx(
+            [base, *layers_above("python:3.13-slim"), size], abs=1
+        )
 
     def test_shares_the_layers_of_its_base(self) -> None:
         def layers(image: str) -> list[str]:
