@@ -5,6 +5,8 @@ BIN := .venv/bin
 COVERAGE := $(BIN)/coverage
 PYTEST := $(COVERAGE) run -m pytest -c backend/pyproject.toml --rootdir . --ignore tests/image --dist worksteal
 export COVERAGE_RCFILE := backend/pyproject.toml
+# Python stores compiled modules, so that each of hundreds of processes need not compile them again.
+export PYTHONDONTWRITEBYTECODE :=
 # Each process of the test runner has servers of its own. Quick tests mostly wait for them, so four processes gain
 # on two cores, too. Slow tests need the cores for themselves.
 
