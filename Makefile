@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Each process of the test runner has servers of its own. Quick tests mostly wait for them, so four processes gain
 # on two cores, too. Slow tests need the cores for themselves.
 
-.PHONY: help run install test test-slow coverage fuzz lint types audit sbom notices docs dist dist-test publish image image-push \
+.PHONY: help run install test test-slow coverage fuzz mutations lint types audit sbom notices docs dist dist-test publish image image-push \
 	image-test image-sbom bench bench-scale bench-shared lock lock-peers clients clients-test clients-names clients-lock gallery sheets \
 	glyphs letters screenshots clean
 
@@ -35,8 +35,11 @@ coverage: .venv/installed-dev ## report the coverage of `make test` and `make te
 	@$(COVERAGE) combine --quiet --append
 	@$(COVERAGE) report
 
-fuzz: .venv/installed-dev ## send a million odd requests, in an hour; N=6000 sends 6,000
-	$(BIN)/python -m tests.slow.fuzz $(or $(N),1000000)
+fuzz: .venv/installed-dev ## send odd requests for an hour; MINUTES=5 does so for five minutes
+	$(BIN)/python -m tests.slow.fuzz $(or $(MINUTES),60)
+
+mutations: .venv/installed-dev ## upload 10,000 damaged photographs; N=300 uploads 300
+	$(BIN)/python -m tests.slow.mutations $(or $(N),10000)
 
 lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .

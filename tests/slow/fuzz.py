@@ -1,9 +1,6 @@
-"""Odd requests made from the OpenAPI document: `make fuzz` sends a million.
+"""Odd requests to a service with all of its parts on: `make fuzz` sends them for an hour."""
 
-Hypothesis changes the parts of valid requests: names and values that are odd, of another type, at a bound or
-beyond it; a body that is not JSON; headers of all kinds.
-"""
-
+import dataclasses
 import http.client
 import json
 import re
@@ -11,189 +8,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, quote_from_bytes
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Service
+from tests.slow import fuzz_requests
+from tests.slow.everything import KEY, everything, metrics_port
+from tests.slow.fuzz_requests import CANARY, JOB, KNOWN, TOKEN, Json, Sent
 
-CANARY = "canary7f3a"
-"""Part of many requests. No error may contain it."""
-
-KNOWN = "{a stored avatar}"
-"""Replaced by the id of a stored avatar when the request is sent."""
-
-_PER_CONNECTION = 30
+_PER_CONNECTION = 10
 _PER_ROUND = 200
 
-Json = dict[str, Any]
-
-ODD = (
-    *("", " ", "0", "-1", "1e400", "NaN", "null", "true", "9" * 5000, "2147483648", "9223372036854775808"),
-    *("..", "../../etc/passwd", "/etc/passwd", "%2e%2e%2f", "%00", "\0", "\r\nX-Evil: 1", "\n", "\x7f"),
-    *("\ud800", "\ufffe", "\u212a", "ﷺ" * 32, "👨‍👩‍👧‍👦", "e\u0301" * 40, "ß", "İ"),
-    *(CANARY, f"<svg onload={CANARY}>", f"';{CANARY}--", f"${{{CANARY}}}", "a" * 33, "a" * 257, "a" * 9000),
-    *("#fff", "ff0000", "Gold", "url(http://example.org)", "1_000", "٣", "1.0", "+5", " 6"),
-)
-
-_texts = st.sampled_from(ODD) | st.text(max_size=12) | st.integers().map(str) | st.just(KNOWN)
-_bytes = st.binary(max_size=12)
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | _texts,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_texts, inner, max_size=3),
-    max_leaves=4,
-)
-_bodies = _bytes | st.sampled_from(
-    (b"", b"{", b"[" * 60_000, b'{"a":' * 10_000, b"\xef\xbb\xbf{}", b'{"seed": "\\ud800"}', b'{"seed": NaN}')
-)
-_headers = st.sampled_from(
-    (
-        *(("Accept", kind) for kind in ("image/webp", "image/*;q=0", "*/*", "q=q;,;", "a" * 9000)),
-        *(("If-None-Match", tag) for tag in ("*", '"x"', ",,,", "W/" * 900)),
-        *(("X-Request-ID", name) for name in ("a.b-C_9", "x" * 65, CANARY, "\t")),
-        *(("Content-Type", kind) for kind in ("text/plain", "application/json; charset=utf-16", "a/b+json")),
-        *(("Content-Type", "multipart/form-data; boundary=b") for _ in range(4)),
-        *(("Origin", "https://evil.example"), ("Range", "bytes=0-0"), ("Cookie", "a=b"), ("Host", "evil")),
-        *(("Authorization", f"Bearer {CANARY}"), ("Expect", "100-continue"), ("X-Forwarded-For", "::1")),
-        *(("Content-Encoding", "gzip"), ("Upgrade", "h2c"), ("X-HTTP-Method-Override", "DELETE")),
-    )
-)
-_PHOTOGRAPH = (Path(__file__).parents[1] / "golden" / "photographs" / "turned-6.jpg").read_bytes()
-_FORM = (
-    b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
-    + _PHOTOGRAPH
-    + b"\r\n--b--\r\n"
-)
-_methods = st.sampled_from(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PURGE"))
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A request."""
-
-    method: str
-    target: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes | None
-
-    def encode(self, avatar: str) -> bytes:
-        """Return the bytes to send, with the id of an avatar in place of `KNOWN`."""
-        body = (self.body or b"").replace(KNOWN.encode(), avatar.encode())
-        given = {"Host": "x", **dict(self.headers)}
-        if self.body is not None:
-            given = {"Content-Type": "application/json", **given, "Content-Length": str(len(body))}
-        lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{name}: {given[name]}" for name in given)]
-        head = "\r\n".join((*lines, "", "")).encode("latin-1")
-        return head.replace(quote(KNOWN, safe="").encode(), avatar.encode()) + body
-
-
-def resolved(document: Json, part: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a part of the document with the targets of its references in their place."""
-    if isinstance(part, dict) and "$ref" in part:
-        target: Any = document
-        for name in part["$ref"].removeprefix("#/").split("/"):
-            target = target[name]
-        return resolved(document, target)
-    if isinstance(part, dict):
-        return {name: resolved(document, each) for name, each in part.items()}
-    return [resolved(document, each) for each in part] if isinstance(part, list) else part
-
-
-def _quoted(value: str | bytes) -> str:
-    if isinstance(value, bytes):
-        return quote_from_bytes(value, safe="")
-    return quote(value, safe="", errors="surrogatepass")
-
-
-def _values(parameter: Json) -> st.SearchStrategy[str]:
-    """Make values of a parameter, mostly valid ones if the document has any."""
-    schema = parameter["schema"]
-    taken = [
-        *schema.get("enum", ()),
-        *schema.get("examples", ()),
-        parameter.get("example"),
-        schema.get("default"),
-    ]
-    taken += [schema.get("minimum"), schema.get("maximum")]
-    fit = [_quoted(str(each)) for each in taken if isinstance(each, str | int | float)]
-    if schema.get("format") == "uuid":
-        fit.append(_quoted(KNOWN))
-    if "pattern" in schema:
-        fit += ["0" * 32, "A" * 64]
-    odd = (_texts | _bytes).map(_quoted)
-    return st.one_of(*[st.sampled_from(fit)] * 4, odd) if fit else odd
-
-
-def _targets(path: str, operation: Json) -> st.SearchStrategy[str]:
-    """Make URLs of an operation."""
-    parameters = operation.get("parameters", [])
-    in_path = {each["name"]: _values(each) for each in parameters if each["in"] == "path"}
-    in_query = {each["name"]: _values(each) for each in parameters if each["in"] == "query"}
-    names = st.sampled_from([*in_query] * 4 + ["x", CANARY])
-    pairs = names.flatmap(lambda name: in_query.get(name, _texts.map(_quoted)).map(lambda v: f"{name}={v}"))
-
-    def fill(values: dict[str, str], query: list[str]) -> str:
-        filled = path
-        for name, value in values.items():
-            filled = filled.replace(f"{{{name}}}", value)
-        return f"{filled}?{'&'.join(query)}" if query else filled
-
-    return st.builds(fill, st.fixed_dictionaries(in_path), st.just([]) | st.lists(pairs, max_size=3))
-
-
-def _json_bodies(operation: Json) -> st.SearchStrategy[bytes | None]:
-    """Make bodies of an operation, mostly JSON with the fields that it has."""
-    if "requestBody" not in operation:
-        return st.none() | st.none() | _bodies
-    content = operation["requestBody"]["content"]
-    if "application/json" not in content:
-        return st.sampled_from((_PHOTOGRAPH, _FORM)) | _bodies | st.none()
-    schema = content["application/json"]["schema"]
-    row = schema.get("items", schema)
-    fields = {name: _field(each) for name, each in row["properties"].items()}
-    values: st.SearchStrategy[Any] = st.fixed_dictionaries({}, optional=fields)
-    values = values if row is schema else st.lists(values, max_size=3)
-    meant = values.map(lambda value: json.dumps(value).encode())
-    odd = st.dictionaries(st.sampled_from([*fields, CANARY]), _json, max_size=4) | _json
-    return st.one_of(
-        meant, meant, meant, odd.map(lambda value: json.dumps(value).encode()), _bodies, st.none()
-    )
-
-
-def _field(schema: Json) -> st.SearchStrategy[Any]:
-    taken = [*schema.get("enum", ()), *schema.get("examples", ())]
-    taken += [each[bound] for each in (schema, *schema.get("anyOf", ())) for bound in each if "imum" in bound]
-    taken += [KNOWN] if schema.get("format") == "uuid" else []
-    return st.one_of(*[st.sampled_from(taken)] * 4, _json) if taken else _json
-
-
-def requests(document: Json) -> st.SearchStrategy[Sent]:
-    """Make requests to all operations of a document."""
-    strategies = [
-        st.builds(
-            Sent,
-            st.just(method.upper()) if number % 10 else _methods,
-            _targets(path, operation),
-            st.lists(_headers, max_size=2).map(tuple),
-            _json_bodies(operation),
-        )
-        for path, operations in resolved(document, document["paths"]).items()
-        for number, (method, operation) in enumerate(operations.items(), 1)
-    ]
-    anywhere = st.builds(
-        Sent,
-        _methods,
-        st.lists(_texts.map(_quoted), max_size=4).map(lambda parts: "/" + "/".join(parts)),
-        st.lists(_headers, max_size=2).map(tuple),
-        st.none(),
-    )
-    return st.one_of(*strategies, anywhere)
+_JOBS_BEHIND = 8
+"""How many jobs are newer than the one that requests name: it has ended, so its events end at once."""
 
 
 @dataclass
@@ -202,14 +34,24 @@ class Fuzzer:
 
     service: Service
     statuses: Counter[int] = field(default_factory=Counter)
+    successes: Counter[str] = field(default_factory=Counter)
+    """The answers below 400 by operation, such as `GET /api/{id}`."""
 
     def __post_init__(self) -> None:
         self.document: Json = self.service.client.get("/openapi.json").json()
-        self._requests = st.lists(requests(self.document), min_size=_PER_CONNECTION, max_size=_PER_CONNECTION)
-        self._avatar = self.service.generate(seed="fuzz")
+        requests = fuzz_requests.requests(self.document)
+        self._requests = st.lists(requests, min_size=_PER_CONNECTION, max_size=_PER_CONNECTION)
+        self.operations = {
+            f"{method.upper()} {path}"
+            for path, operations in self.document["paths"].items()
+            for method in operations
+        }
+        """The operations of the document, written as in `successes`."""
+        self._known = {KNOWN: self.service.generate(seed="fuzz"), JOB: "", TOKEN: "", fuzz_requests.KEY: KEY}
+        self._jobs: deque[str] = deque(maxlen=_JOBS_BEHIND)
 
     def run(self, number: int) -> None:
-        """Send 6,000 requests, which depend on `number`. Raises `AssertionError` for a bad answer."""
+        """Send 2,000 requests, which depend on `number`. Raises `AssertionError` for a bad answer."""
 
         @seed(number)
         @settings(
@@ -227,27 +69,52 @@ class Fuzzer:
 
     def _send(self, batch: list[Sent]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=30)
-        connection.connect()
         for sent in batch:
-            if connection.sock is None:
-                connection.connect()
-            connection.sock.sendall(sent.encode(self._avatar))
-            answer = http.client.HTTPResponse(connection.sock, method=sent.method)
-            answer.begin()
-            content = answer.read()
-            if answer.will_close:
-                connection.close()
-            self._judge(sent, answer, content)
+            status, content = self._answer(connection, sent)
+            self._judge(sent, status, content)
         connection.close()
+        self._send_to_metrics(next((sent for sent in batch if sent.body is None), batch[0]))
 
-    def _judge(self, sent: Sent, answer: http.client.HTTPResponse, content: bytes) -> None:
-        self.statuses[answer.status] += 1
-        assert answer.status < 500, f"{sent}: {answer.status} {content!r}"
-        if answer.status >= 400 and content:
-            assert json.loads(content)["statusCode"] == answer.status
+    def _answer(self, connection: http.client.HTTPConnection, sent: Sent) -> tuple[int, bytes]:
+        """Return the status and the body of the answer."""
+        if connection.sock is None:
+            connection.connect()
+        connection.sock.sendall(sent.encode(self._known))
+        answer = http.client.HTTPResponse(connection.sock, method=sent.method)
+        answer.begin()
+        content = answer.read()
+        if answer.will_close:
+            connection.close()
+        return answer.status, content
+
+    def _judge(self, sent: Sent, status: int, content: bytes) -> None:
+        self.statuses[status] += 1
+        assert status < 500, f"{sent}: {status} {content!r}"
+        if status < 400:
+            self.successes[sent.operation] += 1
+        elif content:
+            assert json.loads(content)["statusCode"] == status
             assert CANARY.encode() not in content, f"{sent} came back in {content!r}"
-        if answer.status == 201:
-            self._avatar = json.loads(content)["data"]["id"]
+        if status in {201, 202}:
+            self._learn(json.loads(content)["data"])
+
+    def _learn(self, data: Json) -> None:
+        """Note what later requests name: an avatar, a job, or the token of a picker link."""
+        if "state" in data:
+            self._jobs.append(data["id"])
+            self._known[JOB] = self._jobs[0]
+        elif "token" in data:
+            self._known[TOKEN] = data["token"]
+        elif "url" in data:
+            self._known[TOKEN] = data["url"].partition("#")[2]
+        else:
+            self._known[KNOWN] = data["id"]
+
+    def _send_to_metrics(self, sent: Sent) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", metrics_port(self.service), timeout=30)
+        status, _ = self._answer(connection, dataclasses.replace(sent, body=None))
+        connection.close()
+        assert status < 500, f"metrics: {sent}: {status}"
 
 
 def run_schemathesis(service: Service, number: int, examples: int = 100) -> tuple[int, str]:
@@ -256,10 +123,14 @@ def run_schemathesis(service: Service, number: int, examples: int = 100) -> tupl
     Return the number of requests, and the report of failures. A schema cannot say what depends on several
     fields, such as an angle that only gradients have. So a request that it allows may get a 400.
     """
+    # Some texts in the place of a version of DiceBear are pictures of RoboHash, if these are served.
+    foreign = service.settings.get("foreign_urls")
     program = Path(sys.executable).with_name("schemathesis")
     command = [
         *(str(program), "run", f"{service.client.base_url}/openapi.json", "--no-color"),
         *("--checks", "all", "--exclude-checks", "positive_data_acceptance", "--continue-on-failure"),
+        *("--header", f"Authorization: Bearer {KEY}"),
+        *(("--exclude-path", "/{version}") if foreign else ()),
         *("--max-examples", str(examples), "--seed", str(number), "--suppress-health-check", "all"),
     ]
     result = subprocess.run(command, cwd=service.folder, capture_output=True, text=True, check=False)
@@ -269,27 +140,28 @@ def run_schemathesis(service: Service, number: int, examples: int = 100) -> tupl
     return int(found[1]), failures if result.returncode else ""
 
 
-def main(total: int) -> None:
-    """Send `total` requests, a tenth of them by Schemathesis, and print the statuses."""
-    with tempfile.TemporaryDirectory() as folder:
-        service = Service(Path(folder), {"logging": {"level": "error"}}).start()
+def main(minutes: float) -> None:
+    """Send requests for some minutes, a tenth of them by Schemathesis, and print the statuses."""
+    end = time.monotonic() + minutes * 60
+    with tempfile.TemporaryDirectory() as folder, everything(Path(folder)) as service:
         try:
             fuzzer = Fuzzer(service)
             theirs = 0
             for number in count(time.time_ns()):
                 while theirs * 10 <= fuzzer.statuses.total():
-                    more, failures = run_schemathesis(service, number)
+                    more, failures = run_schemathesis(service, number, examples=30)
                     assert not failures, failures
                     theirs += more
                 fuzzer.run(number)
                 sent = theirs + fuzzer.statuses.total()
                 print(f"{sent}, {theirs} by Schemathesis; of the others {dict(fuzzer.statuses)}", flush=True)
-                if sent >= total:
+                if time.monotonic() > end:
                     break
         finally:
+            print(f"Answers below 400: {dict(sorted(fuzzer.successes.items()))}")
             status = service.stop()
             print(f"The service ended with {status}; its log: {service.log.read_text()[-5000:] or 'empty'}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(float(sys.argv[1]))
