@@ -85,6 +85,22 @@ def test_a_row_whose_name_is_no_text_or_that_has_two_styles_is_invalid(
     assert str(refused.value) == reason
 
 
+@pytest.mark.parametrize("end", ["cancelled", "deleted"])
+def test_what_is_drawn_of_a_job_that_has_ended_since_is_not_stored(
+    work: ChunkWork, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    outcome = draw(NONE, DrawTask(claim(work, monkeypatch)))
+    assert outcome.drawn
+    if end == "cancelled":
+        assert work.records.cancel(JOB, 2000)
+    else:
+        work.records.delete(JOB)
+    work.store(outcome)
+    assert work._repository.total() == 0
+    assert all(work._store.get(each.avatar.id) is None for each in outcome.drawn)
+    assert work.records.finished(JOB, -1) is None
+
+
 def test_a_chunk_that_was_half_done_gives_the_same_bytes(
     work: ChunkWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:

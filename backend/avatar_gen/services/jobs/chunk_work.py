@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from avatar_gen.avatar import Avatar, AvatarSpec
-from avatar_gen.database.job_records import Chunk, Failures, JobRecords, unpack_rows
+from avatar_gen.database.job_records import Chunk, Failures, JobRecords, State, unpack_rows
 from avatar_gen.database.repository import Repository
 from avatar_gen.errors import AvatarError
 from avatar_gen.objects import ObjectStore
@@ -150,7 +150,13 @@ class ChunkWork:
         return self.records.claim(now_ms(), LEASE_MS, only)
 
     def store(self, outcome: Outcome) -> None:
-        """Store the avatars of a whole chunk, objects before rows, and count them."""
+        """Store the avatars of a whole chunk, objects before rows, and count them.
+
+        Nothing is stored if the job has ended since it was claimed: the client has its result by then.
+        """
+        job = self.records.find(outcome.chunk.job_id)
+        if job is None or job.state is not State.RUNNING:
+            return
         self._store_avatars(outcome.drawn)
         self.records.finish(outcome.chunk, outcome.failures, now_ms())
 
