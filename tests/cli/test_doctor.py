@@ -206,7 +206,21 @@ def test_settings_are_shown_with_where_they_come_from(run: Run, tmp_path: Path) 
     assert len(text.splitlines()) == len(found)
     for line in text.decode().splitlines():
         key, rest = line.split(maxsplit=1)
-        assert rest.endswith(found[key]["origin"])
+        assert rest.removesuffix(", default").endswith(found[key]["origin"])
+
+
+def test_a_filter_shows_the_settings_that_differ_from_the_defaults(run: Run, tmp_path: Path) -> None:
+    """The settings file of the repository lists all settings, with their defaults."""
+    shipped = (Path(__file__).parents[2] / "settings.yaml").read_text(encoding="utf-8")
+    (tmp_path / "settings.yaml").write_text(shipped, encoding="utf-8")
+
+    def differing(**environ: str) -> list[str]:
+        lines = run("settings", "show", environ=environ).stdout.decode().splitlines()
+        assert len(lines) > 50
+        return [line.split()[0] for line in lines if not line.endswith("default")]
+
+    assert differing() == []
+    assert differing(PORT="3000", LOG_LEVEL="warn") == ["logging.level"]
 
 
 @pytest.mark.parametrize("url", ["postgresql://me:hun/ter2@h/n", "postgresql://h/n?pass=hunter2", "hunter2"])

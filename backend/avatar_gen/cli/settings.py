@@ -50,8 +50,19 @@ def show(*, as_json: bool) -> None:
         return
     texts = {key: _as_text(each["value"]) for key, each in found.items()}
     widths = [max(map(len, column)) for column in (texts, texts.values())]
+    unchanged = {".".join(keys) for keys in _unchanged(settings)}
     for key, text in texts.items():
-        click.echo(f"{key:{widths[0]}}  {text:{widths[1]}}  {found[key]['origin']}")
+        origin = found[key]["origin"]
+        note = ", default" if key in unchanged and origin != "default" else ""
+        click.echo(f"{key:{widths[0]}}  {text:{widths[1]}}  {origin}{note}")
+
+
+def _unchanged(settings: Settings) -> Iterator[Keys]:
+    """The keys of the settings whose values are the defaults, wherever they come from."""
+    defaults = dict(_leaves(Settings()))
+    for keys, value in _leaves(settings):
+        if keys in defaults and value == defaults[keys]:
+            yield keys
 
 
 def _leaves(section: Section, above: Keys = ()) -> Iterator[tuple[Keys, object]]:
