@@ -192,7 +192,7 @@ PIP := PKG_CONFIG=false $(BIN)/pip install --quiet --disable-pip-version-check
 BUILD_LOCK := backend/requirements-build.lock
 
 .venv/installed: backend/requirements.lock $(BUILD_LOCK) backend/pyproject.toml | .venv/bin/python
-	@echo "Installing into .venv. This is done once and takes about 15 seconds."
+	@echo "Installing into .venv. This is done once. It takes about 20 seconds, and longer with a slow network or a busy machine."
 	@$(PIP) --require-hashes -r $(BUILD_LOCK)
 	@$(PIP) --require-hashes --no-build-isolation -r backend/requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e backend
