@@ -181,9 +181,10 @@ COMPILE := ../$(BIN)/uv pip compile --quiet --universal --generate-hashes --pyth
 clean: ## remove everything that was installed; stored avatars stay
 	rm -rf .venv benchmarks/peers/node_modules clients/typescript/node_modules clients/typescript/dist clients/dist
 
+# Without the package python3-venv, Debian's Python leaves an environment that has no pip.
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This needs Python 3.11 or newer. Try make PYTHON=python3.12")'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 # The build tools come first: pip itself would choose some without hashes. PKG_CONFIG=false stops pyvips from
 # being compiled against a libvips of the system, since its wheel has one. The package is linked, not copied, so

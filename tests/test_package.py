@@ -35,6 +35,21 @@ def metadata_of(wheel: Path) -> Message:
         return BytesParser().parsebytes(archive.read(name))
 
 
+def test_make_starts_again_after_a_python_without_venv(tmp_path: Path) -> None:
+    """Such a Python leaves an environment without pip, in which nothing can be installed."""
+    (tmp_path / "Makefile").write_bytes((Path(__file__).parents[1] / "Makefile").read_bytes())
+    python = tmp_path / "python"
+    left = "mkdir -p .venv/bin; touch .venv/bin/python; echo no venv; exit 1"
+    python.write_text(f'#!/bin/sh\ncase "$*" in *venv*) {left};; esac\n')
+    python.chmod(0o755)
+    for _ in range(2):
+        command = ["make", "-C", tmp_path, f"PYTHON={python}", ".venv/bin/python"]
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert made.returncode == 2
+        assert "no venv" in made.stdout
+        assert not (tmp_path / ".venv").exists()
+
+
 def test_two_builds_have_the_same_bytes(built: tuple[Path, Path], tmp_path: Path) -> None:
     mask = os.umask(0o077)
     try:
