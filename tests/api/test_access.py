@@ -11,8 +11,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from avatar_gen.errors import StartupError
 from avatar_gen.security.api_keys import hash_of, new_key
-from tests.conftest import MakeService, Service, assert_failure
+from tests.conftest import MakeApp, MakeService, Service, assert_failure
 from tests.servers.net import Proxy, exchange
 from tests.servers.postgres import PASSWORD, Postgres
 
@@ -367,50 +368,54 @@ def test_the_log_knows_keys_by_their_names(guarded: Service) -> None:
 
 class TestFiles:
     @pytest.mark.parametrize("environ", [False, True])
-    def test_keys_may_stand_in_a_file(
-        self, make_service: MakeService, tmp_path: Path, *, environ: bool
-    ) -> None:
+    def test_keys_may_stand_in_a_file(self, make_app: MakeApp, tmp_path: Path, *, environ: bool) -> None:
         plain, hashed, reader, inline = (new_key() for _ in range(4))
         path = tmp_path / "keys"
         path.write_text(
             f"\ufeff# who may\n{plain}\n\nweb {hash_of(hashed)} # the page\r\n  reader\t{reader}  list\n"
         )
         settings: dict[str, object] = {"api_keys": [hash_of(inline)]}
-        service = make_service(
+        app = make_app(
             {"auth": settings if environ else settings | {"api_keys_file": str(path)}},
             {"AUTH_API_KEYS_FILE": str(path)} if environ else {},
         ).start()
-        assert service.client.post("/api/generate").status_code == 401
+        assert app.client.post("/api/generate").status_code == 401
         for key in (plain, hashed, inline):
-            assert service.client.post("/api/generate", headers=bearer(key)).status_code == 201
-        assert service.client.get("/api/list", headers=bearer(reader)).status_code == 200
-        assert_failure(service.client.post("/api/generate", headers=bearer(reader)), 403)
+            assert app.client.post("/api/generate", headers=bearer(key)).status_code == 201
+        assert app.client.get("/api/list", headers=bearer(reader)).status_code == 200
+        assert_failure(app.client.post("/api/generate", headers=bearer(reader)), 403)
 
-    @pytest.mark.parametrize("how", ["absent", "folder", "binary"])
-    def test_one_that_cannot_be_read_stops_the_start(self, make_service: MakeService, how: str) -> None:
-        service = make_service({"auth": {"api_keys_file": "keys"}, "server": {"workers": 2}})
-        path = service.folder / "keys"
+    @pytest.mark.parametrize("how", ["folder", "binary"])
+    def test_one_that_cannot_be_read_is_an_error(self, make_app: MakeApp, tmp_path: Path, how: str) -> None:
+        path = tmp_path / "keys"
         if how == "folder":
             path.mkdir()
-        elif how == "binary":
+        else:
             path.write_bytes(b"\xff\xfe\0")
+        with pytest.raises(StartupError) as error:
+            make_app({"auth": {"api_keys_file": str(path)}}).start()
+        assert str(error.value).startswith(f"{path}: the API keys cannot be read: ")
+        assert "\n" not in str(error.value)
+
+    def test_one_that_is_absent_stops_the_start_of_all_workers(self, make_service: MakeService) -> None:
+        service = make_service({"auth": {"api_keys_file": "keys"}, "server": {"workers": 2}})
         result = service.run("serve", check=False)
         assert result.returncode == 1
         assert result.stderr.startswith("Error: keys: the API keys cannot be read: ")
         assert result.stderr.count("\n") == 1
 
 
-def test_a_key_that_the_command_makes_is_let_in_where_it_says(make_service: MakeService) -> None:
-    service = make_service()
-    made = service.run("keys", "new", "board", "--may", "list", "--may", "write")
+def test_a_key_that_the_command_makes_is_let_in_where_it_says(make_app: MakeApp) -> None:
+    app = make_app()
+    made = app.run("keys", "new", "board", "--may", "list", "--may", "write")
     key = made.stdout.strip()
     entry = json.loads(made.stderr.partition("- ")[2])
     assert entry == {"name": "board", "sha256": hash_of(key), "may": ["list", "write"]}
-    guarded = make_service({"auth": {"api_keys": [entry]}}).start()
+    guarded = make_app({"auth": {"api_keys": [entry]}}).start()
     avatar = guarded.client.post("/api/generate", headers=bearer(key)).json()["data"]["id"]
     assert_failure(guarded.client.delete(f"/api/{avatar}", headers=bearer(key)), 403)
-    assert service.run("keys", "new").stdout != made.stdout
-    wrong = service.run("keys", "new", "a name", check=False)
+    assert app.run("keys", "new").stdout != made.stdout
+    wrong = app.run("keys", "new", "a name", check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
 
 

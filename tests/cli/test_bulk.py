@@ -13,7 +13,7 @@ import pytest
 
 from avatar_gen.objects.avatar_object import read_object
 from tests.cli.conftest import COMMAND, Run, environment
-from tests.conftest import MakeService
+from tests.conftest import MakeApp
 from tests.servers.avatars import assert_whole, listed, objects
 from tests.servers.postgres import Postgres
 from tests.servers.waiting import wait_until
@@ -241,76 +241,68 @@ class TestARunThatIsEnded:
 class TestAnOperatorsPalette:
     HOUSE = ("#fff8f0", "#ffb000", "#dc267f", "#648fff", "#1b1035")
 
-    def test_is_used_in_every_drawing_process(self, make_service: MakeService) -> None:
-        service = make_service({"palettes": {"house": list(self.HOUSE)}})
-        people(service.folder / "people.csv", 120)
+    def test_is_used_in_every_drawing_process(self, make_app: MakeApp) -> None:
+        app = make_app({"palettes": {"house": list(self.HOUSE)}})
+        people(app.folder / "people.csv", 120)
         looks = ("--style", "rings", "--palette", "house", "--jobs", "2")
-        assert service.run("bulk", "people.csv", "--store", *looks).stdout.startswith("120 made")
-        assert service.run("bulk", "people.csv", "-o", "out", "--size", "64", *looks).returncode == 0
-        service.start()
-        for each in entries(service.folder / "people.stored.jsonl"):
-            stored = service.client.get(f"/api/{each['id']}?size=6").content
-            assert stored == (service.folder / "out" / f"{each['seed']}.png").read_bytes()
+        assert app.run("bulk", "people.csv", "--store", *looks).stdout.startswith("120 made")
+        assert app.run("bulk", "people.csv", "-o", "out", "--size", "64", *looks).returncode == 0
+        app.start()
+        for each in entries(app.folder / "people.stored.jsonl"):
+            stored = app.client.get(f"/api/{each['id']}?size=6").content
+            assert stored == (app.folder / "out" / f"{each['seed']}.png").read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 class TestStored:
-    def test_everybody_has_an_avatar_once(
-        self, kind: str, make_service: MakeService, postgres: Postgres
-    ) -> None:
-        service = make_service(
-            environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
-        )
-        people(service.folder / "people.csv", 120)
+    def test_everybody_has_an_avatar_once(self, kind: str, make_app: MakeApp, postgres: Postgres) -> None:
+        app = make_app(environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {})
+        people(app.folder / "people.csv", 120)
         looks = ("--style", "gradient", "--color-scheme", "ocean", "--angle", "45", "--seed-column", "email")
-        result = service.run("bulk", "people.csv", "--store", *looks)
+        result = app.run("bulk", "people.csv", "--store", *looks)
         assert result.stdout == "120 made, 0 were there already, 0 repeated, 0 refused.\n"
-        people(service.folder / "people.csv", 150)
-        result = service.run("bulk", "people.csv", "--store", *looks)
+        people(app.folder / "people.csv", 150)
+        result = app.run("bulk", "people.csv", "--store", *looks)
         assert result.stdout == "30 made, 120 were there already, 0 repeated, 0 refused.\n"
-        found = entries(service.folder / "people.stored.jsonl")
-        service.start()
-        assert_whole(service, [each["id"] for each in found])
-        assert set(listed(service)) == objects(service) == {each["id"] for each in found}
+        found = entries(app.folder / "people.stored.jsonl")
+        app.start()
+        assert_whole(app, [each["id"] for each in found])
+        assert set(listed(app)) == objects(app) == {each["id"] for each in found}
         rows: dict[str, dict[str, str]] = {}
         for offset in (0, 100):
-            answer = service.client.get(f"/api/list?pick=100&offset={offset}").json()["data"]
+            answer = app.client.get(f"/api/list?pick=100&offset={offset}").json()["data"]
             rows |= {each["id"]: each for each in answer["avatars"]}
         for each in found:
             assert rows[each["id"]]["seed"] == each["seed"]
             assert rows[each["id"]]["createdAt"] == each["createdAt"]
         # The same as the service would have drawn.
         body = {"type": "gradient", "colorScheme": "ocean", "angle": 45.0, "seed": found[0]["seed"]}
-        reference = service.generate(**body)
-        theirs = read_object(reference, service.object(reference).read_bytes())
-        ours = read_object(found[0]["id"], service.object(found[0]["id"]).read_bytes())
+        reference = app.generate(**body)
+        theirs = read_object(reference, app.object(reference).read_bytes())
+        ours = read_object(found[0]["id"], app.object(found[0]["id"]).read_bytes())
         assert ours.pictures == theirs.pictures
-        assert {path.name for path in service.folder.iterdir()} == {
-            *("people.csv", "people.stored.jsonl", "settings.yaml", "log.jsonl", "storage")
+        assert {path.name for path in app.folder.iterdir()} == {
+            *("people.csv", "people.stored.jsonl", "settings.yaml", "storage")
         }
 
     def test_has_dicebears_styles_and_names_rows_that_it_cannot_draw(
-        self, kind: str, make_service: MakeService, postgres: Postgres
+        self, kind: str, make_app: MakeApp, postgres: Postgres
     ) -> None:
-        service = make_service(
-            environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
-        )
-        (service.folder / "people.csv").write_text("name\nAda\n山田\nЯн\n")
+        app = make_app(environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {})
+        (app.folder / "people.csv").write_text("name\nAda\n山田\nЯн\n")
         looks = ("--style", "dicebear-initials", "-O", "backgroundColor=b6e3f4")
-        result = service.run("bulk", "people.csv", "--store", *looks, check=False)
+        result = app.run("bulk", "people.csv", "--store", *looks, check=False)
         assert result.returncode == 3
         assert result.stdout == "2 made, 0 were there already, 0 repeated, 1 refused.\n"
         assert result.stderr.startswith("line 3: Only svg can show the letters of this avatar")
-        service.start()
-        rows = service.client.get("/api/list").json()["data"]["avatars"]
+        app.start()
+        rows = app.client.get("/api/list").json()["data"]["avatars"]
         assert {row["seed"] for row in rows} == {"Ada", "Ян"}
         assert rows[0]["options"] == {"backgroundColor": ["b6e3f4"]}
 
-    def test_a_seed_has_to_fit(self, kind: str, make_service: MakeService, postgres: Postgres) -> None:
-        service = make_service(
-            environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
-        )
-        (service.folder / "people.csv").write_text("name\n" + "☃" * 256 + "\n" + "x" * 257 + "\n")
-        result = service.run("bulk", "people.csv", "--store", check=False)
+    def test_a_seed_has_to_fit(self, kind: str, make_app: MakeApp, postgres: Postgres) -> None:
+        app = make_app(environ={"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {})
+        (app.folder / "people.csv").write_text("name\n" + "☃" * 256 + "\n" + "x" * 257 + "\n")
+        result = app.run("bulk", "people.csv", "--store", check=False)
         assert (result.returncode, result.stderr) == (3, "line 3: it has more than 256 characters\n")
         assert result.stdout.startswith("1 made")

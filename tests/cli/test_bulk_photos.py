@@ -14,9 +14,10 @@ from PIL import Image
 
 from tests.cli.conftest import COMMAND, Run
 from tests.cli.test_bulk import entries
-from tests.conftest import MakeService, Service
+from tests.conftest import MakeApp, MakeService
 from tests.servers.avatars import assert_whole, listed, objects
 from tests.servers.commands import environment
+from tests.servers.service import Installation
 from tests.servers.waiting import wait_until
 
 PHOTOGRAPHS = Path(__file__).parents[1] / "golden" / "photographs"
@@ -31,51 +32,51 @@ def portraits(folder: Path, count: int) -> Path:
     return folder
 
 
-def rows(service: Service) -> dict[str, dict[str, Any]]:
+def rows(service: Installation) -> dict[str, dict[str, Any]]:
     found = service.client.get("/api/list?pick=100").json()["data"]["avatars"]
     return {each["id"]: each for each in found}
 
 
-def test_each_photograph_is_stored_once_under_the_name_of_its_file(make_service: MakeService) -> None:
-    service = make_service()
-    folder = portraits(service.folder / "portraits", 60)
+def test_each_photograph_is_stored_once_under_the_name_of_its_file(make_app: MakeApp) -> None:
+    app = make_app()
+    folder = portraits(app.folder / "portraits", 60)
     shutil.copy(PHOTOGRAPHS / "turned-6.jpg", folder / "ada@example.org.jpeg")
     (folder / ".hidden.jpg").write_bytes(b"x")
     (folder / "folder.jpg").mkdir()
     run = ("bulk", "--photos", "portraits", "--store", "--jobs", "2")
-    assert service.run(*run).stdout == "61 made, 0 were there already, 0 repeated, 0 refused.\n"
-    assert service.run(*run).stdout == "0 made, 61 were there already, 0 repeated, 0 refused.\n"
+    assert app.run(*run).stdout == "61 made, 0 were there already, 0 repeated, 0 refused.\n"
+    assert app.run(*run).stdout == "0 made, 61 were there already, 0 repeated, 0 refused.\n"
     portraits(folder, 62)
-    assert service.run(*run).stdout == "2 made, 61 were there already, 0 repeated, 0 refused.\n"
-    found = {each["file"]: each for each in entries(service.folder / "portraits.stored.jsonl")}
+    assert app.run(*run).stdout == "2 made, 61 were there already, 0 repeated, 0 refused.\n"
+    found = {each["file"]: each for each in entries(app.folder / "portraits.stored.jsonl")}
     assert len(found) == 63
-    service.start()
-    assert_whole(service, [each["id"] for each in found.values()])
-    stored = rows(service)
+    app.start()
+    assert_whole(app, [each["id"] for each in found.values()])
+    stored = rows(app)
     ada = stored[found["ada@example.org.jpeg"]["id"]]
     assert (ada["seed"], ada["generatorType"]) == ("ada@example.org", "photo")
     assert ada["createdAt"] == found["ada@example.org.jpeg"]["createdAt"]
     # The same as an upload.
-    answer = service.client.put("/api/upload", content=(folder / "ada@example.org.jpeg").read_bytes())
+    answer = app.client.put("/api/upload", content=(folder / "ada@example.org.jpeg").read_bytes())
     pictures = [
-        service.client.get(f"/api/{id_}?size=7").content for id_ in (ada["id"], answer.json()["data"]["id"])
+        app.client.get(f"/api/{id_}?size=7").content for id_ in (ada["id"], answer.json()["data"]["id"])
     ]
     assert pictures[0] == pictures[1]
 
 
-def test_a_photograph_that_has_changed_is_stored_again(make_service: MakeService) -> None:
-    service = make_service()
-    folder = portraits(service.folder / "portraits", 2)
+def test_a_photograph_that_has_changed_is_stored_again(make_app: MakeApp) -> None:
+    app = make_app()
+    folder = portraits(app.folder / "portraits", 2)
     run = ("bulk", "--photos", "portraits", "--store", "--manifest", "ids.jsonl")
-    service.run(*run)
-    before = {each["file"]: each["id"] for each in entries(service.folder / "ids.jsonl")}
+    app.run(*run)
+    before = {each["file"]: each["id"] for each in entries(app.folder / "ids.jsonl")}
     Image.new("RGB", (40, 40), "gold").save(folder / "person 001.jpg")
-    assert service.run(*run).stdout == "1 made, 1 were there already, 0 repeated, 0 refused.\n"
-    after = {each["file"]: each["id"] for each in entries(service.folder / "ids.jsonl")}
+    assert app.run(*run).stdout == "1 made, 1 were there already, 0 repeated, 0 refused.\n"
+    after = {each["file"]: each["id"] for each in entries(app.folder / "ids.jsonl")}
     assert after["person 000.jpg"] == before["person 000.jpg"]
     assert after["person 001.jpg"] != before["person 001.jpg"]
-    service.start()
-    shown = Image.open(io.BytesIO(service.client.get(f"/api/{after['person 001.jpg']}").content))
+    app.start()
+    shown = Image.open(io.BytesIO(app.client.get(f"/api/{after['person 001.jpg']}").content))
     assert np.abs(np.asarray(shown).astype(int) - (255, 215, 0)).max() < 4
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import COMMAND, Run, environment
 from tests.cli.test_bulk import assert_folder, entries, people
-from tests.conftest import MakeService
+from tests.conftest import MakeApp
 from tests.servers.avatars import listed, objects
 
 SHELL = " ".join(COMMAND)
@@ -105,17 +105,17 @@ def test_a_full_disk_ends_a_folder_that_is_completed_later(
     assert_folder(tmp_path / "disk" / "out", 700)
 
 
-def test_a_full_disk_loses_and_doubles_nobody(small_disk: Path, make_service: MakeService) -> None:
-    service = make_service()
-    (service.folder / "storage").symlink_to(small_disk)
-    people(service.folder / "people.csv", 700)
-    result = service.run("bulk", "people.csv", "--store", check=False)
+def test_a_full_disk_loses_and_doubles_nobody(small_disk: Path, make_app: MakeApp) -> None:
+    app = make_app()
+    (app.folder / "storage").symlink_to(small_disk)
+    people(app.folder / "people.csv", 700)
+    result = app.run("bulk", "people.csv", "--store", check=False)
     assert result.returncode == 1
     assert "full" in result.stderr
     assert result.stderr.count("\n") == 1
     enlarge(small_disk)
-    service.run("bulk", "people.csv", "--store")
-    found = entries(service.folder / "people.stored.jsonl")
-    service.start()
-    assert set(listed(service)) == objects(service) == {each["id"] for each in found}
+    app.run("bulk", "people.csv", "--store")
+    found = entries(app.folder / "people.stored.jsonl")
+    app.start()
+    assert set(listed(app)) == objects(app) == {each["id"] for each in found}
     assert len({each["seed"] for each in found}) == len(found) == 700

@@ -14,7 +14,7 @@ from avatar_gen import __version__
 from avatar_gen.security.api_keys import hash_of, new_key
 from avatar_gen.settings.loader import ENVIRONMENT
 from avatar_gen.settings.schema import Settings
-from tests.conftest import MakeService
+from tests.conftest import MakeApp, MakeService
 from tests.servers.s3 import S3Server
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -91,14 +91,14 @@ def test_its_environment_is_understood_and_guards_what_writes(
     assert policy.startswith('"client";q=200')
 
 
-def test_with_a_key_of_ones_own_one_may_write(make_service: MakeService) -> None:
+def test_with_a_key_of_ones_own_one_may_write(make_app: MakeApp) -> None:
     """As step 5 of the page has it: `avatar-gen keys new` makes the key, sed puts its hash into the file."""
     key = new_key()
     entry = next(each["value"] for each in CONTAINER["environment"] if each["name"] == "AUTH_API_KEYS")
-    service = make_service(environ={"AUTH_API_KEYS": entry.replace("0" * 64, hash_of(key))}).start()
+    app = make_app(environ={"AUTH_API_KEYS": entry.replace("0" * 64, hash_of(key))}).start()
     bearer = {"Authorization": f"Bearer {key}"}
-    assert service.client.delete(f"/api/{UNKNOWN}", headers=bearer).status_code == 404
-    assert service.client.post("/api/generate", headers=bearer).status_code == 201
+    assert app.client.delete(f"/api/{UNKNOWN}", headers=bearer).status_code == 404
+    assert app.client.post("/api/generate", headers=bearer).status_code == 201
 
 
 def test_connections_outlive_those_of_the_load_balancer() -> None:
