@@ -1,52 +1,32 @@
 """Kills and signals: no avatar that a client was told of is lost, however the process ends."""
 
 import contextlib
-import random
 import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.conftest import BOTH, MakeService, assert_failure
+from tests.conftest import MakeService, assert_failure
 from tests.servers.avatars import ALONE, assert_whole, clients, listed, objects
-from tests.servers.postgres import Postgres
+from tests.slow.kills import KINDS, run
 from tests.slow.size import sized
 
-KILLS = sized(full=200, small=10)
-"""For each database."""
+KILLS = sized(full=250, small=5)
+"""For each kind."""
 
 
-@BOTH
-def test_a_kill_at_a_random_moment_loses_no_acknowledged_avatar(
-    make_service: MakeService, postgres: Postgres, kind: str
-) -> None:
-    environ = {"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
-    service = make_service({"logging": {"level": "warn"}}, environ)
-    chance = random.Random(20261120)
-    total = 0
-    for number in range(KILLS):
-        acknowledged: list[str] = []
-        service.start()
-        with clients(service, 4, acknowledged):
-            # Every other kill comes while avatars are generated, on a slow machine too.
-            while number % 2 and not acknowledged:
-                time.sleep(0.001)
-            time.sleep(chance.uniform(0.0, 0.2))
-            service.kill()
-        service.client.close()
-        service.client = httpx.Client(base_url=service.client.base_url, timeout=30)
-        service.start()
-        assert_whole(service, acknowledged)
-        total += len(acknowledged)
-        service.kill()
-    assert total >= KILLS // 2
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kill_at_a_random_moment_loses_no_acknowledged_avatar(tmp_path: Path, kind: str) -> None:
+    tally, agrees = run(kind, tmp_path / kind, KILLS)
+    print(f"| {kind} | {tally.cells()} |")
+    assert tally.is_clean(), tally
+    assert tally.acknowledged >= KILLS // 2
     # A reindex lists the avatars that were written but not yet acknowledged.
-    assert service.run("reindex").stdout.endswith(" 0 removed, 0 objects damaged.\n")
-    service.start()
-    assert set(listed(service)) == objects(service)
+    assert agrees
 
 
 def test_a_stop_answers_all_requests_in_flight_and_exits_with_0(make_service: MakeService) -> None:
