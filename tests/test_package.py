@@ -43,7 +43,7 @@ def test_make_starts_again_after_a_python_without_venv(tmp_path: Path) -> None:
     python.write_text(f'#!/bin/sh\ncase "$*" in *venv*) {left};; esac\n')
     python.chmod(0o755)
     for _ in range(2):
-        command = ["make", "-C", tmp_path, f"PYTHON={python}", ".venv/bin/python"]
+        command = ["make", "-C", str(tmp_path), f"PYTHON={python}", ".venv/bin/python"]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         assert made.returncode == 2
         assert "no venv" in made.stdout

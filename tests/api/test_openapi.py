@@ -10,7 +10,7 @@ import pytest
 
 from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import Service
-from tests.slow.fuzz import resolved
+from tests.slow.fuzz_requests import resolved
 
 Json = dict[str, Any]
 
