@@ -130,7 +130,7 @@ def test_a_circle_is_as_large_as_a_circle(px: int) -> None:
 
 
 def test_a_drawing_without_svg_says_so() -> None:
-    with pytest.raises(ValueError, match="pixels alone"):
+    with pytest.raises(ValueError, match="only pixels"):
         draw_picture(draw("wave", "ada", STYLE_INPUT), 64, format_name="svg")
 
 

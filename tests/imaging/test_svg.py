@@ -72,7 +72,7 @@ def test_what_is_bold_is_drawn_so() -> None:
 
 @pytest.mark.parametrize("letter", ["李", "א", "م", "\u03e4", "ა"])
 def test_a_letter_that_there_is_no_font_for_is_refused(letter: str) -> None:
-    with pytest.raises(InvalidRequest, match="svg alone"):
+    with pytest.raises(InvalidRequest, match="Only svg can show the letters"):
         rasterise(TEXT.format(letter), 32)
 
 
