@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Each process of the test runner has servers of its own. Quick tests mostly wait for them, so four processes gain
 # on two cores, too. Slow tests need the cores for themselves.
 
-.PHONY: help run install test test-slow coverage fuzz mutations kills lint types audit sbom notices docs dist dist-test publish image image-push \
+.PHONY: help run install test test-slow coverage fuzz mutations kills soak lint types audit sbom notices docs dist dist-test publish image image-push \
 	image-test image-sbom bench bench-scale bench-shared lock lock-peers clients clients-test clients-names clients-lock gallery sheets \
 	glyphs letters screenshots clean
 
@@ -43,6 +43,9 @@ mutations: .venv/installed-dev ## upload 10,000 damaged photographs; N=300 uploa
 
 kills: .venv/installed-dev ## kill the service 1,000 times while it writes, in an hour; N=10 KINDS=jobs kills 10 times
 	$(BIN)/python -m tests.slow.kills $(or $(N),250) $(KINDS)
+
+soak: .venv/installed-dev ## send mixed traffic for half an hour, and plot the memory in docs/soak.svg; MINUTES=2 takes two
+	$(BIN)/python -m tests.slow.soak $(or $(MINUTES),30)
 
 lint: .venv/installed-dev ## check style and layout
 	$(BIN)/ruff check --config backend/pyproject.toml .
