@@ -14,7 +14,12 @@ from tests.conftest import database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobRecords]:
+def records(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[JobRecords]:
+    for module in ("sqlite", "postgresql"):
+        # Threads of a test may wait longer for each other than clients would.
+        monkeypatch.setattr(f"avatar_gen.database.{module}.TIMEOUT_SECONDS", 60)
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres").new_database()
     else:
