@@ -1,18 +1,12 @@
 """The work on chunks: the same rows give the same avatars, however often a process begins again."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from avatar_gen.database.engine import open_engines
-from avatar_gen.database.job_records import Chunk, JobRecords, Rows, State
-from avatar_gen.database.repository import Repository
-from avatar_gen.database.schema import prepare
+from avatar_gen.database.job_records import Chunk, State
 from avatar_gen.errors import AvatarError, InvalidRequest
-from avatar_gen.objects.local import LocalStore
 from avatar_gen.services.jobs import chunk_work
 from avatar_gen.services.jobs.chunk_work import (
     ChunkWork,
@@ -23,31 +17,9 @@ from avatar_gen.services.jobs.chunk_work import (
     needs_care,
     read_row,
 )
-from tests.conftest import database
-
-JOB = str(uuid4())
+from tests.services.jobs.conftest import JOB
 
 NONE: frozenset[str] = frozenset()
-
-ROWS: Rows = [
-    (2, {"seed": "ada", "name": "Ada"}),
-    (3, {"seed": "bob", "type": "nosuch"}),
-    (4, {"seed": "eve", "type": "gradient", "angle": "45"}),
-    (5, {"name": "nobody"}),
-]
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Iterator[ChunkWork]:
-    with closing(open_engines(database(f"file:{tmp_path}/jobs.db"))) as engines:
-        prepare(engines)
-        store = LocalStore(tmp_path / "avatars")
-        store.prepare()
-        records = JobRecords(engines)
-        records.create(JOB, 1000)
-        records.add_chunks(JOB, 0, [ROWS])
-        records.open(JOB, len(ROWS))
-        yield ChunkWork(records, store, Repository(engines))
 
 
 def claim(work: ChunkWork, monkeypatch: pytest.MonkeyPatch) -> Chunk:

@@ -94,7 +94,8 @@ class LocalRunner:
             outcomes = draw_beside(_chain(first, tasks), jobs=self._processes, read_ahead=2 * self._processes)
             for outcome in outcomes:
                 self._work.store(outcome)
-                del self._claimed[outcome.chunk.key]
+                # A chunk whose lease ended meanwhile may have been claimed twice.
+                self._claimed.pop(outcome.chunk.key, None)
                 if self._closing.is_set():
                     # Before the processes end, which can take a second.
                     self._release(refund=True)
@@ -103,7 +104,7 @@ class LocalRunner:
         if (chunk := self._careful) is not None:
             self._careful = None
             self._work.store_carefully(chunk, partial(draw_beside, jobs=1, read_ahead=1))
-            del self._claimed[chunk.key]
+            self._claimed.pop(chunk.key, None)
 
     def _tasks(self) -> Iterator[DrawTask]:
         """Claim chunks until there are none, or one that needs care, which `_work_until_idle` handles."""
