@@ -43,8 +43,8 @@ _WRITERS = 4
 
 _interrupted = Event()
 
-_ROWS = 2000
-_LIST = "".join(f"p{number},smile\n" for number in range(_ROWS))
+_MOST_ROWS = 2000
+"""Rows of the list of a job."""
 
 
 @dataclass
@@ -170,13 +170,17 @@ def kill_jobs(service: Service, store: ObjectStore, count: int) -> Tally:
     """Kill a service up to `count` times while it works on lists, every fourth time one of its processes."""
     chance = random.Random(20261128)
     ledger, url = Ledger(), ""
+    seeds = [f"p{number}" for number in range(min(_MOST_ROWS, 100 * count))]
     service.start()
     for number in _until_interrupted(count):
         if not url or service.client.get(url).json()["data"]["endedAt"]:
-            _note_result(service, ledger, url)
-            url = start_job(service.client, f"seed,style\n{_LIST}")
+            _note_result(service, ledger, url, seeds)
+            url = start_job(service.client, "seed\n" + "\n".join(seeds))
         before = service.client.get(url).json()["data"]["done"]
-        time.sleep(chance.uniform(0.0, 2.0))
+        if number % 2:
+            # On a slow machine, a process takes seconds until it draws.
+            _wait_for_progress(service, url, before)
+        time.sleep(chance.uniform(0.0, 1.0))
         if number % 4 == 3 and (children := _processes(service)):
             os.kill(chance.choice(children), signal.SIGKILL)
         else:
@@ -185,8 +189,18 @@ def kill_jobs(service: Service, store: ObjectStore, count: int) -> Tally:
             service.start()
         assert service.client.get(url).json()["data"]["done"] >= before
     wait_until(lambda: service.client.get(url).json()["data"]["endedAt"], seconds=300)
-    _note_result(service, ledger, url)
+    _note_result(service, ledger, url, seeds)
     return examine(service, store, ledger, number + 1)
+
+
+def _wait_for_progress(service: Service, url: str, before: int) -> None:
+    """Wait until a job has stored another avatar, or has ended."""
+
+    def has_progressed() -> bool:
+        job = service.client.get(url).json()["data"]
+        return job["done"] > before or job["endedAt"] is not None
+
+    wait_until(has_progressed, seconds=120)
 
 
 def _processes(service: Service) -> list[int]:
@@ -194,16 +208,16 @@ def _processes(service: Service) -> list[int]:
     return children_of(service.process.pid)
 
 
-def _note_result(service: Service, ledger: Ledger, url: str) -> None:
+def _note_result(service: Service, ledger: Ledger, url: str, seeds: list[str]) -> None:
     """Note the avatars of a job that has ended: one for each row, and no row is missing."""
     if not url:
         return
     rows = list(csv.DictReader(io.StringIO(service.client.get(f"{url}/result").text)))
-    assert [row["seed"] for row in rows] == [f"p{number}" for number in range(_ROWS)]
+    assert [row["seed"] for row in rows] == seeds
     ids = {row["id"] for row in rows if row["id"]}
     errors = [row["error"] for row in rows if row["error"]]
     assert set(errors) <= {"The process that drew it ended, several times."}
-    assert len(ids) == _ROWS - len(errors)
+    assert len(ids) == len(seeds) - len(errors)
     ledger.stored |= ids
     ledger.given_up += len(errors)
 
