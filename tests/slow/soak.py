@@ -28,7 +28,7 @@ _CLIENTS = 4
 _POINTS = 60
 """Points of each line of the plot. Each is the highest of the samples that it stands for."""
 
-_ROLES = {"photo_decoder": "decoder", "spawn_main": "drawing lists", "serve": "worker"}
+_ROLES = {"photo_decoder": "decoders", "spawn_main": "drawing lists", "serve": "worker"}
 """The names of the processes that the first one starts, by a part of their command."""
 
 
@@ -38,7 +38,7 @@ class Memory:
 
     service: Service
     samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    """Minutes and MB, by the name of a process. Processes that draw lists come and go, and have one name."""
+    """Minutes and MB, by the name of a process. Those that decode or draw lists come and go: they are added."""
     _names: dict[int, str] = field(default_factory=dict)
 
     def watch(self, ended: threading.Event, seconds: float) -> None:
@@ -63,7 +63,7 @@ class Memory:
             assert self.service.process
             if process == self.service.process.pid:
                 role = "supervisor"
-            elif role in {"worker", "decoder"}:
+            elif role == "worker":
                 role += f" {1 + sum(name.startswith(role) for name in self._names.values())}"
             self._names[process] = role
         return self._names[process]
@@ -94,8 +94,12 @@ def _resident(process: int) -> float:
 
 
 def soak(service: Service, minutes: float) -> tuple[Traffic, Memory]:
-    """Send mixed traffic to a service. Raises `AssertionError` for what no client should see."""
-    styles = [each["name"] for each in service.client.get("/api/styles").json()["data"]]
+    """Send mixed traffic to a service. Raises `AssertionError` if rows, objects and pictures differ after it.
+
+    `Traffic.unexpected` has the answers that no client should get.
+    """
+    known = service.client.get("/api/styles").json()["data"]
+    styles = {each["name"]: each["formats"] for each in known}
     traffic, memory, ended = Traffic(service, styles), Memory(service), threading.Event()
     end = time.monotonic() + minutes * 60
     with ThreadPoolExecutor(_CLIENTS + 1) as threads:
@@ -106,7 +110,6 @@ def soak(service: Service, minutes: float) -> tuple[Traffic, Memory]:
         finally:
             ended.set()
         watching.result()
-    assert not traffic.unexpected(), traffic.unexpected()
     for job in traffic.jobs:
         wait_until(partial(_has_ended, service, job), seconds=300)
     assert set(listed(service)) == objects(service)
@@ -155,6 +158,7 @@ def main(minutes: float) -> None:
             print("| process | after a tenth | half | the end | highest |", *table(memory, minutes), sep="\n")
             PLOT.write_text(plot(memory, minutes), encoding="utf-8")
             print(f"The service's log: {service.log.read_text()[-5000:] or 'empty'}")
+            assert not traffic.unexpected(), traffic.unexpected()
     finally:
         postgres.destroy()
 

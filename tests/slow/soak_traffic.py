@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -13,7 +13,7 @@ from tests.conftest import Service
 from tests.slow.everything import metrics_port
 from tests.slow.mutations import PHOTOGRAPHS
 
-_FORMATS = ("png", "webp", "avif", "jpeg", "svg")
+_FORMATS = ("png", "webp", "avif", "jpeg")
 _FILTERS = ("", "", "", "&filter=sepia", "&filter=grayscale", "&filter=negative")
 _MOST_STORED = 2000
 """Avatars. Beyond that, clients delete as many as they store."""
@@ -24,7 +24,8 @@ class Traffic:
     """The requests of all clients, and their answers."""
 
     service: Service
-    styles: Sequence[str]
+    styles: Mapping[str, Sequence[str]]
+    """The formats of each style."""
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     stored: set[str] = field(default_factory=set)
     """Avatars that no client has yet taken to delete."""
@@ -96,7 +97,8 @@ class Client:
             self._delete()
 
     def _draw(self) -> None:
-        style, kind = self._chance.choice(self._traffic.styles), self._chance.choice(_FORMATS)
+        style = self._chance.choice([*self._traffic.styles])
+        kind = self._chance.choice(self._traffic.styles[style])
         # One seed in three was drawn before, perhaps.
         seed = self._chance.randrange(10**9 if self._chance.random() < 0.7 else 100)
         size = self._chance.choice((16, 32, 64, 128, 128, 256, 512, 1024))
@@ -104,7 +106,7 @@ class Client:
         self._send("draw", "GET", f"/api/render/{style}/{seed}.{kind}?size={size}{picked}")
 
     def _read(self) -> None:
-        kind, size = self._chance.choice(_FORMATS[:4]), self._chance.randrange(4, 10)
+        kind, size = self._chance.choice(_FORMATS), self._chance.randrange(4, 10)
         path = f"/api/{self._pick()}?size={size}&format={kind}{self._chance.choice(_FILTERS)}"
         if self._traffic.stored:
             answer = self._http.get(path)
@@ -114,7 +116,7 @@ class Client:
                 self._traffic.statuses["read", status] += 1
 
     def _generate(self) -> None:
-        body = {"type": self._chance.choice(self._traffic.styles), "seed": str(self._chance.random())}
+        body = {"type": self._chance.choice([*self._traffic.styles]), "seed": str(self._chance.random())}
         self._store(self._send("generate", "POST", "/api/generate", json=body))
 
     def _upload(self) -> None:
@@ -172,7 +174,7 @@ class Client:
             return
         if self._job:
             self._send("job", "GET", f"{self._job}/result?format=json")
-        styles = self._chance.choices(self._traffic.styles, k=50)
+        styles = self._chance.choices([*self._traffic.styles], k=50)
         rows = "".join(f"{self._chance.random()},{style}\n" for style in styles)
         headers = {"Content-Type": "text/csv"}
         answer = self._send("job", "POST", "/api/jobs", content=f"seed,style\n{rows}", headers=headers)

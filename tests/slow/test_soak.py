@@ -25,6 +25,7 @@ def test_mixed_traffic_is_answered_and_leaves_rows_and_objects_in_step(
     environ = {"DATABASE_URL": postgres.new_database()}
     with everything(tmp_path, {"server": {"workers": 2}}, environ) as service:
         traffic, memory = soak(service, SECONDS / 60)
+    assert not traffic.unexpected()
     assert {name for name, _ in traffic.statuses} <= KINDS
     assert {name for name, status in traffic.statuses if status < 400} >= {"draw", "read", "generate"}
     assert memory.samples.keys() >= {"supervisor", "worker 1", "worker 2"}
