@@ -230,7 +230,7 @@ REFUSED = [
     (
         {"type": "dicebear-initials", "seed": "山田"},
         None,
-        "The letters of this avatar are there as",
+        "Only svg can show the letters of this avatar",
     ),
     ({"colorScheme": "Ocean"}, "colorScheme", "colorScheme must be one of green, blue, red, "),
     ({"primaryColor": "#12345"}, "primaryColor", "primaryColor is not a colour. Use #rgb, #rrggbb, a CSS"),
