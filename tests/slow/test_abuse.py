@@ -171,7 +171,7 @@ def test_each_gets_what_the_table_says(ports: dict[str, int], door: str, case: C
 
 
 def test_the_table_in_the_docs_is_this_one() -> None:
-    page = (ROOT / "docs" / "hardening.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "hardening.md").read_text(encoding="utf-8").partition("Further tests:")[0]
     rows = [f"| {case.words} | {case.direct} | {case.gateway} |" for case in CASES]
     assert re.findall(r"^\| .* \| [0-9]{3} \| [0-9]{3} \|$", page, re.MULTILINE) == rows
 
