@@ -38,7 +38,7 @@ class Memory:
 
     service: Service
     samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    """Minutes and MB, by the name of a process. Those that decode or draw lists come and go: they are added."""
+    """Minutes and MB, by process. Those that decode or draw lists come and go: they are added."""
     _names: dict[int, str] = field(default_factory=dict)
 
     def watch(self, ended: threading.Event, seconds: float) -> None:
