@@ -17,7 +17,7 @@ from avatar_gen.services.jobs.chunk_work import (
     needs_care,
     read_row,
 )
-from tests.services.jobs.conftest import JOB
+from tests.services.jobs.conftest import JOB, ROWS
 
 NONE: frozenset[str] = frozenset()
 
@@ -70,6 +70,30 @@ def test_what_is_drawn_of_a_job_that_has_ended_since_is_not_stored(
     work.store(outcome)
     assert work._repository.total() == 0
     assert all(work._store.get(each.avatar.id) is None for each in outcome.drawn)
+    assert work.records.finished(JOB, -1) is None
+
+
+@pytest.mark.parametrize("end", ["cancelled", "deleted"])
+def test_no_row_that_is_drawn_alone_is_stored_after_the_end_of_its_job(
+    work: ChunkWork, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    drawn: list[Outcome] = []
+
+    def draw_rows(tasks: Iterable[DrawTask]) -> Iterator[Outcome]:
+        for task in tasks:
+            drawn.append(draw(NONE, task))
+            if len(drawn) == len(ROWS) - 1:
+                assert work._repository.total() == 1
+                if end == "cancelled":
+                    assert work.records.cancel(JOB, 2000)
+                else:
+                    work.records.delete(JOB)
+            yield drawn[-1]
+
+    work.store_carefully(claim(work, monkeypatch), draw_rows)
+    assert len(drawn) == len(ROWS) - 1
+    assert work._repository.total() == 1
+    assert work._store.get(drawn[-1].drawn[0].avatar.id) is None
     assert work.records.finished(JOB, -1) is None
 
 

@@ -154,14 +154,12 @@ class ChunkWork:
 
         Nothing is stored if the job has ended since it was claimed: the client has its result by then.
         """
-        job = self.records.find(outcome.chunk.job_id)
-        if job is None or job.state is not State.RUNNING:
-            return
-        self._store_avatars(outcome.drawn)
-        self.records.finish(outcome.chunk, outcome.failures, now_ms())
+        if self._is_running(outcome.chunk):
+            self._store_avatars(outcome.drawn)
+            self.records.finish(outcome.chunk, outcome.failures, now_ms())
 
     def store_carefully(self, chunk: Chunk, draw_rows: DrawRows) -> None:
-        """Draw and store the rows of a chunk one by one.
+        """Draw and store the rows of a chunk one by one, until the job ends.
 
         `draw_rows` must take a task only after it has returned the outcome of the task before. It may end
         this process, or raise: the next claim finds the row that did this, and leaves it out in the end.
@@ -178,9 +176,15 @@ class ChunkWork:
                 yield DrawTask(chunk, index)
 
         for outcome in draw_rows(tasks()):
+            if not self._is_running(chunk):
+                return
             failures.update(outcome.failures)
             self._store_avatars(outcome.drawn)
         self.records.finish(chunk, failures, now_ms())
+
+    def _is_running(self, chunk: Chunk) -> bool:
+        job = self.records.find(chunk.job_id)
+        return job is not None and job.state is State.RUNNING
 
     def _store_avatars(self, drawn: Sequence[Drawn]) -> None:
         if drawn:
