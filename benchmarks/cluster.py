@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.counting import CountingProxy, http_calls, postgresql_calls, redis_calls
-from benchmarks.servers import SERVE, Kind, Server, cpu_of, running_postgres, start
+from benchmarks.processes import cpu_of
+from benchmarks.servers import SERVE, Kind, Server, running_postgres, start
 from tests.servers.gateway import Gateway
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis

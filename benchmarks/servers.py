@@ -1,10 +1,9 @@
-"""The servers that are measured, and the CPU time and memory of their processes from Linux."""
+"""The servers that are measured."""
 
 import asyncio
 import contextlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 from benchmarks.load import Request, UnexpectedAnswer, ask_once
 from benchmarks.photograph import PORTRAIT
+from benchmarks.processes import cpu_of, processes_of, resident
 from tests.servers.net import free_port
 from tests.servers.postgres import Postgres
 
@@ -26,8 +26,6 @@ AVATARS = 64
 
 PEERS = _HERE / "peers"
 _PAUSE, _TRIES = 0.05, 40
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Kind(NamedTuple):
@@ -106,7 +104,7 @@ class Server(NamedTuple):
 
     def rss(self) -> float:
         """Return the memory in MB, without the database's, whose processes share most of it."""
-        return sum(_rss(process) for process in _family(self.process)) / 1e6
+        return sum(map(resident, processes_of(self.process))) / 1e6
 
 
 def install_peers() -> str | None:
@@ -192,39 +190,3 @@ async def _make_avatars(port: int, kind: Kind) -> tuple[str, ...]:
         json.loads(await ask_once(port, kind.makes_an_avatar.filled(number))) for number in range(AVATARS)
     ]
     return tuple(answer.get("data", answer)["id"] for answer in answers)
-
-
-def cpu_of(process: int) -> float:
-    """Return the seconds of CPU time of a process and all its descendants so far."""
-    return sum(map(_cpu, _family(process)))
-
-
-def _family(process: int) -> Iterator[int]:
-    """Yield a process and all its descendants."""
-    yield process
-    for thread in Path(f"/proc/{process}/task").glob("*"):
-        for child in _read(thread / "children"):
-            yield from _family(int(child))
-
-
-def _cpu(process: int) -> float:
-    """Return the CPU time of a process and of its children that have ended."""
-    children = sum(map(int, _read(Path(f"/proc/{process}/stat"))[15:17])) / _TICKS
-    try:
-        # Its clock of CPU time, numbered as clock_getcpuclockid() does: /proc counts hundredths of a second.
-        return time.clock_gettime(~process << 3 | 2) + children
-    except OSError:
-        return children
-
-
-def _rss(process: int) -> int:
-    return sum(map(int, _read(Path(f"/proc/{process}/statm"))[1:2])) * _PAGE
-
-
-def _read(path: Path) -> list[str]:
-    """Return the words of a file in /proc, or none if the process has ended."""
-    try:
-        # A name, in brackets, can hold a space.
-        return re.sub(r"\(.*\)", "name", path.read_text(encoding="ascii")).split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []

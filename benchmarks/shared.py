@@ -21,8 +21,9 @@ from benchmarks.cases import get, post
 from benchmarks.cluster import Cluster, Costs, Observer, running_cluster
 from benchmarks.load import Request, ask, ask_once, numbers, send
 from benchmarks.photograph import PHOTOGRAPH
+from benchmarks.processes import cpu_of
 from benchmarks.report import describe_machine
-from benchmarks.servers import Server, cpu_of
+from benchmarks.servers import Server
 from tools.capacity.popularity import Popularity
 
 RESULTS = Path(__file__).with_name("shared.json")

@@ -3,6 +3,7 @@
 The service has two workers, PostgreSQL, a folder, and all of its parts on.
 """
 
+import contextlib
 import sys
 import tempfile
 import threading
@@ -14,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import plots
+from benchmarks.processes import processes_of, resident
 from tests.conftest import Service
-from tests.imaging.test_photo_process import children_of
 from tests.servers.avatars import listed, objects
 from tests.servers.postgres import Postgres
 from tests.servers.waiting import wait_until
@@ -51,14 +52,14 @@ class Memory:
     def _sample(self) -> dict[str, float]:
         assert self.service.process
         found: dict[str, float] = {}
-        for process in _tree(self.service.process.pid):
+        for process in processes_of(self.service.process.pid):
             if name := self._name(process):
-                found[name] = found.get(name, 0) + _resident(process)
+                found[name] = found.get(name, 0) + resident(process) / 1e6
         return found
 
     def _name(self, process: int) -> str:
         if process not in self._names:
-            command = _read(process, "cmdline")
+            command = _command(process)
             role = next((_ROLES[part] for part in _ROLES if part in command), "")
             assert self.service.process
             if process == self.service.process.pid:
@@ -69,28 +70,11 @@ class Memory:
         return self._names[process]
 
 
-def _tree(process: int) -> Iterator[int]:
-    yield process
-    try:
-        children = children_of(process)
-    except (FileNotFoundError, ProcessLookupError):
-        return
-    for child in children:
-        yield from _tree(child)
-
-
-def _read(process: int, name: str) -> str:
-    """Return a file of Linux about a process; nothing if the process has ended."""
-    try:
-        return Path(f"/proc/{process}/{name}").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def _resident(process: int) -> float:
-    """Return the megabytes of memory of a process, those that it shares included."""
-    lines = _read(process, "status").splitlines()
-    return sum(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS"))
+def _command(process: int) -> str:
+    """Return the command of a process; nothing if it has ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/cmdline").read_text(encoding="utf-8", errors="replace")
+    return ""
 
 
 def soak(service: Service, minutes: float) -> tuple[Traffic, Memory]:
