@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -156,14 +157,19 @@ def kill_writers(service: Service, store: ObjectStore, count: int) -> Tally:
         service.start()
         with writers(service, every, chance):
             # Every other kill comes after an acknowledgement, on a slow machine too.
-            while number % 2 and len(every.stored) == before:
-                time.sleep(0.001)
+            if number % 2:
+                wait_until(partial(_has_news, every, before))
             time.sleep(chance.uniform(0.0, 0.5))
             service.kill()
         assert not every.refused, (every.refused, service.log.read_text())
         reconnect(service)
     service.start()
     return examine(service, store, every, number + 1)
+
+
+def _has_news(ledger: Ledger, before: int) -> bool:
+    """Return whether an avatar was stored, or refused: then the writers have ended."""
+    return len(ledger.stored) > before or bool(ledger.refused)
 
 
 def kill_jobs(service: Service, store: ObjectStore, count: int) -> Tally:

@@ -75,9 +75,12 @@ class Client:
 
     def _send(self, name: str, method: str, path: str, **options: object) -> httpx.Response:
         answer = self._http.request(method, path, **options)  # type: ignore[arg-type]
-        with self._traffic.lock:
-            self._traffic.statuses[name, answer.status_code] += 1
+        self._count(name, answer.status_code)
         return answer
+
+    def _count(self, name: str, status: int) -> None:
+        with self._traffic.lock:
+            self._traffic.statuses[name, status] += 1
 
     def _pick(self, *, take: bool = False) -> str | None:
         """Return a stored avatar; with `take`, no other client gets it from now on."""
@@ -107,13 +110,11 @@ class Client:
 
     def _read(self) -> None:
         kind, size = self._chance.choice(_FORMATS), self._chance.randrange(4, 10)
-        path = f"/api/{self._pick()}?size={size}&format={kind}{self._chance.choice(_FILTERS)}"
-        if self._traffic.stored:
-            answer = self._http.get(path)
+        if avatar_id := self._pick():
+            recolour = self._chance.choice(_FILTERS)
+            answer = self._http.get(f"/api/{avatar_id}?size={size}&format={kind}{recolour}")
             # Another client may have deleted it.
-            status = 200 if answer.status_code == 404 else answer.status_code
-            with self._traffic.lock:
-                self._traffic.statuses["read", status] += 1
+            self._count("read", 200 if answer.status_code == 404 else answer.status_code)
 
     def _generate(self) -> None:
         body = {"type": self._chance.choice([*self._traffic.styles]), "seed": str(self._chance.random())}

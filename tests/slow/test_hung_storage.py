@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from tests.conftest import MakeService, Service, assert_failure
 from tests.servers.slow_folder import slow_folder
+from tests.servers.waiting import wait_until
 
 GRACE = 2.0
 """Seconds more that an answer may take on a busy machine."""
@@ -111,7 +112,5 @@ def test_a_mount_on_which_each_call_takes_5_ms_delays_only_what_needs_it(
         answers = [service.client.get("/api/health/live").status_code for _ in range(3)]
         assert_failure(service.client.get(f"/api/{uuid4()}"), 503)
         mounted.resume()
-        deadline = time.monotonic() + 30
-        while service.client.get(f"/api/{avatars[0]}").status_code != 200:
-            assert time.monotonic() < deadline
+        wait_until(lambda: service.client.get(f"/api/{avatars[0]}").status_code == 200, seconds=30)
         assert answers == [200] * 3
