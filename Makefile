@@ -10,9 +10,9 @@ export PYTHONDONTWRITEBYTECODE :=
 # Each process of the test runner has servers of its own. Quick tests mostly wait for them, so four processes gain
 # on two cores, too. Slow tests need the cores for themselves.
 
-.PHONY: help run install test test-slow coverage fuzz mutations kills soak lint types audit sbom notices docs dist dist-test publish image image-push \
-	image-test image-sbom bench bench-scale bench-shared lock lock-peers clients clients-test clients-names clients-lock gallery sheets \
-	glyphs letters screenshots clean
+.PHONY: help run install test test-slow coverage fuzz mutations kills soak lint types audit sbom notices docs dist dist-test \
+	publish image image-push image-test image-sbom bench bench-scale bench-shared lock lock-peers clients clients-test \
+	clients-names clients-lock gallery sheets glyphs letters screenshots clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
