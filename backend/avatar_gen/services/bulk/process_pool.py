@@ -23,20 +23,22 @@ _CHECK_SECONDS = 0.1
 """Time between two checks for a signal while a result is awaited."""
 
 
-def share(
+def share(  # noqa: PLR0913
     work: Callable[[T], R],
     items: Iterable[T],
     *,
     jobs: int,
     prepare: Callable[[], object],
     read_ahead: int | None = None,
+    check: Callable[[], None] = check_interrupted,
 ) -> Iterator[R]:
     """Yield the result of `work` for each item, in order, computed by `jobs` processes.
 
     `prepare` is called first in each new process, because changes to the modules of this process are not in
     the new one. This process works on a single item, or on all with `jobs=1`. Three items for each process
     are read ahead. With `read_ahead`, this process works on no item, and at most that many are read ahead.
-    Raises `StartupError` if a process dies, and `Interrupted`.
+    Raises `StartupError` if a process dies, and `Interrupted` once `check` does, which is called while a
+    result is awaited: the processes are then killed.
     """
     remaining = iter(items)
     first = list(islice(remaining, 2)) if read_ahead is None else []
@@ -47,7 +49,7 @@ def share(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(prepare,))
     try:
-        yield from _results(pool, work, chain(first, remaining), at_once=read_ahead or 3 * jobs)
+        yield from _results(pool, work, chain(first, remaining), read_ahead or 3 * jobs, check)
     except BrokenProcessPool as error:
         # A signal to the whole group has also ended the processes.
         check_interrupted()
@@ -64,15 +66,19 @@ def share(
 
 
 def _results(
-    pool: ProcessPoolExecutor, work: Callable[[T], R], items: Iterable[T], *, at_once: int
+    pool: ProcessPoolExecutor,
+    work: Callable[[T], R],
+    items: Iterable[T],
+    at_once: int,
+    check: Callable[[], None],
 ) -> Iterator[R]:
     waiting: deque[Future[R]] = deque()
     for item in items:
         waiting.append(_submit(pool, work, item))
         if len(waiting) == at_once:
-            yield _result(waiting.popleft())
+            yield _result(waiting.popleft(), check)
     while waiting:
-        yield _result(waiting.popleft())
+        yield _result(waiting.popleft(), check)
 
 
 def _submit(pool: ProcessPoolExecutor, work: Callable[[T], R], item: T) -> Future[R]:
@@ -84,9 +90,9 @@ def _submit(pool: ProcessPoolExecutor, work: Callable[[T], R], item: T) -> Futur
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _result(future: Future[R]) -> R:
+def _result(future: Future[R], check: Callable[[], None]) -> R:
     while not future.done():
-        check_interrupted()
+        check()
         futures.wait([future], timeout=_CHECK_SECONDS)
     return future.result()
 

@@ -9,6 +9,7 @@ from threading import Event, Lock, Thread
 
 from avatar_gen.database.job_records import Chunk  # noqa: TC001 - a block for one import is longer
 from avatar_gen.errors import AvatarError, StartupError
+from avatar_gen.runtime.interrupts import Interrupted
 from avatar_gen.services.bulk.process_pool import share
 from avatar_gen.services.jobs.chunk_work import ChunkWork, DrawTask, draw, needs_care
 
@@ -52,7 +53,7 @@ class LocalRunner:
                 self._thread.start()
 
     def close(self) -> None:
-        """Stop after the chunks that are in work."""
+        """Stop after the chunk that is being stored. Those that are being drawn are given back."""
         self._closing.set()
         if thread := self._thread:
             thread.join(_CLOSE_SECONDS)
@@ -63,6 +64,8 @@ class LocalRunner:
             try:
                 self._work_until_idle()
                 failures = 0
+            except Interrupted:
+                self._release(refund=True)
             except StartupError:
                 log.exception("A process that drew a job ended. Its rows are drawn again")
                 self._release(refund=False)
@@ -88,7 +91,7 @@ class LocalRunner:
 
     def _work_until_idle(self) -> None:
         """Work on all chunks that can be claimed now."""
-        draw_beside = partial(share, self._draw, prepare=self._prepare)
+        draw_beside = partial(share, self._draw, prepare=self._prepare, check=self._check_closing)
         tasks = self._tasks()
         while (first := next(tasks, None)) is not None:
             outcomes = draw_beside(_chain(first, tasks), jobs=self._processes, read_ahead=2 * self._processes)
@@ -96,15 +99,15 @@ class LocalRunner:
                 self._work.store(outcome)
                 # A chunk whose lease ended meanwhile may have been claimed twice.
                 self._claimed.pop(outcome.chunk.key, None)
-                if self._closing.is_set():
-                    # Before the processes end, which can take a second.
-                    self._release(refund=True)
-                    return
             tasks = self._tasks()
         if (chunk := self._careful) is not None:
             self._careful = None
             self._work.store_carefully(chunk, partial(draw_beside, jobs=1, read_ahead=1))
             self._claimed.pop(chunk.key, None)
+
+    def _check_closing(self) -> None:
+        if self._closing.is_set():
+            raise Interrupted(0)
 
     def _tasks(self) -> Iterator[DrawTask]:
         """Claim chunks until there are none, or one that needs care, which `_work_until_idle` handles."""
