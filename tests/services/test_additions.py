@@ -4,12 +4,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from avatar_gen.drawing import dicebear
+from avatar_gen.drawing.dicebear_problems import _WORDS
 from avatar_gen.errors import InvalidRequest, SettingsError
 from avatar_gen.imaging import DRAWN_TYPES
 from avatar_gen.services.additions import Additions, read_additions, serve_additions
@@ -123,6 +125,14 @@ BAD = {
         _edit(lambda style: style["canvas"]["elements"][0]["attributes"].update(onclick="alert(1)")),
         "/canvas/elements/0/attributes has an unknown field",
     ),
+    "link": (
+        _edit(lambda style: style["canvas"]["elements"][0]["attributes"].update(style="fill:url(//x)")),
+        "/canvas/elements/0/attributes/style has text that is not accepted, such as a URL",
+    ),
+    "fill": (
+        _edit(lambda style: style["canvas"]["elements"][0]["attributes"].update(fill="url(//x)")),
+        "/canvas/elements/0/attributes/fill has text that is not accepted, such as a URL",
+    ),
     "grey": (
         _edit(lambda style: style["colors"]["stone"].update(values=[])),
         "/colors/stone/values has too few entries",
@@ -174,6 +184,16 @@ def test_each_file_that_cannot_be_used_is_named_in_a_line_with_what_is_wrong(fol
     for line, name in zip(lines, sorted(expected), strict=True):
         assert line.partition(": ")[2].startswith(expected[name]), line
     assert "pebble" not in style_names()
+
+
+def test_every_keyword_of_the_schema_has_words() -> None:
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - the import is slow
+
+    schema = (files("dicebear_schema") / "definition.json").read_text()
+    of_parts = {"$ref", "properties", "items", "propertyNames", "allOf", "anyOf", "const", "format"}
+    used = {keyword for keyword in Draft7Validator.VALIDATORS if f'"{keyword}":' in schema} - of_parts
+    assert "not" in used
+    assert used <= set(_WORDS)
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
