@@ -115,6 +115,10 @@ class TestBackground:
         with pytest.raises(InvalidRequest, match="background is for the styles with a ground: pixelize, "):
             draw(style, background="transparent")
 
+    def test_is_read_in_any_case_like_a_colour(self) -> None:
+        assert draw("rings", background="Transparent") == draw("rings", background="transparent")
+        assert draw("rings", background="NAVY") == draw("rings", background="navy")
+
     def test_is_named_where_a_colour_is_transparent(self) -> None:
         with pytest.raises(
             InvalidRequest, match=r"primaryColor is not a colour\. Pictures by URL have background=tr"

@@ -66,8 +66,10 @@ def colour(value: Colour | str) -> Colour:
 
 
 def background(value: Colour | str) -> Colour | Literal["transparent"]:
-    """Read a colour or `transparent`."""
-    return "transparent" if value == "transparent" else colour(value)
+    """Read a colour or `transparent`, in any case."""
+    if isinstance(value, str) and value.lower() == "transparent":
+        return "transparent"
+    return colour(value)
 
 
 def boolean(value: bool | str) -> bool:  # noqa: FBT001 - a validator has one argument
