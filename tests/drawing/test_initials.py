@@ -145,6 +145,22 @@ def test_a_name_has_the_letters_that_people_expect(name: str, letters: str) -> N
     assert "".join(initials(name)) == letters
 
 
+@pytest.mark.parametrize(
+    "around", ["()", "[]", "{}", "<>", "\u00ab\u00bb", "（）", "＜＞", "【】", "《》", "||", "::", "，，"]
+)
+@pytest.mark.parametrize("space", ["", " "])
+def test_an_e_mail_address_beside_a_name_gives_no_letters(around: str, space: str) -> None:
+    for address in ("zoe.young@example.org", '"zoe young"@example.org', "Email: zoe@example.org"):
+        enclosed = around[0] + address + around[1]
+        assert initials(f"Ada Lovelace{space}{enclosed}") == ("A", "L")
+        assert initials(f"{enclosed}{space}Ada Lovelace") == ("A", "L")
+
+
+def test_an_e_mail_address_is_told_from_a_name_in_quotes() -> None:
+    assert initials('"Ada Lovelace" <zoe@example.org>') == ("A", "L")
+    assert initials('"ada.lovelace"@example.org') == ("A", "L")
+
+
 def test_the_docs_list_the_right_letters() -> None:
     page = (GOLDEN.parent.parent / "docs" / "initials.md").read_text(encoding="utf-8")
     table = page.split("| because |\n")[1].split("\n\n")[0]

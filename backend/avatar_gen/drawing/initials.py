@@ -6,8 +6,16 @@ from collections.abc import Iterable, Sequence
 from avatar_gen.drawing.drawing import DEFAULT_LETTERS, Letters
 from avatar_gen.drawing.glyphs import typeface
 
-_E_MAIL = re.compile(r"(?:mailto:)?([^\s@<>()\[\]{},;:\"+]++)[^\s@<>()\[\]{},;\"]*+@[^\s<>()\[\]{},;]++")
-"""An e-mail address. The group ends before a plus sign, which starts a tag for sorting."""
+_AROUND = (
+    r"\s<>()\[\]{},;:\"|\u00ab\u00bb\u2012-\u2015"
+    r"\u3001-\u301b\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"  # Those of CJK.
+)
+"""Spaces, brackets and separators: the characters around an e-mail address."""
+
+_E_MAIL = re.compile(
+    rf'(?:(?i:mailto|e-?mail):\s*)?("[^"]*+"|[^@+{_AROUND}]++)[^@{_AROUND}]*+@[^/{_AROUND}]++'
+)
+"""An e-mail address with its label. The group ends before a plus sign, which starts a tag for sorting."""
 
 _ASIDES = re.compile(r"\([^)]*\)|\[[^]]*\]|<[^>]*>|\{[^}]*\}|\uff08[^\uff09]*\uff09|\u3010[^\u3011]*\u3011")
 """Text in brackets, also in Chinese ones: pronouns or a company."""
