@@ -146,6 +146,88 @@ def test_a_name_has_the_letters_that_people_expect(name: str, letters: str) -> N
 
 
 @pytest.mark.parametrize(
+    "title",
+    [
+        "Doctor",
+        "Dr. med.",
+        "Dr. rer. nat.",
+        "Univ.-Prof. Dr.",
+        "Assoc. Prof.",
+        "Dipl. Ing.",
+        "Mag.",
+        "Lord",
+        "Lady",
+        "Madam",
+        "Sr.",
+        "Fr.",
+        "Col.",
+        "Lt. Col.",
+        "Maj. Gen.",
+        "Rt. Hon.",
+        "Sen.",
+        "Sig.ra",
+        "Доктор",
+        "господин",
+        "доц.",
+        "Δρ.",
+        "ד״ר",
+        "د.",
+        "डॉ.",
+    ],
+)
+def test_titles_are_left_out(title: str) -> None:
+    for name in ("Ada Lovelace", "Lovelace, Ada"):
+        assert initials(f"{title} {name}") == ("A", "L")
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "Junior",
+        "jun.",
+        "VIII",
+        "3rd",
+        "KBE",
+        "MEng",
+        "M.A.",
+        "B.A.",
+        "M.Sc.",
+        "Ph.D",
+        "M. D.",
+        "Ph. D.",
+        "M. Sc.",
+        "B. Eng.",
+    ],
+)
+def test_suffixes_are_left_out(suffix: str) -> None:
+    for name in (f"Ada Lovelace {suffix}", f"Ada Lovelace, {suffix}", f"Lovelace, Ada, {suffix}, MA"):
+        assert initials(name) == ("A", "L")
+
+
+@pytest.mark.parametrize("suffix", ["MA", "BA", "RN", "PMP", "KC, MP"])
+def test_suffixes_that_are_also_names_stand_after_a_comma(suffix: str) -> None:
+    assert initials(f"Ada Lovelace, {suffix}") == ("A", "L")
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Jack Ma", "JM"),
+        ("Ma, Jack", "JM"),
+        ("MA", "M"),
+        ("Gen Urobuchi", "GU"),
+        ("Amartya Sen", "AS"),
+        ("Sen, Amartya", "AS"),
+        ("Ada V.", "AV"),
+        ("B. A. Baracus", "BB"),
+        ("Junior", "J"),
+    ],
+)
+def test_names_are_not_taken_for_titles_and_suffixes(name: str, letters: str) -> None:
+    assert "".join(initials(name)) == letters
+
+
+@pytest.mark.parametrize(
     "around", ["()", "[]", "{}", "<>", "\u00ab\u00bb", "（）", "＜＞", "【】", "《》", "||", "::", "，，"]
 )
 @pytest.mark.parametrize("space", ["", " "])

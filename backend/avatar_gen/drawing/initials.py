@@ -33,17 +33,35 @@ _BREAKS = re.compile(
 _COMMAS = re.compile("[,\uff0c\u060c]")
 
 _TITLES = """
-dr prof professor mr mrs ms miss mx sir dame rev reverend hon capt captain sgt lt maj ing dipling dring profdr
-herr frau mme mlle mgr sra srta dra dott dottssa mevr dhr hr др проф гн гжа
+dr doctor prof professor mr mister mrs ms miss mx madam madame sir dame lord lady rev reverend hon capt
+captain cpt sgt cpl pvt lt maj cdr cmdr ing dipl dipling diplinf diplkfm diplpsych dring profdr mudr phdr judr
+herr frau mme mlle mgr sra srta dra dott dottssa sigra maga mevr dhr hr
+др доктор проф профессор доц доцент акад академик гн гжа господин госпожа δρ ד״ר डॉ श्री श्रीमती
 """
 """The titles before a name, in lower case without dots and hyphens."""
 
+_DOTTED_TITLES = """
+gen col adm sr fr br mag lic sig sen rep gov pres eng arq amb rt med phil rer nat jur iur vet theol oec
+pol techn hc habil univ univprof assoc asst د
+"""
+"""Titles that are names without a dot: Gen Urobuchi, Amartya Sen."""
+
 _SUFFIXES = """
-jr sr ii iii iv phd dphil edd md dds dvm jd llm esq msc bsc mba mphil cpa obe cbe mbe frs inc ltd llc gmbh
+jr junior sr senior ii iii iv vi vii viii 2nd 3rd 4th phd dphil edd md dds dvm jd llm llb esq msc bsc
+mba mphil meng beng cpa frcs obe cbe mbe kbe dbe frs inc ltd llc gmbh
 """
 """The suffixes after a name, likewise."""
 
-_TITLE_WORDS, _SUFFIX_WORDS = frozenset(_TITLES.split()), frozenset(_SUFFIXES.split())
+_CAPITAL_SUFFIXES = """
+ba bs ma ms rn pe pmp kc qc mp mpa mph mfa bfa bba dba cfa dnp msw lcsw jp aia bed med pharmd jun sen
+"""
+"""Suffixes that are also names: Yo-Yo Ma. They count with a dot, or in capitals after a comma."""
+
+_SPACED = re.compile(r"\b(Ph\.|[BM]\.) (D|A|Sc|Eng|Ed)\b(?=\.?\s*(?:,|$))")
+"""A suffix with a space: Ph. D."""
+
+_TITLE_WORDS, _DOTTED_TITLE_WORDS = frozenset(_TITLES.split()), frozenset(_DOTTED_TITLES.split())
+_SUFFIX_WORDS, _CAPITAL_SUFFIX_WORDS = frozenset(_SUFFIXES.split()), frozenset(_CAPITAL_SUFFIXES.split())
 
 _SINGLE = re.compile(
     "[\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u3131-\u3163\u3007\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]"
@@ -92,20 +110,32 @@ def _words(text: str) -> list[str]:
 
     `Lovelace, Ada` becomes `Ada Lovelace`.
     """
-    parts = [part.split() for part in _COMMAS.split(text)]
-    parts = [
-        part for part in parts if part and not all(_bare(word) in _SUFFIX_WORDS for word in part)
-    ] or parts
+    parts = [part.split() for part in _COMMAS.split(_SPACED.sub(r"\1\2", text))]
+    named = [
+        part for at, part in enumerate(parts) if not all(_is_suffix(word, apart=at > 0) for word in part)
+    ]
+    parts = named or parts
     if len(parts) == 2:
         parts.reverse()
     words = [word for part in parts for word in part]
-    first = next((at for at, word in enumerate(words) if _bare(word) not in _TITLE_WORDS), 0)
-    last = max((at for at, word in enumerate(words) if _bare(word) not in _SUFFIX_WORDS), default=len(words))
+    first = next((at for at, word in enumerate(words) if not _is_title(word)), 0)
+    last = max((at for at, word in enumerate(words) if not _is_suffix(word)), default=len(words))
     return words[first : last + 1] or words
 
 
+def _is_title(word: str) -> bool:
+    return _bare(word) in _TITLE_WORDS or (word.endswith(".") and _bare(word) in _DOTTED_TITLE_WORDS)
+
+
+def _is_suffix(word: str, *, apart: bool = False) -> bool:
+    """Return whether a word is a suffix. `apart`: it has a comma before it."""
+    bare = _bare(word)
+    telling = "." in word or (apart and word.isupper())
+    return bare in _SUFFIX_WORDS or (telling and bare in _CAPITAL_SUFFIX_WORDS)
+
+
 def _bare(word: str) -> str:
-    return re.sub(r"[.\-]", "", word).lower()
+    return word.replace(".", "").replace("-", "").lower()
 
 
 def apart(letters: str) -> str:
