@@ -333,6 +333,11 @@ class TestObjectStores:
 
 
 class TestWhatIsWrongIsSaidInOneLine:
+    @pytest.mark.parametrize(("count", "expected"), [(4, "at least 5 entries"), (6, "at most 5 entries")])
+    def test_where_a_list_is_too_short_or_too_long(self, count: int, expected: str) -> None:
+        line = failure(f"app: {{palettes: {{brand: {['red'] * count}}}}}")
+        assert line == f"settings.yaml: app.palettes.brand: expected {expected}"
+
     @pytest.mark.parametrize(
         "text",
         [

@@ -237,4 +237,8 @@ def _first_line(error: ValidationError, origins: Origins) -> str:
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if problem["type"] == "extra_forbidden":
         return f"{origin}: app.{'.'.join(location)}: unknown key"
+    if problem["type"] == "too_short":
+        message = f"at least {problem['ctx']['min_length']} entries"
+    if problem["type"] == "too_long":
+        message = f"at most {problem['ctx']['max_length']} entries"
     return f"{origin}: app.{'.'.join(location)}: expected {message}"
