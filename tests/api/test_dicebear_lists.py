@@ -11,6 +11,8 @@ import pytest
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_options import read_options
 from avatar_gen.drawing.dicebear_versions import translate_options
+from avatar_gen.errors import InvalidRequest
+from avatar_gen.services.dicebear_style import DicebearStyle
 from tests.conftest import App, assert_failure
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +116,11 @@ def test_other_releases_are_never_served(old: httpx.Client, version: str) -> Non
             "backgroundType=gradientLinear,solid&backgroundColor=ff0000,00ff00&backgroundRotation=0,90",
             "backgroundColorFill=linear,solid&backgroundColor=ff0000,00ff00&backgroundColorAngle=0,90",
         ),
+        (
+            "lorelei",
+            "scale[]=80&flip[]=true&backgroundType[]=gradientLinear&backgroundColor[]=ff0000,00ff00",
+            "scale=0.8&flip=horizontal&backgroundColorFill=linear&backgroundColor=ff0000,00ff00",
+        ),
         ("lorelei", "hair[]=variant01&hair[]=variant02", "hairVariant=variant01&hairVariant=variant02"),
         (
             "lorelei",
@@ -155,7 +162,11 @@ def test_the_options_of_older_releases_are_translated(
         ("scale=201", "scale must be a whole number from 0 to 200, in percent"),
         ("scale=x", "scale must be a whole number"),
         ("flip=maybe", "flip must be"),
-        ("radius=51", "borderRadius must be"),
+        ("scale[]=x", "scale must be a whole number"),
+        ("radius=51", "radius must be"),
+        ("radius[]=51", "radius must be"),
+        ("backgroundType=x", "backgroundType must be"),
+        ("backgroundRotation=x", "backgroundRotation must be"),
         ("backgroundColor=red", "backgroundColor must be"),
         ("size=0", "size must be"),
     ],
@@ -176,7 +187,13 @@ def test_every_option_and_variant_of_release_9_is_translated_or_known_to_be_igno
         ignored = IGNORED.fullmatch(name) or name in IGNORED_IN.get(style, ())
         for value in values:
             text = str(value).lower() if value is True else str(value)
-            pairs = translate_options(style, options, [(name, text)])
+            pairs, old_names = translate_options(style, options, [(name, text)])
             is_gone = ignored or (style == "thumbs" and GONE.fullmatch(text))
             assert bool(pairs) is not bool(is_gone), (name, value)
             assert len(read_options(options, pairs)) == len(pairs)
+            assert list(old_names.values()) == [name] * len(pairs)
+            if pairs:
+                # No option of release 10 has this many values.
+                with pytest.raises(InvalidRequest) as refused:
+                    DicebearStyle(style).read_as_old_dicebear([(name, text)] * 129, "svg")
+                assert [each.field for each in refused.value.problems] == [name]

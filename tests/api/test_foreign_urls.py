@@ -99,6 +99,24 @@ def test_a_url_of_boring_avatars_is_a_picture(foreign: httpx.Client, url: str, b
     same(foreign, url, by_url)
 
 
+@pytest.mark.parametrize(
+    ("url", "field"),
+    [
+        ("/%s.png", "text"),
+        ("/%s.png?set=set2", "text"),
+        ("/beam/80/%s", "name"),
+        ("/marble/80/%s?square", "name"),
+    ],
+)
+@pytest.mark.parametrize("value", ["a" * 257, "%ED%A0%80"])
+def test_an_error_names_the_parameter_of_the_url(
+    foreign: httpx.Client, url: str, field: str, value: str
+) -> None:
+    answer = foreign.get(url % value)
+    assert_failure(answer, 400, mentions=f"{field} must")
+    assert [each["field"] for each in answer.json()["details"]] == [field]
+
+
 def test_a_palette_of_boring_avatars_is_used(foreign: httpx.Client) -> None:
     colours = ("264653", "2a9d8f", "e9c46a", "f4a261", "e76f51")
     url = f"/pixel/80/%s?square&colors={','.join(colours)}"

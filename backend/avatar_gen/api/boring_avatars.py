@@ -38,7 +38,7 @@ def _read(scope: Scope) -> ForeignPicture:
         *colours,
     )
     style = BORING_VARIANTS[variant.decode()]
-    return ForeignPicture((style,), options, decode_part(name, "name"), "svg", palette=palette)
+    return ForeignPicture((style,), options, decode_part(name, "name"), "name", "svg", palette=palette)
 
 
 def read_colours(text: str) -> tuple[CuratedPalette | None, Pairs]:

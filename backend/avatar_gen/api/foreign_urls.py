@@ -29,6 +29,8 @@ class ForeignPicture(NamedTuple):
     """The first one that is served is drawn. The last one is always served."""
     options: Pairs
     seed: str
+    seed_field: str
+    """The name of the seed in the URLs of the other service."""
     format_name: str
     """One of `imaging.DRAWN_TYPES`."""
     negotiated: bool = False
@@ -91,7 +93,9 @@ async def _served_style(scope: Scope, names: Sequence[str]) -> FoundStyle:
 
 
 def _request(style: FoundStyle, picture: ForeignPicture) -> PictureRequest:
-    request = style.read(picture.options, picture.format_name).with_seed(picture.seed)
+    request = style.read(picture.options, picture.format_name).with_seed(
+        picture.seed, field=picture.seed_field
+    )
     if picture.palette is not None and isinstance(request, RenderRequest):
         return request.with_palette(picture.palette)
     return request

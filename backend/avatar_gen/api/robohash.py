@@ -39,6 +39,7 @@ def _read(scope: Scope) -> ForeignPicture:
         robohash_styles(sets, crc32(seed.encode("utf-8", "replace"))),
         (("size", str(_px(given.get("size", "")))),),
         seed,
+        "text",
         format_name if format_name in _PIXELS else "png",
     )
 

@@ -77,7 +77,7 @@ def _read(scope: Scope) -> ForeignPicture:
     named = given.get("format", "")
     format_name = named if named in {"png", "svg"} else "svg" if b"image/svg+xml" in accept else "png"
     name, options = read_options(given)
-    return ForeignPicture(("initials",), options, name, format_name, negotiated=format_name != named)
+    return ForeignPicture(("initials",), options, name, "name", format_name, negotiated=format_name != named)
 
 
 def read_parameters(path: bytes, query: bytes) -> Mapping[str, str]:

@@ -64,20 +64,21 @@ _MAX_SCALE = 200
 
 def translate_options(
     style: str, options: Mapping[str, Option], pairs: Iterable[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """Return the pairs of a query for release 10. `options` are those of the style in release 10.
+) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Return the pairs of a query for release 10, and the old name of each name in them.
 
-    Raises `InvalidOption`.
+    `options` are those of the style in release 10. Raises `InvalidOption`.
     """
-    found = []
-    for name, value in pairs:
-        target = _target(style, options, name.removesuffix("[]"))
+    found, old_names = [], {}
+    for name, value in ((name.removesuffix("[]"), value) for name, value in pairs):
+        target = _target(style, options, name)
         if target is None:
             continue
         new = _translate(name, options[target], value)
         if new:
             found.append((target, new))
-    return found
+            old_names[target] = name
+    return found, old_names
 
 
 def _target(style: str, options: Mapping[str, Option], name: str) -> str | None:

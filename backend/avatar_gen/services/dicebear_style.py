@@ -71,10 +71,10 @@ class DicebearStyle:
     def read_as_old_dicebear(self, pairs: Pairs, format_name: str) -> DicebearRequest:
         """Return the picture for the options of releases 5 to 9. Raises `InvalidRequest`."""
         try:
-            translated = translate_options(self.artwork, dicebear.options(self.artwork), pairs)
+            translated, old_names = translate_options(self.artwork, dicebear.options(self.artwork), pairs)
         except InvalidOption as refused:
             refuse(refused.option or "query", str(refused))
-        return self.read_as_dicebear(translated, format_name)
+        return DicebearRequest(self.artwork, self._options(translated, old_names), format_name)
 
     def read(self, pairs: Pairs, format_name: str) -> DicebearRequest:
         """Return the request of a picture with the seed `""`. Raises `InvalidRequest`."""
@@ -92,11 +92,13 @@ class DicebearStyle:
         ordered = dict(sorted(values.items()))
         return DicebearRequest(self.artwork, ordered, format_name, common.filter, shape, own_ids=True)
 
-    def _options(self, pairs: Pairs) -> dict[str, Value]:
+    def _options(self, pairs: Pairs, client_names: Mapping[str, str] | None = None) -> dict[str, Value]:
+        """Read options. Errors use the client's names for them, where these are others."""
         try:
             return read_options(dicebear.options(self.artwork), pairs)
         except InvalidOption as refused:
-            refuse(refused.option or "query", str(refused))
+            name = refused.option or "query"
+            refuse((client_names or {}).get(name, name), str(refused))
 
     @property
     def is_exact(self) -> bool:

@@ -71,10 +71,10 @@ class PictureRequest(Protocol):
     def memory(self) -> int:
         """Return the maximum memory for making the file, in bytes."""
 
-    def with_seed(self, seed: str, *, letters: str | None = None) -> "PictureRequest":
+    def with_seed(self, seed: str, *, letters: str | None = None, field: str = "seed") -> "PictureRequest":
         """Return the same request for another seed and, in styles that write, for the letters of a name.
 
-        Raises `InvalidRequest`.
+        `field` is the client's name for the seed. Raises `InvalidRequest`, which names it.
         """
 
     def key(self) -> bytes:
@@ -114,10 +114,10 @@ class RenderRequest(NamedTuple):
         """Return the maximum memory for making the file, in bytes."""
         return memory_of(self.options.size, self.format_name)
 
-    def with_seed(self, seed: str, *, letters: str | None = None) -> "RenderRequest":
+    def with_seed(self, seed: str, *, letters: str | None = None, field: str = "seed") -> "RenderRequest":
         """Return the same request for another seed. Raises `InvalidRequest`."""
         if len(seed) > MAX_SEED_LENGTH:
-            refuse("seed", f"must have at most {MAX_SEED_LENGTH} characters")
+            refuse(field, f"must have at most {MAX_SEED_LENGTH} characters")
         options = self.options if letters is None else self.options.with_name(letters)
         return RenderRequest(self.style, seed, self.format_name, options)
 
@@ -186,16 +186,16 @@ class DicebearRequest:
         """Return the maximum memory for making the file, in bytes."""
         return memory_of(self._px, self.format_name, filtered=dicebear.has_filters(self.style))
 
-    def with_seed(self, seed: str, *, letters: str | None = None) -> "DicebearRequest":
+    def with_seed(self, seed: str, *, letters: str | None = None, field: str = "seed") -> "DicebearRequest":
         """Return the same request for another seed. Raises `InvalidRequest`, also for letters."""
         if letters is not None:
             refuse("name", "has no use in DiceBear's styles, which take their letters from the seed")
         if len(seed) > MAX_SEED_LENGTH:
-            refuse("seed", f"must have at most {MAX_SEED_LENGTH} characters")
+            refuse(field, f"must have at most {MAX_SEED_LENGTH} characters")
         try:
             value = dicebear.options(self.style)["seed"].read([seed])
         except ValueError as error:
-            refuse("seed", str(error))
+            refuse(field, str(error))
         return replace(self, options=dict(sorted({**self.options, "seed": value}.items())))
 
     def key(self) -> bytes:
