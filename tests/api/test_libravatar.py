@@ -1,5 +1,6 @@
 """Libravatar's and Gravatar's protocol."""
 
+import asyncio
 import io
 import json
 import shutil
@@ -21,8 +22,9 @@ from PIL import Image
 from avatar_gen.api.responses import EXAMPLE_ID
 from avatar_gen.avatar import Avatar, AvatarSpec
 from avatar_gen.errors import SettingsError
-from avatar_gen.services.avatars import draw_object
-from tests.conftest import MakeApp, MakeService, Service, assert_failure
+from avatar_gen.services import identities
+from avatar_gen.services.avatars import Avatars, StoredPicture, draw_object
+from tests.conftest import App, MakeApp, MakeService, Service, assert_failure
 
 EMAIL = "Ada.Lovelace@Example.org "
 ADDRESS = EMAIL.strip().lower().encode()
@@ -466,6 +468,20 @@ class TestTies:
         avatars.rename(avatars.with_name("elsewhere"))
         assert_failure(service.client.get(f"/avatar/{MD5}"), 503, mentions="storage")
         assert_failure(service.client.delete(f"/api/identities/{MD5}"), 503, mentions="storage")
+
+    def test_all_calls_to_a_storage_that_hangs_have_the_time_of_one(
+        self, app: App, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        avatar, find = app.generate(), Avatars.find
+
+        async def find_late(avatars: Avatars, avatar_id: str, px: int) -> StoredPicture:
+            await asyncio.sleep(5)
+            return await find(avatars, avatar_id, px)
+
+        monkeypatch.setattr(Avatars, "find", find_late)
+        monkeypatch.setattr(identities, "TIMEOUT_SECONDS", 0.05)
+        answer = app.client.put(f"/api/identities/{'3' * 64}", json={"avatarId": avatar})
+        assert_failure(answer, 503, mentions="storage")
 
 
 def here(service: Service, address: str) -> str:

@@ -38,6 +38,7 @@ def assert_only_the_store_is_missing(service: Service, seen: str, unseen: str) -
             threads.submit(client.post, "/api/generate"),
             threads.submit(client.delete, f"/api/{unseen}"),
             threads.submit(client.get, f"/avatar/{'0' * 32}"),
+            threads.submit(client.put, f"/api/identities/{'0' * 32}", json={"avatarId": seen}),
         ]
         for path in ("/api/health/live", "/api/render/pixelize/ada.png", "/api/list"):
             assert client.get(path).status_code == 200, path

@@ -126,10 +126,11 @@ class Identities:
         linked to it. Raises `AvatarNotFound`, and `IdentityLinkChanged` unless the link has the `expected`
         state.
         """
-        await self._avatars.find(avatar_id, 1 << EXPONENTS[0])
         check = partial(self._avatars.require, avatar_id)
         put = partial(self._links.put, expected=expected, personal=personal, check=check)
-        await self._write(put, identity, avatar_id)
+        async with _in_time():
+            await self._avatars.find(avatar_id, 1 << EXPONENTS[0])
+            await self._write(put, identity, avatar_id)
         await self._discard_replaced()
 
     async def unlink(self, identity: str, *, expected: str | None = None) -> None:
@@ -208,11 +209,8 @@ class Identities:
 
     async def _write(self, call: Callable[..., T], *arguments: object) -> T:
         """Write in a thread. Raises `StorageUnavailable` if that takes too long."""
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                return await asyncio.wrap_future(self._threads.submit(call, *arguments))
-        except TimeoutError as error:
-            raise StorageUnavailable from error
+        async with _in_time():
+            return await asyncio.wrap_future(self._threads.submit(call, *arguments))
 
     async def make(self, picture: PreparedPicture) -> bytes:
         """Return the file. Raises `Overloaded`."""
@@ -224,6 +222,16 @@ class Identities:
             quick=picture.quick,
             costly=picture.costly,
         )
+
+
+@contextlib.asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """Run calls to the store, which together have the time of one. Raises `StorageUnavailable`."""
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise StorageUnavailable from error
 
 
 def check_default(name: str, licences: frozenset[str]) -> None:
