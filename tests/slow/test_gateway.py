@@ -61,9 +61,23 @@ def test_a_deleted_avatar_is_gone_at_once(gateway: Gateway, backend: Service) ->
     gateway.client.delete(f"/api/{avatar_id}").raise_for_status()
     for address in addresses:
         wait_until(lambda address=address: gateway.client.get(address).status_code == 404)  # type: ignore[misc]
+    assert_not_shown_while_the_storage_is_away(gateway, backend)
     # Not even while the service is away: the 404 has taken the picture's place in the cache.
     backend.stop()
     assert {gateway.client.get(address).status_code for address in addresses} <= {404, 503}
+
+
+def assert_not_shown_while_the_storage_is_away(gateway: Gateway, backend: Service) -> None:
+    """Delete an avatar that is in the cache of the gateway, before the gateway has asked for it again."""
+    deleted, other = backend.generate(), backend.generate()
+    for avatar_id in (deleted, other):
+        assert gateway.client.get(f"/api/{avatar_id}").status_code == 200
+    gateway.client.delete(f"/api/{deleted}").raise_for_status()
+    avatars = backend.folder / "storage" / "avatars"
+    away = avatars.rename(avatars.with_name("away"))
+    wait_until(lambda: gateway.client.get(f"/api/{deleted}").status_code == 503)
+    assert gateway.client.get(f"/api/{other}").status_code == 200
+    away.rename(avatars)
 
 
 def test_an_unchanged_picture_is_not_sent_again(gateway: Gateway, backend: Service) -> None:
