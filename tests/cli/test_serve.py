@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 import sqlite3
@@ -30,6 +31,10 @@ def test_it_serves_from_any_folder_with_everything_below_it(make_service: MakeSe
     service.wait_for_log(f"Avatars are stored in {service.folder / 'storage' / 'avatars'}")
     service.wait_for_log(f"Serving on http://127.0.0.1:{service.port}")
     service.wait_for_log(f"curl -X POST http://127.0.0.1:{service.port}/api/generate")
+    assert service.stop() == 0
+    messages = [json.loads(line)["message"] for line in service.log.read_text().splitlines()]
+    assert messages.count("The service is stopping. It finishes the requests in flight") == 1
+    assert messages[-1] == "The service has stopped"
 
 
 def test_migrate_says_where_the_database_is_then(make_service: MakeService) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+STOPPING = "The service is stopping. It finishes the requests in flight"
+
 PROGRAM = """
 import asyncio, logging, signal, socket, sys, threading, time
 import uvicorn
@@ -123,7 +125,8 @@ def test_it_ends_with_status_0_if_nothing_hangs() -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
         assert process.stdout
-        assert "ended\n" in process.stdout.read()
+        lines = process.stdout.read().splitlines()
+        assert (lines.count(STOPPING), lines[-1]) == (1, "ended")
         assert time.monotonic() - started < 60
 
 
@@ -164,4 +167,4 @@ def test_a_worker_that_cannot_be_replaced_yet_is_tried_again() -> None:
         assert seen == [ended, "cannot be started yet", ended]
         process.terminate()
         assert process.wait(60) == 0
-        assert "ended\n" in process.stdout.read()
+        assert process.stdout.read().splitlines()[-2:] == [STOPPING, "ended"]

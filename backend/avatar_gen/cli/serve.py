@@ -93,6 +93,7 @@ def command(*, worker: tuple[int, int, int] | None, migrating: bool | None) -> N
             # Longer than a worker takes to end itself.
             seconds = settings.server.drain_time + settings.server.shutdown_timeout + 2 * CLOSING_SECONDS
             Supervisor(ours, ["serve", "--worker"], channel_of, seconds).run(settings.server.workers)
+    log.info("The service has stopped")
 
 
 def _open_listener(settings: ServerSettings, stack: ExitStack) -> socket.socket:

@@ -65,6 +65,8 @@ class Server(uvicorn.Server):
                 self.should_exit = True
         ending = await super().on_tick(counter)
         if ending and self._ending_at is None:
+            if self._parent is None:
+                announce_end()
             self._limit_the_end()
             self._ending_at = now + self._drain_time
             self.server_state.draining = True  # type: ignore[attr-defined]
@@ -147,3 +149,8 @@ def announce(listener: socket.socket) -> None:
     log.info("Serving on %s - to try: curl -X POST %s/api/generate", url, url)
     if listener.family != socket.AF_UNIX:
         log.info("A page to make avatars on: %s - interactive docs: %s/swagger", url, url)
+
+
+def announce_end() -> None:
+    """Log that the service ends, which can take some seconds."""
+    log.info("The service is stopping. It finishes the requests in flight")

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from avatar_gen.runtime.server import announce_end
+
 log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 1.0
@@ -75,6 +77,7 @@ class Supervisor:
             return subprocess.Popen(command, pass_fds=shared)  # noqa: S603 - our own program
 
     def _end(self) -> None:
+        announce_end()
         # The workers still have the socket, until they accept no more connections.
         self.listener.close()
         for worker in self.workers.values():
