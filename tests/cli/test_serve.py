@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,19 @@ def test_a_broken_installation_stops_the_start(
         result = service.run_process(command, check=False)
         assert result.returncode == 1
         assert line in (result.stderr if command == "serve" else result.stdout)
+
+
+@pytest.mark.skipif(find_library("vips") is not None, reason="this machine has a libvips of its own")
+def test_a_library_that_cannot_be_loaded_stops_every_command_with_its_name(
+    make_service: MakeService, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['_libvips'] = None")
+    service = make_service(environ={"PYTHONPATH": str(tmp_path)})
+    for command in ("serve", "doctor"):
+        result = service.run_process(command, check=False)
+        assert result.returncode == 1
+        assert result.stderr.startswith("Error: cannot load library 'libvips")
+        assert result.stderr.count("\n") == 1
         assert "Traceback" not in result.stderr
     assert not (service.folder / "storage").exists()
 

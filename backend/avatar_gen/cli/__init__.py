@@ -167,8 +167,15 @@ def main() -> None:
     except OSError as error:
         if error.filename is None:
             _drop_output()
-        click.echo(_printable(f"Error: {error.filename or 'output'}: {error.strerror or error}"), err=True)
+        click.echo(_printable(f"Error: {_describe(error)}"), err=True)
         sys.exit(FAILED)
+
+
+def _describe(error: OSError) -> str:
+    """Name the file, or else the output. Only the error of a library that cannot be loaded has no number."""
+    if error.errno is None:
+        return str(error)
+    return f"{error.filename or 'output'}: {error.strerror}"
 
 
 def _open_streams(*, output_matters: bool) -> None:
