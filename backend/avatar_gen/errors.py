@@ -156,6 +156,12 @@ class NotJson(AvatarError):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+class EncodedBody(AvatarError):
+    """The body of a request has a content coding, such as gzip."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
 class UnsupportedUpload(AvatarError):
     """The uploaded file or its form is of a kind that the service does not read."""
 

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from tests.api.test_uploads import PHOTOGRAPH
-from tests.conftest import Service
+from tests.conftest import Service, assert_failure
 from tests.slow.fuzz_requests import resolved
 
 Json = dict[str, Any]
@@ -38,6 +38,22 @@ def test_the_statuses_are_in_order_so_that_the_document_is_always_the_same_text(
     assert list(named) == sorted(named)
     for _, _, operation in operations(document):
         assert list(operation["responses"]) == sorted(operation["responses"])
+
+
+@pytest.mark.parametrize("coding", ["gzip", "BR", "identity, zstd", "x"])
+def test_no_operation_reads_a_compressed_body(client: httpx.Client, document: Json, coding: str) -> None:
+    refused = 0
+    for method, path, operation in operations(document):
+        if "requestBody" in operation:
+            url = path.replace("{id}", str(uuid4())).replace("{hash}", "0" * 32)
+            answer = client.request(method, url, content=b"{}", headers={"Content-Encoding": coding})
+            assert_failure(answer, 415, mentions="Send the body without Content-Encoding.")
+            assert "415" in operation["responses"]
+            refused += 1
+    assert refused >= 8
+    for same in ("identity", "Identity,identity", ""):
+        answer = client.post("/api/generate", json={}, headers={"Content-Encoding": same})
+        assert answer.status_code == 201
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:

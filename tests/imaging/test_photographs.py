@@ -220,7 +220,7 @@ KINDS = {
     "mif1": (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf", "HEIC"),
     "tiff": (b"II*\0" + bytes(100), "JPEG, PNG, WebP, AVIF or GIF"),
     "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "JPEG, PNG, WebP, AVIF or GIF"),
-    "nothing": (b"", "JPEG, PNG, WebP, AVIF or GIF"),
+    "nothing": (b"", "The file is empty. Send JPEG, PNG, WebP, AVIF or GIF"),
     "wave": (b"RIFF\0\0\0\0WAVE", "JPEG, PNG, WebP, AVIF or GIF"),
     "movie": (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "JPEG, PNG, WebP, AVIF or GIF"),
 }

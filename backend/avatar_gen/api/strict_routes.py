@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from avatar_gen.api.access import require_permission
 from avatar_gen.api.requests import check_query
-from avatar_gen.errors import BodyTooLarge, InvalidRequest, NotJson
+from avatar_gen.errors import BodyTooLarge, EncodedBody, InvalidRequest, NotJson
 from avatar_gen.services.validation import invalid_request, refuse, unique_fields
 
 BODY_LIMIT = 64 * 1024
@@ -45,6 +45,7 @@ class StrictRoute(APIRoute):
             if permission is not None:
                 require_permission(request, permission)
             check_query(request.scope["query_string"], has_parameters=has_parameters)
+            _check_coding(request)
             if has_body:
                 request = _JsonRequest(request.scope, await read_json_object(request))
             try:
@@ -61,6 +62,13 @@ class StrictRoute(APIRoute):
         model: Any = next(field.field_info.annotation for field in fields if field)
         inner: list[Any] = [{**each, "loc": each["loc"][1:]} for each in errors]
         return invalid_request(inner, model, part)
+
+
+def _check_coding(request: Request) -> None:
+    """Raise `EncodedBody` if the client says that the body is compressed (RFC 9110, 8.4)."""
+    codings = {each.strip().lower() for each in request.headers.get("content-encoding", "").split(",")}
+    if request.method in {"POST", "PUT"} and codings - {"", "identity"}:
+        raise EncodedBody("The service reads no compressed bodies. Send the body without Content-Encoding.")
 
 
 class _JsonRequest(Request):

@@ -69,6 +69,8 @@ def kind_of(head: bytes) -> str:
 
     Raises `UnsupportedUpload` for every other kind.
     """
+    if not head:
+        raise UnsupportedUpload(f"The file is empty. Send {_KINDS}.")
     if head.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
