@@ -109,6 +109,8 @@ class TestDefaults:
         answer = client.get(f"/avatar/{MD5}?d=robohash&robohash={robohash}")
         assert answer.content == client.get(f"/avatar/{MD5}?d={style}").content
         assert answer.content == client.get(f"/api/render/{style}/{MD5}.png?size=80").content
+        for form in (f"d=robohash={robohash}", f"default=RoboHash%3D{robohash}&robohash=set9"):
+            assert answer.content == client.get(f"/avatar/{MD5}?{form}").content
 
     def test_any_set_of_robohash_is_one_of_three(self, client: httpx.Client) -> None:
         chosen = {

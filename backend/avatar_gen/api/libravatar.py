@@ -149,6 +149,8 @@ def read_query(query: bytes) -> LibravatarParameters:
         raise InvalidRequest(f"The query string is longer than {_MAX_QUERY} bytes.")
     given = dict(parse_qsl(query.decode("latin-1")))
     default = given.get("default") or given.get("d") or ""
+    if default.lower().startswith("robohash="):
+        default, given["robohash"] = default.split("=", 1)
     return LibravatarParameters(
         px=_size(given),
         default=default if _URL.fullmatch(default) else default.lower(),
