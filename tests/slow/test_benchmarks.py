@@ -21,6 +21,7 @@ from benchmarks.run import measure_patiently
 from benchmarks.servers import Server
 from tests.servers.gateway import NGINX
 from tests.servers.redis import needs_redis
+from tests.slow.size import sized
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +29,10 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the processor time of other processes")
 @pytest.mark.parametrize(
     ("what", "row"),
-    [("requests", "PostgreSQL: generate pixelize"), ("scale", "delete, 1,000 stored")],
+    sized(
+        full=[("requests", "PostgreSQL: generate pixelize"), ("scale", "delete, 1,000 stored")],
+        small=[("scale", "delete, 1,000 stored")],
+    ),
 )
 def test_the_benchmarks_write_a_report(what: str, row: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.run", what, "--effort", "smoke", "--output", str(tmp_path)]

@@ -7,9 +7,11 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import COMMAND
 from tests.cli.test_bulk import assert_folder, crew, entries, people, start
-from tests.conftest import BOTH, MakeService
+from tests.conftest import MakeService
 from tests.servers.avatars import ALONE, assert_whole, listed, objects
 from tests.servers.commands import environment, run_command
 from tests.servers.postgres import Postgres
@@ -70,7 +72,7 @@ def test_a_folder_has_whole_files_and_no_process_works_on(tmp_path: Path) -> Non
     assert_folder(out, count)
 
 
-@BOTH
+@pytest.mark.parametrize("kind", sized(full=["sqlite", "postgresql"], small=["sqlite"]))
 def test_nothing_is_stored_twice_however_often_it_is_killed(
     kind: str, make_service: MakeService, postgres: Postgres
 ) -> None:

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Service
 from tests.slow.everything import everything
 from tests.slow.fuzz import Fuzzer, run_schemathesis
 from tests.slow.size import FULL, sized
 
-ROUNDS = sized(full=60, small=2)
+ROUNDS = sized(full=60, small=1)
 """Of 2,000 requests each."""
 
 
+@pytest.mark.parametrize("service", sized(full=["sqlite", "postgresql"], small=["postgresql"]), indirect=True)
 def test_schemathesis_finds_no_answer_that_contradicts_the_document(service: Service) -> None:
     sent, failures = run_schemathesis(service, number=20261120, examples=sized(full=100, small=10))
     assert failures == ""

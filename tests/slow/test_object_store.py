@@ -89,7 +89,7 @@ def test_what_was_acknowledged_is_there_after_the_store_was_killed(
     acknowledged: list[str] = []
 
     def store() -> None:
-        for _ in range(30):
+        for _ in range(12):
             answer = service.client.post("/api/generate")
             assert answer.status_code in {201, 503}
             if answer.status_code == 201:

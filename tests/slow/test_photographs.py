@@ -18,7 +18,7 @@ from tests.slow.size import sized
 SECONDS = 8.0
 """The timeout of a decoding."""
 
-MUTATIONS = sized(full=10_000, small=300)
+MUTATIONS = sized(full=10_000, small=150)
 
 linux_only = pytest.mark.skipif(not Path("/proc/self").exists(), reason="it asks Linux for its processes")
 

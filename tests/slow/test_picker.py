@@ -11,7 +11,7 @@ import httpx
 from tests.conftest import MakeService, Service
 from tests.slow.size import sized
 
-KILLS = sized(full=100, small=4)
+KILLS = sized(full=100, small=3)
 IDENTITIES = [f"{number:032x}" for number in range(4)]
 
 

@@ -10,7 +10,7 @@ from tests.slow.everything import everything
 from tests.slow.size import sized
 from tests.slow.soak import plot, soak, table
 
-SECONDS = sized(full=120, small=8)
+SECONDS = sized(full=120, small=5)
 
 KINDS = {
     *("draw", "read", "generate", "upload", "delete", "list", "show", "identity"),

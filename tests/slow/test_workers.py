@@ -12,11 +12,9 @@ import pytest
 from tests.conftest import MakeService, Service
 from tests.servers.avatars import ALONE, assert_whole, clients, listed, objects
 from tests.servers.postgres import Postgres
+from tests.slow.size import sized
 
-KINDS = [
-    pytest.param("sqlite", marks=pytest.mark.skipif(ALONE, reason="this SQLite serves one alone")),
-    "postgresql",
-]
+SQLITE = pytest.param("sqlite", marks=pytest.mark.skipif(ALONE, reason="this SQLite serves one alone"))
 
 
 def children(service: Service) -> list[int]:
@@ -38,7 +36,7 @@ def served_by(service: Service, path: str) -> int:
     return httpx.get(f"{service.client.base_url}{path}", timeout=60).status_code
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sized(full=[SQLITE, "postgresql"], small=[SQLITE]))
 def test_they_are_one_service(make_service: MakeService, postgres: Postgres, kind: str) -> None:
     environ = {"DATABASE_URL": postgres.new_database()} if kind == "postgresql" else {}
     settings = {"server": {"workers": 2, "drain_time": 0.5}, "logging": {"level": "error"}}
@@ -106,7 +104,7 @@ def test_one_that_dies_is_replaced(make_service: MakeService, postgres: Postgres
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="it asks Linux for the workers")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sized(full=[SQLITE, "postgresql"], small=["postgresql"]))
 def test_of_one_that_dies_clients_see_nothing_but_their_own_broken_connections(
     make_service: MakeService, postgres: Postgres, kind: str
 ) -> None:
