@@ -135,8 +135,9 @@ _READING = (
     " 6 more than bare."
 )
 _UPLOAD = (
-    "the whole file is decoded and checked, in a process with limits of its own, and the result is synced"
-    " to disk; sharp does neither. This has not been profiled."
+    "49 ms decode half of the width, scale and crop, as in sharp; 17 are the process with limits of its own,"
+    " which sharp does without, and its memory, 18 the JPEG, sometimes in two qualities, and 8 receive the"
+    " file (decision 18). 1.5 x would be 52 ms: little more than the decoding."
 )
 _PACKING = "zlib-ng packs the same bytes on every machine; ISA-L, which was faster, did not (decision 22)."
 _SVG = (
