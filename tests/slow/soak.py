@@ -4,6 +4,7 @@ The service has two workers, PostgreSQL, a folder, and all of its parts on.
 """
 
 import contextlib
+import re
 import sys
 import tempfile
 import threading
@@ -58,6 +59,7 @@ class Memory:
         return found
 
     def _name(self, process: int) -> str:
+        """Return the name of a process. A worker's child has none until it has a command of its own."""
         if process not in self._names:
             command = _command(process)
             role = next((_ROLES[part] for part in _ROLES if part in command), "")
@@ -65,6 +67,8 @@ class Memory:
             if process == self.service.process.pid:
                 role = "supervisor"
             elif role == "worker":
+                if _parent(process) != self.service.process.pid:
+                    return ""
                 role += f" {1 + sum(name.startswith(role) for name in self._names.values())}"
             self._names[process] = role
         return self._names[process]
@@ -72,8 +76,18 @@ class Memory:
 
 def _command(process: int) -> str:
     """Return the command of a process; nothing if it has ended."""
+    return _read(process, "cmdline")
+
+
+def _parent(process: int) -> int:
+    """Return the id of a process's parent; 0 if it has ended."""
+    found = re.search(r"^PPid:\s*([0-9]+)$", _read(process, "status"), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _read(process: int, name: str) -> str:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{process}/cmdline").read_text(encoding="utf-8", errors="replace")
+        return Path(f"/proc/{process}/{name}").read_text(encoding="utf-8", errors="replace")
     return ""
 
 
