@@ -69,7 +69,7 @@ class Gateway(Nginx):
     def __init__(self, *backends: int, limited: bool = True) -> None:
         folder, listening = _new_folder(), free_port()
         text = (ROOT / "backend/docker/gateway/nginx.conf").read_text(encoding="utf-8")
-        server = "server avatar-backend:3000 resolve max_fails=1 fail_timeout=1s;"
+        server = "server avatar-backend:3000 resolve max_fails=0;"
         # nginx before 1.27.3 cannot resolve names again, and these servers have none.
         servers = (server.replace("avatar-backend:3000 resolve", f"127.0.0.1:{port}") for port in backends)
         for ours, here in (

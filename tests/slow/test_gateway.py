@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
@@ -14,7 +15,7 @@ from tests.api.test_jobs import start
 from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import MakeService, Service
 from tests.servers.gateway import NGINX, ROOT, Gateway
-from tests.servers.net import Proxy, exchange
+from tests.servers.net import Proxy, exchange, free_port
 from tests.servers.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="there is no nginx here: apt-get install nginx-light")
@@ -209,12 +210,47 @@ def test_a_restart_of_the_service_costs_no_more_than_the_restart(gateway: Gatewa
     assert gateway.client.get("/api/color-schemes").status_code == 200
 
 
+class Answering(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET  # noqa: N815 - the name of the base class
+
+    def log_message(self, *_arguments: object) -> None:
+        """Write nothing."""
+
+
+@contextmanager
+def answering(port: int) -> Iterator[None]:
+    """A server that answers every request."""
+    with HTTPServer(("127.0.0.1", port), Answering) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
+def test_a_backend_that_has_just_started_stands_in_for_another_that_stops() -> None:
+    """Also if the gateway has asked it before it listened."""
+    old, new = free_port(), free_port()
+    gateway = Gateway(old, new)
+    with ExitStack() as started:
+        with answering(old):
+            gateway.start()
+            started.callback(gateway.stop)
+            assert {gateway.client.get("/api/list").status_code for _ in range(4)} == {200}
+            started.enter_context(answering(new))
+        assert gateway.client.get("/api/list").status_code == 200
+        assert gateway.client.post("/api/generate").status_code == 200
+
+
 @pytest.fixture
 def forgetful() -> Iterator[Gateway]:
     """A gateway of a server that answers nothing to the first request for each URL, and closes."""
     seen: set[str] = set()
 
-    class Forgetful(BaseHTTPRequestHandler):
+    class Forgetful(Answering):
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             self.rfile.read(length)
@@ -222,14 +258,9 @@ def forgetful() -> Iterator[Gateway]:
                 seen.add(self.path)
                 self.close_connection = True
                 return
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            super().do_GET()
 
         do_POST = do_GET  # noqa: N815 - the name of the base class
-
-        def log_message(self, *_arguments: object) -> None:
-            """Write nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Forgetful) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -249,5 +280,5 @@ def test_only_a_request_that_reads_begins_again(forgetful: Gateway) -> None:
 def test_names_are_resolved_again_and_several_backends_are_used() -> None:
     """What nginx 1.22 of Debian cannot run is held against the text: `make image-test` runs it."""
     text = (ROOT / "backend/docker/gateway/nginx.conf").read_text(encoding="utf-8")
-    assert re.search(r"server avatar-backend:3000 resolve max_fails=1 fail_timeout=1s;", text)
+    assert re.search(r"server avatar-backend:3000 resolve max_fails=0;", text)
     assert "resolver 127.0.0.11 valid=1s" in text
