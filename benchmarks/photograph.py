@@ -39,9 +39,7 @@ def write() -> None:
     for part, path in ((image.crop((0, 0, 1024, 1024)), PORTRAIT), (image, PHOTOGRAPH)):
         file = io.BytesIO()
         part.save(file, "JPEG", quality=95, exif=exif)
-        temporary = path.with_suffix(".part")
-        temporary.write_bytes(file.getvalue())
-        temporary.replace(path)
-
-
-write()
+        # Under a name of its own: several processes may write at once.
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as temporary:
+            temporary.write(file.getvalue())
+        Path(temporary.name).replace(path)

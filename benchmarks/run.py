@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import click
 
-from benchmarks import footprint, scale, shared
+from benchmarks import footprint, photograph, scale, shared
 from benchmarks.cases import SECTIONS, Case
 from benchmarks.load import WRK, NoAnswers, UnexpectedAnswer, load
 from benchmarks.report import describe_machine, describe_peers, print_report, write_report
@@ -140,6 +140,8 @@ def main(what: str, name: str, rounds: int | None, renders: int | None, output: 
             "wrk is not installed. The load comes from Python, which costs more than what it measures.",
             file=sys.stderr,
         )
+    if what != "report":
+        photograph.write()
     if what == "shared":
         shared.run(name, output, show_progress())
         return
