@@ -105,8 +105,10 @@ def s3() -> Iterator["S3Server"]:
 
 
 @pytest.fixture
-def redis() -> Iterator[Redis]:
-    """A Redis server for one test, which may pause or kill it."""
+def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    """A Redis server for one test, which may pause or kill it. This process waits 10 s for its answers."""
+    # On a busy machine the 50 ms of the service would pass without a reason.
+    monkeypatch.setattr("avatar_gen.runtime.redis_client.TIMEOUT_SECONDS", 10)
     server = Redis().start()
     yield server
     server.destroy()

@@ -26,12 +26,6 @@ STYLES = Path(__file__).parents[2] / "docs" / "definitions"
 WRITTEN = "avatar-gen:pictures:written"
 
 
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine the ordinary timeout would pass without a reason."""
-    monkeypatch.setattr(redis_client, "TIMEOUT_SECONDS", 10)
-
-
 def play(scenario: Callable[[SharedRedis], Awaitable[None]], url: str) -> None:
     """Run a scenario with the connections of a process."""
 
