@@ -8,7 +8,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from importlib.metadata import requires
-from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -138,21 +137,6 @@ def test_a_process_that_was_forked_draws_what_its_parent_draws() -> None:
         "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_memory_does_not_grow_with_pictures() -> None:
-    """In a process of its own: 2,000 pictures, and the growth of the last 1,500 of them."""
-    code = f"from {__name__} import grow; grow(500); before = grow(1); print(grow(1500) - before)"
-    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    # Pages of the heap come and go; a leak of one 64 px picture each would be 24 MB.
-    assert int(result.stdout) < 4_000_000
-
-
-def grow(pictures: int) -> int:
-    """Draw so many pictures. Return the memory of this process in bytes."""
-    for seed in range(pictures):
-        thorvg.draw(dicebear.draw_svg("lorelei", {"seed": str(seed)}), 64)
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def test_pixels_are_not_multiplied_by_alpha() -> None:

@@ -35,8 +35,15 @@ def launch(playwright: Playwright) -> Browser:
     environment = {name: value for name, value in os.environ.items() if name != "FONTCONFIG_FILE"}
     return playwright.chromium.launch(
         executable_path=EXECUTABLE,
-        # Its own sandbox needs rights that containers seldom have.
-        args=["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+        args=[
+            # Its own sandbox needs rights that containers seldom have.
+            "--no-sandbox",
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
+            # All pages share one process, and none is started in advance.
+            "--renderer-process-limit=1",
+            "--disable-gpu",
+        ],
         env={**environment},
     )
 

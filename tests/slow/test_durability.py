@@ -15,7 +15,7 @@ from tests.servers.avatars import ALONE, assert_whole, clients, listed, objects
 from tests.slow.kills import KINDS, run
 from tests.slow.size import sized
 
-KILLS = sized(full=250, small=3)
+KILLS = sized(full=250, small=2)
 """For each kind."""
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import MakeService, Service
 from tests.servers.processor import reference, slowdown
+from tests.slow.size import sized
 
 MEDIAN, SLOWEST = 0.1, 0.3
 """Seconds that the event loop may work before it answers a liveness probe: for the median probe, and for nine
@@ -96,14 +97,14 @@ def work_until_live(service: Service) -> float:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the processor time of a thread")
-@pytest.mark.parametrize("what", WORK.values(), ids=WORK)
+@pytest.mark.parametrize("what", sized(full=list(WORK), small=["encoded in the pool", "stored"]))
 def test_four_times_the_capacity_is_refused_in_part_and_delays_no_probe(
     make_service: MakeService, what: str
 ) -> None:
     service = make_service({"logging": {"level": "error"}, "imaging": {"queue": 16}}).start()
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as process:
-        load = process.submit(overload, service.port, what)
+        load = process.submit(overload, service.port, WORK[what])
         works, references = [], []
         while not load.done():
             works.append(work_until_live(service))
