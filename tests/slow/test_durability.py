@@ -19,7 +19,7 @@ KILLS = sized(full=250, small=2)
 """For each kind."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sized(full=KINDS, small=("s3", "jobs")))
 def test_a_kill_at_a_random_moment_loses_no_acknowledged_avatar(tmp_path: Path, kind: str) -> None:
     tally, agrees = run(kind, tmp_path / kind, KILLS)
     print(f"| {kind} | {tally.cells()} |")

@@ -7,7 +7,7 @@ from avatar_gen.drawing.styles import STYLES
 from tests.servers.service import App
 from tests.slow.size import sized
 
-PICTURES = sized(full=60_000, small=1500)
+PICTURES = sized(full=60_000, small=600)
 WIDTHS = (64, 100, 200)
 
 

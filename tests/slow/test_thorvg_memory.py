@@ -22,7 +22,7 @@ def test_random_documents_leave_no_memory_behind() -> None:
 
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="this needs valgrind: apt-get install valgrind")
 def test_random_documents_read_and_write_only_their_own_memory(capfd: pytest.CaptureFixture[str]) -> None:
-    assert check(sized(full=300, small=10), seed=2, by_valgrind=True) == 0
+    assert check(sized(full=300, small=5), seed=2, by_valgrind=True) == 0
     # It drew all of them.
     assert "documents drawn" in capfd.readouterr().out
 
