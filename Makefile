@@ -92,8 +92,8 @@ image-push: ## build the image for amd64 and arm64, with an SBOM and its provena
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' backend/avatar_gen/__init__.py)
 
 image-test: image .venv/installed-dev ## test the image and the compose files; FAST=1 leaves out what needs other images
-	$(BIN)/pytest -c backend/pyproject.toml --rootdir . -s \
-		$(if $(FAST),$(addprefix tests/image/test_,contents.py pictures.py commands.py running.py),tests/image)
+	$(BIN)/pytest -c backend/pyproject.toml --rootdir . $(if $(FAST),--dist worksteal --numprocesses 2 \
+		$(addprefix tests/image/test_,contents.py pictures.py commands.py running.py),-s tests/image)
 
 image-sbom: image .venv/installed-dev ## write sbom-image.json, with the Debian packages of the image
 	@$(BIN)/python -m tools.sbom --image avatar-backend:latest > sbom-image.json
