@@ -70,6 +70,36 @@ def test_a_command_that_waits_ends(tmp_path: Path, number: signal.Signals, statu
         assert process.stderr.read() == b"\nInterrupted.\n"
 
 
+BEFORE_A_READ = """
+import signal, sys
+from avatar_gen.runtime.interrupts import note_interrupts
+with note_interrupts():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    print("reads", flush=True)
+    sys.stdin.read()
+"""
+
+
+@STATUSES
+def test_a_signal_just_before_a_read_is_not_lost(number: signal.Signals, status: int) -> None:
+    """Such a signal does not interrupt the read, like one that another thread takes."""
+    with subprocess.Popen(
+        [sys.executable, "-c", BEFORE_A_READ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"reads\n"
+        process.send_signal(number)
+        try:
+            assert process.wait(timeout=60) == status
+        finally:
+            process.kill()
+        assert process.stderr
+        assert process.stderr.read() == b"\nInterrupted.\n"
+
+
 def takes_sigterm(number: int) -> bool:
     """Whether the process has installed a handler, which it does before it imports its modules."""
     status = Path(f"/proc/{number}/status").read_text(encoding="ascii")

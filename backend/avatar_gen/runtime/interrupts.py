@@ -6,8 +6,10 @@ print it and go on. libvips calls back while it draws. So no handler here raises
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from types import FrameType
 
 GRACE_SECONDS = 1.0
@@ -28,16 +30,23 @@ _noted: list[int] = []
 
 @contextmanager
 def note_interrupts() -> Iterator[None]:
-    """Install the handlers. A signal that is ignored stays ignored, as for a command in the background."""
+    """Install the handlers. A signal that is ignored stays ignored, as for a command in the background.
+
+    Python calls a handler between two of its own steps. If a signal arrives just before a call that waits,
+    such as a read, that is after the call. So a thread ends the command then: Python's handler in C tells it.
+    """
+    reader, writer = socket.socketpair()
+    writer.settimeout(0)
+    signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    Thread(target=_end_later, args=(reader,), name="interrupts", daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _note)
-    signal.signal(signal.SIGALRM, _end)
     try:
         yield
     finally:
-        # Python removes the handlers at its end, and SIGALRM would then kill the process.
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.set_wakeup_fd(-1)
+        writer.close()
 
 
 def check_interrupted() -> None:
@@ -46,15 +55,25 @@ def check_interrupted() -> None:
         raise Interrupted(_noted[0])
 
 
-def _note(number: int, frame: FrameType | None) -> None:
-    if _noted:
-        # A second signal does not wait.
-        _end(number, frame)
+def _note(number: int, _frame: FrameType | None) -> None:
     _noted.append(128 + number)
-    signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
 
 
-def _end(_number: int, _frame: FrameType | None) -> None:
-    """End the process at once. Every command can be killed at any time and run again."""
+def _end_later(reader: socket.socket) -> None:
+    """End the process some time after the first signal, or at once after a second one.
+
+    Every command can be killed at any time and run again. The other end of `reader` gets the number of each
+    signal, and is closed when the command has ended.
+    """
+    with reader:
+        first = reader.recv(1)
+        if not first:
+            return
+        reader.settimeout(GRACE_SECONDS)
+        try:
+            if not reader.recv(1):
+                return
+        except TimeoutError:
+            pass
     os.write(2, b"\nInterrupted.\n")
-    os._exit(_noted[0])
+    os._exit(128 + first[0])
