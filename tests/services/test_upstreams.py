@@ -72,6 +72,8 @@ class Asked:
     async def colour(self, identity: str) -> tuple[int, ...] | None:
         """Return the colour of the picture, or None if there is none."""
         prepared = await self.upstreams.picture(IdentityPicture(identity, 16, "png"))
+        # A request can end a moment after the wait for it. In a test, its event loop would end before it.
+        await asyncio.gather(*self.upstreams._asking.values())
         if prepared is None:
             return None
         pixel = Image.open(io.BytesIO(prepared.make())).convert("RGB").getpixel((8, 8))
