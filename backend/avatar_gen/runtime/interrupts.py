@@ -32,8 +32,9 @@ _noted: list[int] = []
 def note_interrupts() -> Iterator[None]:
     """Install the handlers. A signal that is ignored stays ignored, as for a command in the background.
 
-    Python calls a handler between two of its own steps. If a signal arrives just before a call that waits,
-    such as a read, that is after the call. So a thread ends the command then: Python's handler in C tells it.
+    Python calls a handler only between two of its own steps. If a signal arrives just before a read, the
+    handler runs after the read, which may never end. So a thread ends the command: it learns of the signal at
+    once, because Python's own handler in C writes the number of each signal into a socket.
     """
     reader, writer = socket.socketpair()
     writer.settimeout(0)
@@ -62,8 +63,8 @@ def _note(number: int, _frame: FrameType | None) -> None:
 def _end_later(reader: socket.socket) -> None:
     """End the process some time after the first signal, or at once after a second one.
 
-    Every command can be killed at any time and run again. The other end of `reader` gets the number of each
-    signal, and is closed when the command has ended.
+    Every command can be killed at any time and run again. `reader` yields the number of each signal, and ends
+    when the command has ended.
     """
     with reader:
         first = reader.recv(1)
