@@ -4,7 +4,6 @@ No photograph may be part of the repository, so this is noise whose strength fal
 photographs of nature, in a JPEG of about 3 MB.
 """
 
-import io
 import tempfile
 from pathlib import Path
 
@@ -37,9 +36,7 @@ def write() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     for part, path in ((image.crop((0, 0, 1024, 1024)), PORTRAIT), (image, PHOTOGRAPH)):
-        file = io.BytesIO()
-        part.save(file, "JPEG", quality=95, exif=exif)
         # Under a name of its own: several processes may write at once.
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as temporary:
-            temporary.write(file.getvalue())
+            part.save(temporary, "JPEG", quality=95, exif=exif)
         Path(temporary.name).replace(path)

@@ -1,6 +1,5 @@
 """The fixtures that all tests share: services, applications, and a PostgreSQL server."""
 
-import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -34,12 +33,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots", action="store_true", help="write the screenshots of the page to docs/page"
     )
-
-
-def pytest_collection_finish() -> None:
-    """Leave what is loaded by now, such as thousands of tests, to no garbage collection."""
-    gc.collect()
-    gc.freeze()
 
 
 def database(url: str | None, driver: Literal["sqlite", "postgresql"] = "sqlite") -> Database:

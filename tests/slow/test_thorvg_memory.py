@@ -1,17 +1,15 @@
 """ThorVG draws random documents without errors of memory. In full size this takes two minutes."""
 
-import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from avatar_gen.drawing import dicebear
 from avatar_gen.imaging import thorvg
 from tests.slow.size import sized
-from tools.thorvg_memory import check
+from tools.thorvg_memory import _resident, check
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory of a process")
 
@@ -39,4 +37,4 @@ def grow(pictures: int) -> int:
     """Draw so many pictures. Return the memory of this process in bytes."""
     for seed in range(pictures):
         thorvg.draw(dicebear.draw_svg("lorelei", {"seed": str(seed)}), 64)
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    return _resident()
