@@ -21,7 +21,7 @@ HEADINGS = ("case", "requests/s", "p50 ms", "p99 ms", "CPU ms", "+-", "RSS MB", 
 
 
 def describe_machine() -> dict[str, str]:
-    """Return the machine, its load, and the versions of our libraries."""
+    """Return the last commit of the service, the machine, its load, and the versions of our libraries."""
     processor = next(
         line.partition(": ")[2]
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -31,7 +31,10 @@ def describe_machine() -> dict[str, str]:
     packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "fastapi", "numpy", "pillow"))
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
     kernel = platform.release().partition("-")[0]
+    command = ["git", "log", "-1", "--format=%h", "--", "../backend/avatar_gen"]
+    commit = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)  # noqa: S603
     return {
+        "Commit": commit.stdout.strip(),
         "Machine": f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {kernel}",
         "Load of the machine before the run": f"{os.getloadavg()[0]:.1f} processes",
         "Ours": f"Python {platform.python_version()}, {packages}, libvips {libvips}",

@@ -6,7 +6,6 @@ PostgreSQL, the S3 store and Redis are real, and so are the replicas and the gat
 import asyncio
 import json
 import random
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
@@ -257,8 +256,13 @@ def measure(effort: Effort, progress: Callable[[str], None]) -> dict[str, Any]:
         progress("each kind of request")
         costs = measure_costs(cluster, counted, ids)
         sizes = measure_sizes(cluster)
-    how = {"Commit": commit(), **describe_machine()}
-    return {"how": how, "costs": costs, "sizes": sizes, "replicas": replicas, "small end": small}
+    return {
+        "how": describe_machine(),
+        "costs": costs,
+        "sizes": sizes,
+        "replicas": replicas,
+        "small end": small,
+    }
 
 
 def measure_sizes(cluster: Cluster) -> dict[str, float]:
@@ -281,9 +285,3 @@ def run(effort: str, output: Path | None, progress: Callable[[str], None]) -> No
         (output / RESULTS.name).write_text(text, encoding="utf-8")
     else:
         print(text)
-
-
-def commit() -> str:
-    """Return the last commit that changed the service."""
-    command = ["git", "log", "-1", "--format=%h", "--", "backend/avatar_gen"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
