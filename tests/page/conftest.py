@@ -18,14 +18,14 @@ PHONE, DESKTOP = (390, 844), (1440, 900)
 TIMEOUT_MS = 60_000
 """The longest wait for the page, which takes tenths of a second on an idle machine."""
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 EXECUTABLE = next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 def pytest_pycollect_makemodule() -> None:
     """Skip each file of this folder if there is no browser."""
     if EXECUTABLE is None:
-        pytest.skip("this needs a browser: apt-get install chromium", allow_module_level=True)
+        pytest.skip("this needs a browser: apt-get install chromium-headless-shell", allow_module_level=True)
 
 
 def launch(playwright: Playwright) -> Browser:

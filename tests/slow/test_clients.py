@@ -187,7 +187,7 @@ assert.equal(gone.error!.message, "{NO_AVATAR}");
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if EXECUTABLE is None:
-        pytest.skip("this needs a browser: apt-get install chromium")
+        pytest.skip("this needs a browser: apt-get install chromium-headless-shell")
     expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = launch(playwright)

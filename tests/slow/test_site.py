@@ -71,7 +71,9 @@ def test_a_link_that_leads_nowhere_stops_the_build(site: Path, tmp_path: Path) -
         docs_site.build(copy)
 
 
-@pytest.mark.skipif(EXECUTABLE is None, reason="this needs a browser: apt-get install chromium")
+@pytest.mark.skipif(
+    EXECUTABLE is None, reason="this needs a browser: apt-get install chromium-headless-shell"
+)
 def test_its_search_works_without_a_server_and_without_another_host(site: Path) -> None:
     requests: list[str] = []
     with sync_playwright() as playwright:
