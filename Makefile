@@ -98,13 +98,13 @@ image-test: image .venv/installed-dev ## test the image and the compose files; F
 image-sbom: image .venv/installed-dev ## write sbom-image.json, with the Debian packages of the image
 	@$(BIN)/python -m tools.sbom --image avatar-backend:latest > sbom-image.json
 
-bench: .venv/installed-dev ## measure what a request costs, here and in other services, in 10 minutes; QUICK=1 takes 3
+bench: .venv/installed-dev ## measure what a request costs, here and in other services, in 15 minutes; QUICK=1 takes 3
 	$(BIN)/python -m benchmarks.run --effort $(if $(QUICK),quick,full)
 
-bench-scale: .venv/installed-dev ## measure what a million avatars cost, in 10 minutes; QUICK=1 takes 3
+bench-scale: .venv/installed-dev ## measure what a million avatars cost, in 6 minutes; QUICK=1 takes 3
 	$(BIN)/python -m benchmarks.run scale --effort $(if $(QUICK),quick,full)
 
-bench-shared: .venv/installed-dev ## measure what requests cost PostgreSQL, the object store and Redis, in 8 minutes; QUICK=1 takes 3
+bench-shared: .venv/installed-dev ## measure what requests cost PostgreSQL, the object store and Redis, in 6 minutes; QUICK=1 takes 3
 	$(BIN)/python -m benchmarks.run shared --effort $(if $(QUICK),quick,full)
 	$(if $(QUICK),,$(BIN)/python -m tools.capacity --update)
 
