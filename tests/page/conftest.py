@@ -43,6 +43,8 @@ def launch(playwright: Playwright) -> Browser:
             # All pages share one process, and none is started in advance.
             "--renderer-process-limit=1",
             "--disable-gpu",
+            # Letters are where a browser with a window has them, not at whole pixels.
+            "--font-render-hinting=none",
         ],
         env={**environment},
     )
