@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -40,6 +39,7 @@ async def app(scope, receive, send):
         await send({"type": "lifespan.shutdown.complete"})
         return
     if what == "request":
+        print("hanging", flush=True)
         while True:
             try:
                 await asyncio.sleep(1000)
@@ -101,13 +101,9 @@ def ask(port: int) -> subprocess.Popen[bytes]:
 def test_it_ends_whatever_hangs(what: str, number: int) -> None:
     with running(what) as (process, port):
         client = ask(port) if what in {"request", "loop", "native"} else None
-        if what in {"loop", "native"}:
+        if client:
             assert process.stdout
             assert any("hanging" in line for line in process.stdout)
-        elif client:
-            established = f":{port:04X} "
-            while Path("/proc/net/tcp").read_text().count(established) < 2:
-                time.sleep(0.01)
         try:
             process.send_signal(number)
             assert process.wait(60) == 1
