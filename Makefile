@@ -8,8 +8,7 @@ export COVERAGE_RCFILE := backend/pyproject.toml
 # Python stores compiled modules, so that each of hundreds of processes need not compile them again.
 export PYTHONDONTWRITEBYTECODE :=
 # Each process of the test runner has servers of its own. Tests mostly wait for them, so four processes gain on two
-# cores, too, and six do for the slow tests, which wait for longer. Coverage is measured for the quick tests alone: it
-# slows everything down by a third.
+# cores, too. Coverage is measured for the quick tests alone: it slows everything down by a third.
 
 .PHONY: help run install test test-slow fuzz mutations kills soak lint types audit sbom notices docs dist dist-test \
 	publish image image-push image-test image-sbom bench bench-scale bench-shared lock lock-peers clients clients-test \
@@ -30,7 +29,7 @@ test: .venv/installed-dev ## run all tests but the slow ones, and report their c
 	@$(COVERAGE) report
 
 test-slow: .venv/installed-dev ## run the slow tests (kills, fuzzing, overload, broken disks); SIZE=small does a tenth
-	TEST_SIZE=$(or $(SIZE),full) $(BIN)/$(PYTEST) --numprocesses 6 tests/slow
+	TEST_SIZE=$(or $(SIZE),full) $(BIN)/$(PYTEST) tests/slow
 
 fuzz: .venv/installed-dev ## send odd requests for an hour; MINUTES=5 does so for five minutes
 	$(BIN)/python -m tests.slow.fuzz $(or $(MINUTES),60)
