@@ -280,7 +280,8 @@ def test_all_faults_are_listed(client: httpx.Client) -> None:
     ("body", "message"),
     [
         ({}, "angle is required."),
-        ({"angle": None}, "angle must be a number."),
+        ({"angle": None}, "angle is required."),
+        ({"angle": "x"}, "angle must be a number."),
         ({"angle": 1, "type": "wave"}, "type must be one of gradient."),
     ],
 )

@@ -134,8 +134,14 @@ class TestBodies:
         answer = app.client.post("/api/v2/generate", json={"angle": "", "seed": "a"})
         assert_failure(answer, 400, mentions="angle is required.")
         assert_failure(app.client.post("/api/v2/generate"), 400, mentions="angle is required.")
-        answer = app.client.post("/api/v2/generate", json={"angle": 5, "type": "", "seed": ""})
-        assert (answer.status_code, answer.json()["data"]["generatorType"]) == (201, "gradient")
+        for absent in ("", None):
+            answer = app.client.post("/api/v2/generate", json={"angle": 5, "type": absent, "seed": absent})
+            assert (answer.status_code, answer.json()["data"]["generatorType"]) == (201, "gradient")
+
+    @pytest.mark.parametrize("value", ["", None, "x"])
+    def test_do_not_make_unknown_fields_known(self, app: App, value: str | None) -> None:
+        answer = app.client.post("/api/generate", json={"colour": value})
+        assert_failure(answer, 400, mentions="not known here")
 
     @pytest.mark.parametrize("path", ["/api/generate", "/api/v1/generate"])
     @pytest.mark.parametrize("content", ['\ufeff{"seed": "ada"}', "\ufeff", ""])

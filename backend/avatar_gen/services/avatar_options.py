@@ -115,10 +115,12 @@ class AvatarOptions(StrictModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty_texts(cls, fields: Any) -> Any:  # noqa: ANN401 - pydantic refuses what is no object
-        if isinstance(fields, dict) and "" in fields.values():
-            return {name: value for name, value in fields.items() if value != ""}
-        return fields
+    def _only_what_is_given(cls, fields: Any) -> Any:  # noqa: ANN401 - pydantic refuses what is no object
+        if not isinstance(fields, dict) or all(fields.values()):
+            return fields
+        missing = (None, "")
+        known = cls.model_fields
+        return {name: value for name, value in fields.items() if name not in known or value not in missing}
 
     @field_validator("primaryColor", "foreignColor")
     @classmethod
