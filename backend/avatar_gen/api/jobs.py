@@ -300,7 +300,8 @@ def _streamed(
 ) -> Response:
     fields = {**UNCACHED, "X-Accel-Buffering": "no", "Content-Type": media_type, **(headers or {})}
     if request.scope.get("is_head"):
-        return Response(headers=fields)
+        # A `Response` would say that the body has 0 bytes, but nobody knows how many it will have.
+        return StreamingResponse(iter(()), headers=fields)
     return StreamingResponse(parts, headers=fields)
 
 
