@@ -148,7 +148,7 @@ class TestCopyStorage:
         [
             (("a", "a"), "FROM and TO are the same"),
             (("ftp://host/x", "a"), "expected a folder, or s3://, gs:// or az:// with a bucket"),
-            (("missing", "a"), "objects cannot be stored here"),
+            (("missing", "a"), "there are no objects here"),
         ],
     )
     def test_refuses_invalid_places(self, make_app: MakeApp, places: tuple[str, str], reason: str) -> None:

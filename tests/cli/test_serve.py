@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from avatar_gen import __version__
-from tests.conftest import MakeService
+from tests.conftest import MakeApp, MakeService
 
 
 def test_help_and_version(make_service: MakeService) -> None:
@@ -55,7 +55,9 @@ def test_migrate_says_where_the_database_is_then(make_service: MakeService) -> N
 def test_what_stops_a_start_is_one_line(
     make_service: MakeService, command: str, settings: dict[str, object], line: str
 ) -> None:
-    result = make_service(settings).run(command, check=False)
+    service = make_service(settings)
+    (service.folder / "storage" / "avatars").mkdir(parents=True)
+    result = service.run(command, check=False)
     assert result.returncode == 1
     assert result.stdout == ""
     assert result.stderr.startswith(f"Error: {line}")
@@ -193,3 +195,14 @@ def test_it_can_be_stopped_while_it_waits_for_the_database(make_service: MakeSer
         assert "does not answer yet (attempt 1)" in process.stdout.readline()
         process.terminate()
         assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("arguments", [["reindex"], ["reindex", "--allow-empty"], ["backup", "b"]])
+def test_in_a_folder_without_a_storage_a_command_says_so_and_makes_nothing(
+    make_app: MakeApp, arguments: list[str]
+) -> None:
+    app = make_app()
+    result = app.run(*arguments, check=False)
+    assert result.returncode == 1
+    assert "Run this in the folder of the service or set" in result.stderr
+    assert [path.name for path in app.folder.iterdir()] == ["settings.yaml"]

@@ -47,3 +47,10 @@ def test_what_cannot_be_opened_stops_the_start_with_the_folder_s_name(opened: ob
     assert callable(opened)
     with pytest.raises(StartupError, match=r"file/avatars: objects cannot be stored here: \[Errno 20\]"):
         opened(settings)
+
+
+def test_a_missing_folder_that_is_only_read_is_said_to_be_another(tmp_path: Path) -> None:
+    settings = Storage.model_validate({"local": {"save_path": str(tmp_path / "avatars")}})
+    with pytest.raises(StartupError, match=r"avatars: there are no objects here\. Run this in the folder of"):
+        open_store(settings, make=False)
+    assert not (tmp_path / "avatars").exists()

@@ -36,9 +36,11 @@ def command(*, allow_empty: bool) -> None:
     beside the service.
     """
     settings = load_settings()
+    # Before a database is made: the folder may be another than the service's.
+    store = open_store(settings.storage, make=False)
     with closing(open_engines(settings.database)) as engines:
         prepare(engines)
-        job = Reindex(open_store(settings.storage, make=False), Repository(engines), _report_damage)
+        job = Reindex(store, Repository(engines), _report_damage)
         with progress("Reindexing") as reach:
             for report in job.run(allow_empty=allow_empty):
                 reach(report.progress, report.processed)

@@ -15,6 +15,11 @@ def storage_folder(path: Path) -> Iterator[None]:
     try:
         yield
     except AvatarError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise StartupError(
+                f"{path}: there are no objects here. Run this in the folder of the service or set"
+                " storage.local.save_path"
+            ) from error
         raise StartupError(f"{path}: objects cannot be stored here: {remedy(error.__cause__)}") from error
 
 
