@@ -164,6 +164,8 @@ def test_letters_without_a_font_are_refused_but_as_svg(client: httpx.Client, see
         ("/10.x/lorelei/svg?radius=50", 400, "query has an option that is not known here; known: seed, "),
         ("/10.x/lorelei/svg?size=0", 400, "size must be a whole number from 1 to 4096."),
         ("/10.x/lorelei/svg?seed=" + "x" * 257, 400, "seed must be one text of at most 256 characters"),
+        ("/10.x/lorelei/svg/size=30?bogus=1", 400, "query has an option that is not known here; known: "),
+        ("/10.x/lorelei/svg/size=30?size=60", 400, "size must be a whole number from 1 to 4096."),
         ("/10.x/lorelei/svg?x=" + "y" * 8192, 400, "The query string is longer than 8192 bytes."),
         ("/1.2.3/lorelei/svg", 404, "There is nothing at this URL"),
         ("/swagger/lorelei/svg", 404, "There is nothing at this URL"),

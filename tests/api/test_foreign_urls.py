@@ -48,6 +48,9 @@ def same(client: httpx.Client, url: str, by_url: str) -> None:
         ("/ada.svg?size=32x32", "voxel-bot/ada.png?size=32"),
         ("/42?size=32x32", "voxel-bot/42.png?size=32"),
         ("/10.1?size=32x32", "voxel-bot/10.1.png?size=32"),
+        ("/png", "voxel-bot/png.png?size=300"),
+        ("/svg", "voxel-bot/svg.png?size=300"),
+        ("/JPG?size=99999x99999", "voxel-bot/JPG.png?size=1024"),
     ],
 )
 def test_a_url_of_robohash_is_a_picture(foreign: httpx.Client, url: str, by_url: str) -> None:
@@ -87,6 +90,7 @@ def test_any_set_of_robohash_is_one_of_its_first_three(foreign: httpx.Client) ->
         ("/pixel/40/a?square=true&colors=f00", "pixelize/a.svg?size=40&primaryColor=f00"),
         ("/sunset/5/a?square=false", "sunset/a.svg?size=16&shape=circle"),
         ("/ring/9999/a.png", "rings/a.png.svg?size=1024&shape=circle"),
+        ("/ring/99999/a.png", "rings/a.png.svg?size=1024&shape=circle"),
         (
             "/bauhaus/80/a?colors=nothing,92A1C6,%23146A7C&square",
             "bauhaus/a.svg?size=80&foreignColor=92a1c6&primaryColor=146a7c",

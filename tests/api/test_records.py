@@ -344,3 +344,10 @@ class TestPages:
         answer = client.put("/api/generate")
         assert_failure(answer, 405, mentions="This URL takes POST.")
         assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("query", ["pick=1&pick=2", "%ff", "x=" + "y" * 9000, "x=1"])
+def test_a_query_that_is_refused_is_named_in_the_details(client: httpx.Client, query: str) -> None:
+    details = assert_failure(client.get(f"/api/list?{query}"), 400)["details"]
+    assert isinstance(details, list)
+    assert [each["field"] for each in details] == ["query"]

@@ -50,6 +50,10 @@ def same(client: httpx.Client, address: str, as_initials: str) -> None:
             ".png?seed=A&size=512&length=3&primaryColor=ddd&foreignColor=222&bold=false",
         ),
         (
+            "name=A&size=9999999999&length=" + "9" * 5000,
+            ".png?seed=A&size=512&length=3&primaryColor=ddd&foreignColor=222&bold=false",
+        ),
+        (
             "name=A&size=x&length=-1&x=1&font-size=9&background=&v=2",
             ".png?seed=A&size=64&length=2&primaryColor=ddd&foreignColor=222&bold=false",
         ),

@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from avatar_gen.api.foreign_urls import ForeignForm, ForeignPicture, nearest_px, split_foreign_query
 from avatar_gen.api.render_urls import decode_part
+from avatar_gen.api.requests import lenient_number
 from avatar_gen.drawing.contrast import contrast
 from avatar_gen.drawing.palette import Colour, UnknownColour, parse_colour
 from avatar_gen.drawing.palettes import CuratedPalette, grounds
@@ -22,7 +23,7 @@ from avatar_gen.services.lookalikes import BORING_VARIANTS
 MAX_COLOURS = 8
 """The colours of a request that are used."""
 
-_PATH = re.compile(rb"/(%b)/([0-9]{1,4})/([^/]+)/?" % "|".join(BORING_VARIANTS).encode())
+_PATH = re.compile(rb"/(%b)/([0-9]+)/([^/]+)/?" % "|".join(BORING_VARIANTS).encode())
 
 
 def _read(scope: Scope) -> ForeignPicture:
@@ -33,7 +34,7 @@ def _read(scope: Scope) -> ForeignPicture:
     is_square = given.get("square", "false").lower() not in {"false", "0"}
     palette, colours = read_colours(given.get("colors", ""))
     options = (
-        ("size", str(nearest_px(int(size)))),
+        ("size", str(nearest_px(lenient_number(size.decode()) or 0))),
         ("shape", "square" if is_square else "circle"),
         *colours,
     )

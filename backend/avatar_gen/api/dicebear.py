@@ -56,11 +56,14 @@ async def _get(scope: Scope) -> Picture:
     match = _match(scope)
     assert match  # noqa: S101 - the route matched by it
     version, *rest = (unquote(each.decode("latin-1")) for each in match.groups(b"")[:3])
-    is_old = version.removesuffix(".x") in OLD_VERSIONS and scope["app"].state.dicebear_old_versions
+    serves_old = scope["app"].state.dicebear_old_versions
+    is_old = version.removesuffix(".x") in OLD_VERSIONS and serves_old
     if not is_old and version not in VERSIONS:
         raise StyleNotServed(
-            "DiceBear's styles are here as of its release 10: /10.x/{style}/{format}. The setting"
-            " dicebear.old_versions adds the URLs of 5.x to 9.x."
+            "DiceBear's styles are here as of its release 5: /5.x/{style}/{format} to /10.x/{style}/{format}."
+            if serves_old
+            else "DiceBear's styles are here as of its release 10, /10.x/{style}/{format}, and the setting"
+            " dicebear.old_versions adds /5.x to /9.x."
         )
     licences: frozenset[str] = scope["app"].state.dicebear_licences
     if not rest:
@@ -77,7 +80,8 @@ async def _get(scope: Scope) -> Picture:
     if file not in FORMATS:
         refuse("format", f"must be one of {', '.join(FORMATS)}")
     # As in `/10.x/lorelei/svg/seed=Felix`.
-    _, options = split_parameters(match[4] or scope["query_string"], UrlParameters)
+    given = b"&".join(filter(None, (match[4], scope["query_string"])))
+    _, options = split_parameters(given, UrlParameters)
     read = style.read_as_old_dicebear if is_old else style.read_as_dicebear
     return await _get_picture(scope, read(options, FORMATS[file]), file)
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.types import Scope
 
 from avatar_gen.api.pictures import Picture, PictureRoute, answer
+from avatar_gen.api.requests import lenient_number
 from avatar_gen.drawing.initials import apart
 from avatar_gen.errors import IdentityNotLinked, InvalidRequest, StyleNotServed
 from avatar_gen.imaging import EXTENSIONS, MADE_BY, MEDIA_TYPES
@@ -49,7 +50,6 @@ _NOT_LINKED = re.compile(r"[0-9a-fA-F]*")
 
 _MAX_QUERY = 8192
 _MAX_NAME = 256
-_DIGITS = re.compile(r"[0-9]{1,30}")
 _URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 """Of visible ASCII characters alone, so that nothing in it can end a header."""
 
@@ -162,9 +162,8 @@ def read_query(query: bytes) -> LibravatarParameters:
 
 
 def _size(given: Mapping[str, str]) -> int:
-    text = given.get("size") or given.get("s") or ""
-    size = int(text) if _DIGITS.fullmatch(text) else 0
-    return min(size, MAX_PX) or DEFAULT_PX
+    size = lenient_number(given.get("size") or given.get("s") or "")
+    return min(size or DEFAULT_PX, MAX_PX)
 
 
 def _initials(given: Mapping[str, str]) -> str:

@@ -75,7 +75,8 @@ HASH_PARAMETER = _in_path(
 )
 _ANY_HASH_PARAMETER = _in_path(
     "hash",
-    "The MD5 or SHA-256 of a trimmed, lower-case e-mail address. Any other text gets the default picture.",
+    "The MD5 or SHA-256 of a trimmed, lower-case e-mail address. Another number of"
+    " hexadecimal digits gets the default picture.",
     examples=[EXAMPLE_HASH],
 )
 

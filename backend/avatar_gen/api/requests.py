@@ -1,5 +1,6 @@
 """The query parameters of requests, read strictly: each is known, bounded and of its type."""
 
+import re
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
 from urllib.parse import parse_qsl
@@ -9,11 +10,18 @@ from pydantic_core import PydanticCustomError
 
 from avatar_gen.avatar import Cursor
 from avatar_gen.drawing.filters import DESCRIPTION as FILTER_DESCRIPTION
-from avatar_gen.errors import InvalidRequest
+from avatar_gen.errors import InvalidRequest, Problem
 from avatar_gen.imaging import MEDIA_TYPES
 from avatar_gen.services.avatars import EXPONENTS
 from avatar_gen.services.render_options import FilterName
-from avatar_gen.services.validation import OneOf, StrictModel, read_pairs, refuse, whole_number
+from avatar_gen.services.validation import (
+    GIVEN_TWICE,
+    OneOf,
+    StrictModel,
+    read_pairs,
+    refuse,
+    whole_number,
+)
 
 Q = TypeVar("Q", bound="Parameters")
 
@@ -118,14 +126,29 @@ class ListParameters(Parameters):
         return Cursor.parse(self.after) if self.after else None
 
 
+def lenient_number(text: str) -> int | None:
+    """Return the number that decimal digits write, or 10**9 if it is larger; None for any other text.
+
+    For URLs in which no number is an error. `int` refuses thousands of digits.
+    """
+    if not _DIGITS.fullmatch(text):
+        return None
+    return min(int(text.lstrip("0")[:10] or "0"), 10**9)
+
+
+_DIGITS = re.compile(r"[0-9]+")
+
+
 def split_query(query: bytes, max_bytes: int) -> list[tuple[str, str]]:
     """Return the names and values in a query string. Raises `InvalidRequest`."""
     if len(query) > max_bytes:
-        raise InvalidRequest(f"The query string is longer than {max_bytes} bytes.")
+        problem = Problem("query", f"must have at most {max_bytes} bytes")
+        raise InvalidRequest(f"The query string is longer than {max_bytes} bytes.", (problem,))
     try:
         return parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
-        raise InvalidRequest("The query string is not UTF-8.") from None
+        problem = Problem("query", "must be UTF-8")
+        raise InvalidRequest("The query string is not UTF-8.", (problem,)) from None
 
 
 @lru_cache(maxsize=256)
@@ -147,4 +170,4 @@ def check_query(query: bytes, *, has_parameters: bool) -> None:
     if pairs and not has_parameters:
         read_pairs(pairs, Parameters)
     if len(dict(pairs)) < len(pairs):
-        raise InvalidRequest("A query parameter is given more than once.")
+        raise InvalidRequest("A query parameter is given more than once.", (GIVEN_TWICE,))

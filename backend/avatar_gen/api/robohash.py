@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from avatar_gen.api.foreign_urls import ForeignForm, ForeignPicture, nearest_px, split_foreign_query
 from avatar_gen.api.render_urls import decode_part
+from avatar_gen.api.requests import lenient_number
 from avatar_gen.imaging import DRAWN_TYPES, EXTENSIONS
 from avatar_gen.services.lookalikes import robohash_styles
 
@@ -18,7 +19,7 @@ DEFAULT_PX = 300
 
 _IN_PATH = rb"(?:/(?:bgset|color|gravatar|ignoreext|set|size)_[^/_]{1,32})"
 _PATH = re.compile(rb"(%b{0,6})/([^/]+)(%b{0,6})/?" % (_IN_PATH, _IN_PATH))
-_SIZE = re.compile(r"([0-9]{1,4})x([0-9]{1,4})")
+_SIZE = re.compile(r"([0-9]+)x([0-9]+)")
 _PIXELS = frozenset(DRAWN_TYPES) - {"svg"}
 
 
@@ -30,8 +31,8 @@ def _read(scope: Scope) -> ForeignPicture:
     in_path = (part.decode("latin-1").partition("_") for part in (before + after).split(b"/") if part)
     given = {**dict(pairs), **{name: value for name, _, value in in_path}}
     seed = decode_part(text, "text")
-    name, _, extension = seed.rpartition(".")
-    format_name = EXTENSIONS.get(extension.lower(), "")
+    name, dot, extension = seed.rpartition(".")
+    format_name = EXTENSIONS.get(extension.lower(), "") if dot else ""
     if format_name:
         seed = name
     sets = (given.get("sets") or given.get("set", "")).split(",")
@@ -47,7 +48,7 @@ def _read(scope: Scope) -> ForeignPicture:
 def _px(size: str) -> int:
     """Return the width of a square picture that fits into a size, such as `200x300`."""
     match = _SIZE.fullmatch(size)
-    return nearest_px(min(int(match[1]), int(match[2])) if match else DEFAULT_PX)
+    return nearest_px(min(lenient_number(each) or 0 for each in match.groups()) if match else DEFAULT_PX)
 
 
 ROBOHASH = ForeignForm("/{text}", _PATH, _read)

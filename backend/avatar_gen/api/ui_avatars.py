@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from avatar_gen.api.foreign_urls import ForeignPicture, picture_route, split_foreign_query
 from avatar_gen.api.pictures import PictureRoute
+from avatar_gen.api.requests import lenient_number
 from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.drawing.palette import UnknownColour, parse_colour
 from avatar_gen.services.found_style import Pairs
@@ -39,8 +40,7 @@ MAX_PX = 512
 MAX_LENGTH = 3
 """Letters. ui-avatars.com has no maximum, but more cannot be read."""
 
-_PATH = re.compile(rb"/api/([^/]+)/[0-9]{1,4}(?:/[^/]+){0,10}/?")
-_NUMBER = re.compile(r"[0-9]{1,9}")
+_PATH = re.compile(rb"/api/([^/]+)/[0-9]+(?:/[^/]+){0,10}/?")
 _TRUE = frozenset({"1", "true", "on", "yes"})
 _RGBA = re.compile(
     r"rgba\(\s*([0-9]{1,3})\s*,\s*([0-9]{1,3})\s*,\s*([0-9]{1,3})\s*,\s*([0-9.]{1,8})\s*\)", re.IGNORECASE
@@ -148,9 +148,8 @@ def _ink(field: str, text: str) -> Ink:
 
 
 def _number(given: Mapping[str, str], name: str, lowest: int, highest: int, default: int) -> str:
-    text = given.get(name, "")
-    value = int(text) if _NUMBER.fullmatch(text) else default
-    return str(min(max(value, lowest), highest))
+    value = lenient_number(given.get(name, ""))
+    return str(default if value is None else min(max(value, lowest), highest))
 
 
 def _flag(text: str) -> str:

@@ -92,11 +92,14 @@ def check_colour(text: str) -> str:
     return f"#{text}" if _BARE_HEX.fullmatch(text) else text
 
 
+GIVEN_TWICE = Problem("query", "has a parameter that is given more than once")
+
+
 def read_pairs(pairs: Sequence[tuple[str, str]], model: type[M]) -> M:
     """Return the model of named values, each given at most once. Raises `InvalidRequest`."""
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise InvalidRequest("A query parameter is given more than once.")
+        raise InvalidRequest("A query parameter is given more than once.", (GIVEN_TWICE,))
     return read_fields(values, model, part="query")
 
 
