@@ -1,4 +1,5 @@
 import io
+from uuid import uuid4
 
 import httpx
 import numpy as np
@@ -73,6 +74,48 @@ def test_filters_are_exact_on_every_pixel(
     assert np.ptp(pictures["grayscale"], axis=2).max() == 0
     red, green, blue = np.moveaxis(pictures["sepia"], 2, 0)
     assert np.all((red >= green) & (green >= blue))
+
+
+@pytest.fixture(scope="session")
+def unseeded(app: App) -> str:
+    """Return the id of an avatar whose seed is not stored."""
+    return app.generate(type="pixelize", colorScheme="default")
+
+
+def with_cells_of(picture: np.ndarray, px: int) -> np.ndarray:
+    """Return the 7 x 7 cells of a picture at another width."""
+    middles = (np.arange(7) * 2 + 1) * len(picture) // 14
+    columns = np.repeat(middles, np.diff(np.arange(8) * px // 7))
+    return picture[np.ix_(columns, columns)]
+
+
+@pytest.mark.parametrize("px", [16, 17, 80, 100, 700, 1024])
+def test_cells_without_a_seed_have_sharp_borders_at_every_width(
+    app_client: httpx.Client, unseeded: str, px: int
+) -> None:
+    whole = opened(app_client.get(f"/api/{unseeded}?size=9").content)
+    picture = opened(app_client.get(f"/api/{unseeded}?px={px}").content)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 2
+    assert np.array_equal(picture, with_cells_of(whole, px))
+
+
+def test_cells_without_a_seed_are_sharp_with_a_filter_and_in_other_formats(
+    app_client: httpx.Client, unseeded: str
+) -> None:
+    sepia = opened(app_client.get(f"/api/{unseeded}?size=9&filter=sepia").content)
+    for query in ("px=100&filter=sepia", "px=100&filter=sepia&format=webp"):
+        picture = opened(app_client.get(f"/api/{unseeded}?{query}").content)
+        assert np.array_equal(picture, with_cells_of(sepia, 100))
+
+
+def test_cells_without_a_seed_are_sharp_for_the_hash_that_they_are_linked_to(
+    app_client: httpx.Client, unseeded: str
+) -> None:
+    hashed = uuid4().hex
+    assert app_client.put(f"/api/identities/{hashed}", json={"avatarId": unseeded}).status_code == 200
+    whole = opened(app_client.get(f"/api/{unseeded}?size=9").content)
+    assert np.array_equal(opened(app_client.get(f"/avatar/{hashed}?s=80").content), with_cells_of(whole, 80))
+    app_client.delete(f"/api/identities/{hashed}")
 
 
 def test_a_client_that_has_it_gets_304(app_client: httpx.Client, avatar: str) -> None:

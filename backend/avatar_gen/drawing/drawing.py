@@ -142,3 +142,5 @@ class Style:
     """The fields of `StyleInput`, besides colours, that the style uses."""
     ground: Literal["primary", "foreign"] | None = None
     """The colour of the ground, which can be left out. None if the style has no ground."""
+    cells: int | None = None
+    """The number of square cells in a row. None if the style's drawings are not grids of cells."""

@@ -39,6 +39,19 @@ def grid(palette: Palette, cells: NDArray[np.uint8]) -> Flat:
     return Flat(palette, at, Svg(side, paint, ground=GROUND))
 
 
+def read_grid(pixels: NDArray[np.uint8], side: int) -> Flat | None:
+    """Return the drawing of `side` x `side` cells that has these pixels, shape (px, px, 3).
+
+    Return None if the pixels are not such cells.
+    """
+    px = len(pixels)
+    first = np.arange(side) * px // side
+    colours = pixels[np.ix_(first, first)].reshape(-1, 3)
+    palette, cells = np.unique(colours, axis=0, return_inverse=True)
+    drawing = grid(palette, cells.reshape(side, side).astype(np.uint8))
+    return drawing if np.array_equal(palette[drawing.at(px).pixels()], pixels) else None
+
+
 _BORDER = 255
 """Marks the end of a row in the bytes that `_runs` searches. Palettes of grids are shorter than this."""
 

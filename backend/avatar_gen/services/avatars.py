@@ -12,7 +12,9 @@ from avatar_gen.avatar import Avatar, AvatarSpec, Cursor
 from avatar_gen.database import READERS, TIMEOUT_SECONDS
 from avatar_gen.database.repository import Page, Repository
 from avatar_gen.drawing.filters import FILTERS
+from avatar_gen.drawing.grid import read_grid
 from avatar_gen.drawing.palette import Filter, UnknownColour
+from avatar_gen.drawing.styles import STYLES
 from avatar_gen.errors import (
     AvatarNotFound,
     DatabaseUnavailable,
@@ -20,9 +22,10 @@ from avatar_gen.errors import (
     ObjectDamaged,
     StorageUnavailable,
 )
-from avatar_gen.imaging import convert, memory_of, scaled
+from avatar_gen.imaging import convert, decode, memory_of, scaled
 from avatar_gen.imaging.photo_process import PHOTO_PX
 from avatar_gen.imaging.photographs import photo_picture
+from avatar_gen.imaging.pipeline import draw_picture
 from avatar_gen.imaging.png import is_indexed, recolour_png, width_of
 from avatar_gen.imaging.pool import Pool
 from avatar_gen.imaging.truecolour import filter_pixels
@@ -224,8 +227,9 @@ def memory_to_make(stored: StoredPicture, px: int, format_name: str) -> int:
 def make_picture(stored: StoredPicture, px: int, format_name: str, recolour: Filter | None = None) -> bytes:
     """Return a stored picture at any width.
 
-    A drawing is drawn anew if its options draw the stored picture, else scaled. They do not draw it if
-    it was random, since its seed is not stored, or if the old service drew it.
+    A drawing is drawn anew if its options draw the stored picture. They do not draw it if it was random,
+    since its seed is not stored, or if the old service drew it. Then the cells of a grid are read from the
+    stored picture and drawn, and any other picture is scaled.
 
     It blocks: run it in the `Pool`.
     """
@@ -238,8 +242,10 @@ def make_picture(stored: StoredPicture, px: int, format_name: str, recolour: Fil
     width = width_of(png)
     if width == px:
         return _convert(png, recolour, format_name)
-    if px >= 1 << EXPONENTS[0] and (drawn := _draw_again(stored, px, format_name, recolour)):
-        return drawn
+    if px >= 1 << EXPONENTS[0]:
+        for draw in (_draw_again, _draw_cells):
+            if drawn := draw(stored, px, format_name, recolour):
+                return drawn
     if recolour is None:
         return scaled(png, px, format_name)
     return _convert(scaled(png, px, "png"), recolour, format_name)
@@ -264,6 +270,18 @@ def _draw_again(stored: StoredPicture, px: int, format_name: str, recolour: Filt
         return drawer.draw(px, format_name, recolour)
     except (KeyError, UnknownColour, InvalidRequest):
         return None
+
+
+def _draw_cells(stored: StoredPicture, px: int, format_name: str, recolour: Filter | None) -> bytes | None:
+    """Return the picture with the cells of the stored one, or None if that is not a grid of its style."""
+    style = STYLES.get(stored.avatar.generator_type)
+    if style is None or style.cells is None:
+        return None
+    pixels = decode(stored.data)
+    drawing = read_grid(pixels, style.cells) if pixels.shape[2] == 3 else None
+    if drawing is None:
+        return None
+    return draw_picture(drawing, px, format_name=format_name, recolour=recolour)
 
 
 def draw_object(avatar: Avatar, spec: AvatarSpec) -> bytes:

@@ -19,4 +19,4 @@ def _draw(chance: Chance, style_input: StyleInput) -> Flat:
     return grid(style_input.duotone(), np.hstack((left, left[:, -2::-1])))
 
 
-PIXELIZE = Style("pixelize", "Pixels", _draw, ground="foreign")
+PIXELIZE = Style("pixelize", "Pixels", _draw, ground="foreign", cells=_CELLS)

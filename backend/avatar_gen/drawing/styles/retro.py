@@ -183,4 +183,4 @@ def _join(cells: NDArray[np.uint8], row: int, step: int) -> None:
             y += step
 
 
-RETRO = Style("retro", "Retro", _draw, ground="foreign")
+RETRO = Style("retro", "Retro", _draw, ground="foreign", cells=_CELLS)
