@@ -191,6 +191,12 @@ def test_invalid_options_are_refused(app_client: httpx.Client, fields: dict[str,
     assert_failure(answer, 400, mentions=mentions)
 
 
+def test_a_crop_outside_the_photograph_is_refused_with_its_field(app_client: httpx.Client) -> None:
+    answer = app_client.put("/api/upload", params={"crop": "0,0,170,100"}, content=PHOTOGRAPH)
+    details = assert_failure(answer, 400)["details"]
+    assert details == [{"field": "crop", "message": "must lie inside the photograph"}]
+
+
 def test_a_file_that_is_not_a_photograph_is_refused(app_client: httpx.Client) -> None:
     for content in (b"", b"GIF", b"<svg/>", b"II*\0" * 9, bytes(1000)):
         answer = app_client.post("/api/upload", files={"file": content})

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from avatar_gen.drawing.palette import Colour
-from avatar_gen.errors import InvalidRequest, UnsupportedUpload, UploadsUnavailable
+from avatar_gen.errors import InvalidRequest, Problem, UnsupportedUpload, UploadsUnavailable
 from avatar_gen.imaging.photo_decoder import ANSWER, PING, Gravity, Outcome, Rectangle, Task
 from avatar_gen.imaging.vips import Pixels
 
@@ -269,7 +269,8 @@ def _pixels(answer: bytes, limits: PhotoLimits) -> Pixels:
     if outcome == Outcome.TOO_SMALL:
         raise InvalidRequest(f"The photograph must be at least {MIN_PHOTO_PX} px wide and high.")
     if outcome == Outcome.CROP_OUTSIDE:
-        raise InvalidRequest("crop must lie inside the photograph.")
+        problem = Problem("crop", "must lie inside the photograph")
+        raise InvalidRequest(f"{problem.field} {problem.message}.", (problem,))
     raise InvalidRequest(
         "The photograph cannot be decoded: it is damaged, or takes too long or too much memory."
     )

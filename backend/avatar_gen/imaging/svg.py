@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from avatar_gen.errors import InvalidRequest
+from avatar_gen.errors import InvalidRequest, Problem
 from avatar_gen.imaging import thorvg
 from avatar_gen.imaging.vips import Pixels
 
@@ -90,7 +90,8 @@ def _in_own_font(document: str) -> str:
     """
     if not all(_WRITABLE.fullmatch(text) for text in _TEXT.findall(document)):
         raise InvalidRequest(
-            "Only svg can show the letters of this avatar; other formats have Latin, Greek and Cyrillic."
+            "Only svg can show the letters of this avatar; other formats have Latin, Greek and Cyrillic.",
+            (Problem("seed", "must have letters of Latin, Greek or Cyrillic in formats other than svg"),),
         )
     return _FAMILY.sub(f'font-family="{_load_fonts()}"', document)
 
