@@ -138,13 +138,14 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
 def _layers(app: FastAPI, settings: Settings, redis: "SharedRedis | None") -> ASGIApp:
     """Return FastAPI behind the layers that the settings ask for."""
     foreign = foreign_routes(app.routes, settings)
-    layers: ASGIApp = PictureRoutes(Compression(app), settings.picker.origins, *foreign)
+    pictures = PictureRoutes(Compression(app), settings.picker.origins, *foreign)
+    layers: ASGIApp = pictures
     if settings.limits.on:
-        layers = _limit(layers, settings, redis)
+        layers = _limit(pictures, settings, redis)
     if settings.cors:
         layers = CrossOrigin(layers, settings.cors_enabled)
     if (names := settings.checked_hosts()) is not None:
-        layers = HostCheck(layers, names)
+        layers = HostCheck(layers, names, pictures.publish)
     return layers
 
 
@@ -314,7 +315,7 @@ def _answer_metrics(
     return answer_metrics(channel, sources)
 
 
-def _limit(layers: ASGIApp, settings: Settings, redis: "SharedRedis | None") -> ASGIApp:
+def _limit(pictures: PictureRoutes, settings: Settings, redis: "SharedRedis | None") -> ASGIApp:
     """Add the rate limits, which all processes count together if there is Redis."""
     # Imported here, because the imports are slow and limits are off by default.
     from avatar_gen.api.rate_limiting import RateLimiting  # noqa: PLC0415
@@ -324,4 +325,5 @@ def _limit(layers: ASGIApp, settings: Settings, redis: "SharedRedis | None") -> 
         from avatar_gen.security.shared_limits import SharedLimits  # noqa: PLC0415
 
         shared = SharedLimits(redis)
-    return RateLimiting(layers, settings.limits, ClientAddresses(settings.server), shared)
+    clients = ClientAddresses(settings.server)
+    return RateLimiting(pictures, settings.limits, clients, pictures.publish, shared)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from avatar_gen.app import create_app
+from avatar_gen.services.avatars import Avatars
 from avatar_gen.settings.schema import Settings
 from tests.conftest import assert_failure
 
@@ -20,6 +21,7 @@ PICTURES = [
     f"/avatar/{'0' * 32}",
     "/api/{id}",
 ]
+NO_AVATAR = "00000000-0000-4000-8000-000000000000"
 
 Scenario = Callable[[httpx.AsyncClient], Awaitable[None]]
 
@@ -79,6 +81,39 @@ class TestPictures:
                 assert await granted(client, path, **etag) == {"allow-origin": "*"}
 
         run(scenario, **settings)
+
+    @pytest.mark.parametrize(
+        "settings", [{}, {"cors": True, "corsEnabled": [ORIGIN]}, {"corsEnabled": ["https://b.example"]}]
+    )
+    def test_all_pages_can_read_why_there_is_none(self, settings: dict[str, object]) -> None:
+        async def scenario(client: httpx.AsyncClient) -> None:
+            await client.get("/api/list")
+            for path in (each.replace("{id}", NO_AVATAR) for each in PICTURES):
+                for method in ("GET", "HEAD"):
+                    for status, headers in ((421, {"Host": "evil.example"}), (429, {})):
+                        answer = await client.request(method, path, headers={"Origin": ORIGIN, **headers})
+                        assert answer.status_code == status
+                        assert answer.headers.get_list("access-control-allow-origin") == ["*"], path
+                        assert answer.headers.get_list("x-robots-tag") == ["noindex"], path
+                        assert "access-control-allow-credentials" not in answer.headers
+            for path in ("/", "/api/list", "/swagger-assets/swagger-ui.css"):
+                answer = await client.get(path)
+                assert answer.status_code == 429
+                assert "x-robots-tag" not in answer.headers
+
+        run(scenario, limits={"client": "1/hour"}, **settings)
+
+    def test_all_pages_can_read_that_the_service_has_failed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise RuntimeError
+
+        async def scenario(client: httpx.AsyncClient) -> None:
+            monkeypatch.setattr(Avatars, "find", fail)
+            answer = await client.get(f"/api/{NO_AVATAR}", headers={"Origin": ORIGIN})
+            assert_failure(answer, 500)
+            assert answer.headers.get_list("access-control-allow-origin") == ["*"]
+
+        run(scenario)
 
     def test_nothing_else_is_open(self) -> None:
         async def scenario(client: httpx.AsyncClient) -> None:
@@ -152,7 +187,7 @@ class TestHosts:
                 ("GET", "/api/list"),
                 ("DELETE", "/api/x"),
                 ("GET", "/"),
-                ("GET", PICTURES[0]),
+                ("PUT", PICTURES[0]),
             ):
                 headers = {"Host": "evil.example", "Origin": ORIGIN}
                 answer = await client.request(method, path, headers=headers)

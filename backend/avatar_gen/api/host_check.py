@@ -1,8 +1,9 @@
 """Refuses requests under a host name that is not allowed, before anything else is done for them."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen.api.responses import failure
@@ -14,8 +15,12 @@ MESSAGE = "This host name is not served here; add it to server.allowed_hosts (AL
 class HostCheck:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, names: tuple[str, ...]) -> None:
+    def __init__(
+        self, app: ASGIApp, names: tuple[str, ...], publish: Callable[[Response, Scope], Response]
+    ) -> None:
+        """`publish` completes the headers of an error."""
         self._app = app
+        self._publish = publish
         self._allows = AllowedHosts(names).allows
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -25,5 +30,6 @@ class HostCheck:
                 if name == b"host":
                     if self._allows(value):
                         break
-                    return failure(HTTPStatus.MISDIRECTED_REQUEST, MESSAGE)(scope, receive, send)
+                    answer = failure(HTTPStatus.MISDIRECTED_REQUEST, MESSAGE)
+                    return self._publish(answer, scope)(scope, receive, send)
         return self._app(scope, receive, send)

@@ -8,13 +8,14 @@ the others, and `api.openapi` describes them from the models.
 from collections.abc import Sequence
 from http import HTTPStatus
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatar_gen.api.dicebear import DICEBEAR_ROUTE
 from avatar_gen.api.error_handlers import answer_error
 from avatar_gen.api.libravatar import IDENTITY_PICTURE_ROUTE
 from avatar_gen.api.page import read_page
-from avatar_gen.api.pictures import PUBLIC, PictureRoute
+from avatar_gen.api.pictures import PUBLIC, PictureRoute, publish
 from avatar_gen.api.render import RENDER_ROUTE
 from avatar_gen.api.responses import failure
 from avatar_gen.api.stored_pictures import STORED_PICTURE_ROUTE
@@ -44,9 +45,7 @@ class PictureRoutes:
             try:
                 status, headers, content = await route.get(scope)
             except AvatarError as error:
-                failed = answer_error(scope, error)
-                failed.raw_headers += PUBLIC if route.is_picture else ()
-                await failed(scope, receive, send)
+                await publish(answer_error(scope, error), scope, route)(scope, receive, send)
                 return
             if route.is_picture:
                 headers = [*headers, *PUBLIC]
@@ -64,6 +63,10 @@ class PictureRoutes:
             await failure(HTTPStatus.NOT_FOUND, message)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def publish(self, answer: Response, scope: Scope) -> Response:
+        """Return an error of a layer in front, with `PUBLIC` if the request is for a picture."""
+        return publish(answer, scope, self._find(scope))
 
     def _find(self, scope: Scope) -> PictureRoute | None:
         for route in self._routes:

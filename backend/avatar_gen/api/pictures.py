@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from starlette.responses import Response
 from starlette.types import Scope
 
 from avatar_gen.api.compression import ETAG_SUFFIX, accepts_gzip, is_text
@@ -44,6 +45,13 @@ class PictureRoute(NamedTuple):
     """Methods that FastAPI answers."""
     is_picture: bool = True
     """Whether the answers to GET and HEAD are pictures, and carry `PUBLIC`."""
+
+
+def publish(answer: Response, scope: Scope, route: object) -> Response:
+    """Return an error with `PUBLIC` if the request is for a picture. HEAD is GET here, as in `RequestLog`."""
+    if scope["method"] == "GET" and isinstance(route, PictureRoute) and route.is_picture:
+        answer.raw_headers += PUBLIC
+    return answer
 
 
 async def answer(

@@ -1,9 +1,10 @@
 """Refuses requests of clients that exceed a rate limit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatar_gen.api.access import UNCOUNTED, identify
@@ -29,10 +30,16 @@ class RateLimiting:
     """
 
     def __init__(
-        self, app: ASGIApp, limits: Limits, clients: ClientAddresses, shared: Counts | None = None
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        clients: ClientAddresses,
+        publish: Callable[[Response, Scope], Response],
+        shared: Counts | None = None,
     ) -> None:
-        """Without `shared`, this process counts alone."""
+        """`publish` completes the headers of an error. Without `shared`, this process counts alone."""
         self._app = app
+        self._publish = publish
         self._clients = clients
         self._shared = shared
         self._client = limits.client and Limit("client", limits.client)
@@ -59,7 +66,8 @@ class RateLimiting:
                 message["headers"] = [*message["headers"], *fields]
             await send(message)
 
-        app = _refusal(counts) or self._app
+        refusal = _refusal(counts)
+        app = self._publish(refusal, scope) if refusal else self._app
         await app(scope, receive, send_with_fields if limits else send)
 
     def _applying(self, scope: Scope) -> tuple[list[Limit], str]:
@@ -71,7 +79,7 @@ class RateLimiting:
         return [limit for limit in (self._client, writing) if limit], self._clients.of(scope)
 
 
-def _refusal(counts: list[Count]) -> ASGIApp | None:
+def _refusal(counts: list[Count]) -> Response | None:
     """Return the answer to a request that exceeds a limit, or None if it exceeds none."""
     wait = max((count.retry_after for count in counts), default=0)
     if not wait:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatar_gen.api.access import UNCOUNTED
+from avatar_gen.api.pictures import publish
 from avatar_gen.api.responses import INTERNAL_ERROR, failure
 from avatar_gen.security.headers import FRAMED, PROTECTION
 from avatar_gen.telemetry.logs import log_request, request_id, trace_id
@@ -68,7 +69,8 @@ class RequestLog:
         try:
             error = await self._answer(scope, receive, send_with_id)
             if error and not status:
-                await failure(*error)(scope, receive, send_with_id)
+                answer = publish(failure(*error), scope, scope.get("route"))
+                await answer(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path_format", None)
