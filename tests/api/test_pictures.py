@@ -179,6 +179,18 @@ def test_an_unknown_id_is_a_404_whatever_it_looks_like(client: httpx.Client, ide
     assert_failure(client.get("/api/not-a-uuid"), 404, mentions="There is no avatar with this id.")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_an_id_that_is_no_uuid_is_answered_like_any_unknown_id(client: httpx.Client, method: str) -> None:
+    identities = ("00000000-0000-4000-8000-000000000000", "not-a-uuid", "not-a-uuid.png", "not-a-uuid/")
+    expected, *others = (client.request(method, f"/api/{identity}") for identity in identities)
+    changing = {"x-request-id", "date"}
+    for answer in others:
+        assert (answer.status_code, answer.content) == (404, expected.content)
+        assert {(k, v) for k, v in answer.headers.items() if k not in changing} == {
+            (k, v) for k, v in expected.headers.items() if k not in changing
+        }
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from avatar_gen.api.pictures import PUBLIC
 from avatar_gen.api.responses import INTERNAL_ERROR, failure
 from avatar_gen.errors import AvatarError, AvatarNotFound, NotReady, Overloaded
 
@@ -58,9 +59,8 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND and _MAY_BE_AN_ID.fullmatch(request.url.path):
-        # An id that is not a UUID is answered like any unknown id.
-        message = str(AvatarNotFound())
-    elif error.status_code == HTTPStatus.NOT_FOUND:
+        return _answer_unknown_id(request)
+    if error.status_code == HTTPStatus.NOT_FOUND:
         message = "There is nothing at this URL; /swagger lists the routes."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
@@ -68,6 +68,13 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     else:
         message = f"{error.detail}."
     return failure(HTTPStatus(error.status_code), message, headers=headers)
+
+
+def _answer_unknown_id(request: Request) -> Response:
+    """Answer an id that is not a UUID like any unknown id. HEAD is GET here, as in `RequestLog`."""
+    answer = failure(HTTPStatus.NOT_FOUND, str(AvatarNotFound()))
+    answer.raw_headers += PUBLIC if request.method == "GET" else ()
+    return answer
 
 
 async def _answer_internal_error(_request: Request, _error: Exception) -> Response:
