@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from avatar_gen.api.responses import EXAMPLE_ID
 from avatar_gen.drawing.palette import SCHEMES
 from avatar_gen.drawing.palettes import PALETTES
 from tests.conftest import MakeApp, Service, assert_failure
@@ -340,10 +341,26 @@ class TestPages:
         assert answer.status_code >= 400
         assert "evil" not in str(answer.headers)
 
-    def test_a_method_that_does_not_exist_says_which_does(self, client: httpx.Client) -> None:
-        answer = client.put("/api/generate")
-        assert_failure(answer, 405, mentions="This URL takes POST.")
-        assert answer.headers["allow"] == "POST"
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("PUT", "/api/generate", "POST"),
+            ("GET", "/api/generate", "POST"),
+            ("POST", "/api/list", "GET, HEAD"),
+            ("POST", "/api/health", "GET, HEAD"),
+            ("POST", "/openapi.json", "GET, HEAD"),
+            ("POST", f"/api/identities/{'0' * 32}", "DELETE, GET, HEAD, PUT"),
+            ("POST", f"/api/{EXAMPLE_ID}", "GET, HEAD, DELETE"),
+            ("POST", f"/api/{EXAMPLE_ID}.png", "GET, HEAD"),
+            ("DELETE", f"/api/{EXAMPLE_ID}.png", "GET, HEAD"),
+        ],
+    )
+    def test_a_method_that_does_not_exist_says_which_does(
+        self, client: httpx.Client, method: str, path: str, allowed: str
+    ) -> None:
+        answer = client.request(method, path)
+        assert_failure(answer, 405, mentions=f"This URL takes {allowed}.")
+        assert answer.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize("query", ["pick=1&pick=2", "%ff", "x=" + "y" * 9000, "x=1"])

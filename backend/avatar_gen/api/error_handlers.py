@@ -86,4 +86,6 @@ def _methods(request: Request) -> set[str]:
     """Return the methods of all routes with this path. The router names those of the first one alone."""
     routes = [route for route in request.app.router.routes if isinstance(route, Route)]
     matching = (route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL)
-    return {method for route in matching for method in route.methods or ()}
+    methods = {method for route in matching for method in route.methods or ()}
+    # `RequestLog` lets every GET route answer HEAD.
+    return methods | {"HEAD"} if "GET" in methods else methods

@@ -51,8 +51,8 @@ class PictureRoutes:
                 headers = [*headers, *PUBLIC]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
-        elif route is not None and method not in route.other_methods:
-            allowed = ", ".join(("GET", "HEAD", *route.other_methods))
+        elif route is not None and method not in (others := route.other_methods(scope)):
+            allowed = ", ".join(("GET", "HEAD", *others))
             message = f"This URL takes {allowed}."
             answer = failure(HTTPStatus.METHOD_NOT_ALLOWED, message, headers={"Allow": allowed})
             await answer(scope, receive, send)

@@ -41,8 +41,8 @@ class PictureRoute(NamedTuple):
     """Return something true if a request's path belongs to the route."""
     get: Callable[[Scope], Awaitable[Picture]]
     """Answer GET and HEAD. Raises `AvatarError`."""
-    other_methods: tuple[str, ...] = ()
-    """Methods that FastAPI answers."""
+    other_methods: Callable[[Scope], tuple[str, ...]] = lambda _scope: ()
+    """Return the methods that FastAPI answers at the path of a request."""
     is_picture: bool = True
     """Whether the answers to GET and HEAD are pictures, and carry `PUBLIC`."""
 

@@ -41,11 +41,16 @@ async def _get_picture(scope: Scope) -> Picture:
     )
 
 
+def _other_methods(scope: Scope) -> tuple[str, ...]:
+    """Return DELETE for an avatar. A path with an extension is only a picture of it."""
+    return () if "." in scope["path"] else ("DELETE",)
+
+
 STORED_PICTURE_ROUTE = PictureRoute(
     "/api/{id}",
     lambda scope: _PATH.fullmatch(scope["path"]),
     _get_picture,
-    other_methods=("DELETE",),
+    other_methods=_other_methods,
 )
 
 
