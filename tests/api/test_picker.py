@@ -218,6 +218,23 @@ class TestUse:
             # Each 401 needs this: RFC 9110, section 11.6.1.
             assert refused.headers["www-authenticate"] == "Bearer"
 
+    @pytest.mark.parametrize("body", [b"{}", b"{", b'{"type": "nothing"}', b'{"x": 1}', b" " * 70_000])
+    def test_the_token_is_checked_before_the_body(
+        self, client: httpx.Client, identity: str, body: bytes
+    ) -> None:
+        used = issue(client, identity)
+        saved(client, used)
+        for headers, status in (({}, 401), (by("forged"), 401), (by(used), 403)):
+            answer = client.post("/api/picker/generate", content=body, headers=headers)
+            assert_failure(answer, status)
+
+    def test_a_body_that_is_not_valid_leaves_the_link_as_it_was(
+        self, client: httpx.Client, identity: str
+    ) -> None:
+        token = issue(client, identity)
+        assert_failure(save(client, token, x=1), 400)
+        saved(client, token)
+
     def test_a_token_in_the_query_is_refused(self, client: httpx.Client, identity: str) -> None:
         token = issue(client, identity)
         assert_failure(client.get("/api/picker", params={"token": token}, headers=by(token)), 400)

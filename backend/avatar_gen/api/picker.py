@@ -20,7 +20,7 @@ from avatar_gen.api.openapi import EXAMPLE_HASH
 from avatar_gen.api.operation_ids import operation_id
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
 from avatar_gen.api.root_path import root_of
-from avatar_gen.api.strict_routes import StrictRoute
+from avatar_gen.api.strict_routes import StrictRoute, before_body
 from avatar_gen.api.uploads import FORM, receive_form
 from avatar_gen.avatar import MAX_SEED_LENGTH, Seed, format_time
 from avatar_gen.drawing.styles import STYLES
@@ -171,10 +171,17 @@ async def get_picker(request: Request, response: Response) -> Answer[PickerData]
     return Answer(message="Picker link found", data=data)
 
 
+async def _open_grant(request: Request) -> None:
+    """Note in the scope what the token of a request allows. Raises as `Picker.open` does."""
+    request.scope["picker_grant"] = await _picker(request).open(_token(request))
+
+
 @router.post("/picker/generate", status_code=201, responses=fails(400, 401, 403, 413, 415, 500, 503, 507))
+@before_body(_open_grant)
 async def generate_by_picker(request: Request, response: Response, body: AvatarOptions) -> Answer[SavedData]:
     """Draw an avatar, store it, and link the identity of a picker link to it."""
-    saved = await _picker(request).save_drawn(_token(request), await read_spec(request, body))
+    grant: PickerGrant = request.scope["picker_grant"]
+    saved = await _picker(request).save_drawn(grant, await read_spec(request, body))
     return _saved(request, response, saved)
 
 

@@ -6,7 +6,7 @@ accepts a query parameter that is given twice: docs/decisions/0005.
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -30,6 +30,18 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Handler = Callable[[Request], Awaitable[Response]]
 
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
+
+
+def before_body(check: Callable[[Request], Awaitable[None]]) -> Callable[[Endpoint], Endpoint]:
+    """Let `StrictRoute` call `check` before it reads the body."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.check_before_body = check  # type: ignore[attr-defined]
+        return endpoint
+
+    return mark
+
 
 class StrictRoute(APIRoute):
     """A route that checks the API key, the query and the body, in this order, before FastAPI reads them."""
@@ -38,6 +50,7 @@ class StrictRoute(APIRoute):
         """Return the handler of requests."""
         handler = super().get_route_handler()
         permission = getattr(self.endpoint, "permission", None)
+        check_before_body = getattr(self.endpoint, "check_before_body", None)
         has_parameters = bool(self.dependant.query_params)
         has_body = self.body_field is not None
 
@@ -46,6 +59,8 @@ class StrictRoute(APIRoute):
                 require_permission(request, permission)
             check_query(request.scope["query_string"], has_parameters=has_parameters)
             _check_coding(request)
+            if check_before_body is not None:
+                await check_before_body(request)
             if has_body:
                 request = _JsonRequest(request.scope, await read_json_object(request))
             try:

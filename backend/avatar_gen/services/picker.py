@@ -68,9 +68,8 @@ class Picker:
         except IdentityNotLinked:
             return None
 
-    async def save_drawn(self, token: str, spec: AvatarSpec) -> Saved:
-        """Draw an avatar, store it and link it. Raises as `open` does, and `PickerLinkRefused`."""
-        grant = await self.open(token)
+    async def save_drawn(self, grant: PickerGrant, spec: AvatarSpec) -> Saved:
+        """Draw an avatar, store it and link it. Raises `IdentityLinkChanged` and `PickerLinkRefused`."""
         if grant.styles is not None and spec.generator_type not in grant.styles:
             raise PickerLinkRefused("This link does not allow this style.")
         return await self._save(grant, self._avatars.create(spec))
