@@ -117,7 +117,7 @@ def create_app(settings: Settings, channel: socket.socket | None = None) -> Appl
         description="Draws avatars from a seed, stores them, and serves them in any size, format and filter.",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         # A redirect would repeat the Host header, which the client controls.
         redirect_slashes=False,
         lifespan=lifespan,

@@ -1,5 +1,7 @@
 """The OpenAPI document is true: its statuses, its parameters and its examples."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -7,7 +9,9 @@ from uuid import uuid4
 import httpx
 import jsonschema
 import pytest
+from fastapi import FastAPI
 
+from avatar_gen.api.swagger import add_swagger_routes
 from tests.api.test_uploads import PHOTOGRAPH
 from tests.conftest import Service, assert_failure
 from tests.slow.fuzz_requests import resolved
@@ -181,3 +185,25 @@ def test_every_example_can_be_asked_for(service: Service, document: Json) -> Non
         )
         assert answer.status_code in {200, 201, 202}, f"{method} {address}: {answer.text}"
         assert str(answer.status_code) in operation["responses"]
+
+
+def test_no_form_of_the_document_is_written_on_the_event_loop() -> None:
+    app = FastAPI(openapi_url=None)
+    threads: list[threading.Thread] = []
+
+    def openapi() -> Json:
+        threads.append(threading.current_thread())
+        return {"openapi": "3.1.0"}
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    add_swagger_routes(app)
+
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return [await client.get(path) for path in ("/openapi.json", "/swagger-json", "/swagger-yaml")]
+
+    answers = asyncio.run(ask())
+    assert [answer.text for answer in answers] == ['{"openapi":"3.1.0"}'] * 2 + ["openapi: 3.1.0\n"]
+    assert threading.current_thread() not in threads
+    assert len(threads) == 2

@@ -3,9 +3,11 @@
 import asyncio
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import Any
 
 import yaml
 from fastapi import FastAPI
@@ -25,8 +27,12 @@ _NAMES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 
 
 def add_swagger_routes(app: FastAPI) -> None:
-    """Add the routes that the old service had for its document, beside `/openapi.json`."""
+    """Add the document's routes: those of the old service, and `/openapi.json`.
+
+    FastAPI's own route would write the document on the event loop.
+    """
     app.add_route("/swagger", _swagger, include_in_schema=False)
+    app.add_route("/openapi.json", _swagger_json, include_in_schema=False)
     app.add_route("/swagger-json", _swagger_json, include_in_schema=False)
     app.add_route("/swagger-yaml", _swagger_yaml, include_in_schema=False)
 
@@ -55,18 +61,29 @@ async def _swagger(request: Request) -> Response:
 
 
 async def _swagger_json(request: Request) -> Response:
-    return JSONResponse(request.app.openapi())
+    return Response(await _written(request.app, "openapi_json", _to_json), media_type="application/json")
 
 
 async def _swagger_yaml(request: Request) -> Response:
-    state = request.app.state
-    if not hasattr(state, "openapi_yaml"):
-        # Writing YAML takes so long that it must not block the event loop.
-        state.openapi_yaml = await asyncio.to_thread(_to_yaml, request.app.openapi())
-    return Response(state.openapi_yaml, media_type="application/yaml")
+    return Response(await _written(request.app, "openapi_yaml", _to_yaml), media_type="application/yaml")
 
 
-def _to_yaml(document: dict[str, object]) -> bytes:
+async def _written(app: FastAPI, name: str, write: Callable[[dict[str, Any]], bytes]) -> bytes:
+    """Return the document in a form that is kept under this name once it has been written.
+
+    Writing takes so long that it must not block the event loop.
+    """
+    if not hasattr(app.state, name):
+        setattr(app.state, name, await asyncio.to_thread(lambda: write(app.openapi())))
+    content: bytes = getattr(app.state, name)
+    return content
+
+
+def _to_json(document: dict[str, Any]) -> bytes:
+    return bytes(JSONResponse(document).body)
+
+
+def _to_yaml(document: dict[str, Any]) -> bytes:
     text: bytes = yaml.safe_dump(document, encoding="utf-8", sort_keys=False, allow_unicode=True)
     return text
 
