@@ -135,7 +135,8 @@ def test_what_is_no_list_starts_no_job(make_app: MakeApp, content_type: str, bod
     app = make_app().start()
     answer = app.client.post("/api/jobs", content=body, headers={"Content-Type": content_type})
     if answer.status_code != 202:
-        assert_failure(answer, status)
+        failure = assert_failure(answer, status)
+        assert ("details" in failure) == (status == 400)
         assert app.client.get("/api/list").json()["data"]["pagination"]["total"] == 0
         records = app.folder / "storage" / "database" / "avatars.db"
         assert b"ada" not in records.read_bytes()

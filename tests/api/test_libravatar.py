@@ -283,7 +283,10 @@ class TestReading:
         assert_failure(client.get(f"/avatar/{MD5}{extension}"), 400, mentions="hash may end in .png")
 
     def test_a_query_has_an_end(self, client: httpx.Client) -> None:
-        assert_failure(client.get(f"/avatar/{MD5}?x=" + "y" * 9000), 400, mentions="longer than 8192 bytes")
+        failure = assert_failure(
+            client.get(f"/avatar/{MD5}?x=" + "y" * 9000), 400, mentions="longer than 8192 bytes"
+        )
+        assert failure["details"] == [{"field": "query", "message": "must have at most 8192 bytes"}]
 
     def test_other_methods_are_refused(self, client: httpx.Client) -> None:
         assert_failure(client.post(f"/avatar/{MD5}"), 405, mentions="This URL takes GET, HEAD.")

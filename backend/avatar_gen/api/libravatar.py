@@ -18,7 +18,7 @@ from starlette.types import Scope
 from avatar_gen.api.pictures import Picture, PictureRoute, answer
 from avatar_gen.api.requests import lenient_number
 from avatar_gen.drawing.initials import apart
-from avatar_gen.errors import IdentityNotLinked, InvalidRequest, StyleNotServed
+from avatar_gen.errors import IdentityNotLinked, InvalidRequest, Problem, StyleNotServed
 from avatar_gen.imaging import EXTENSIONS, MADE_BY, MEDIA_TYPES
 from avatar_gen.services.identities import (
     DEFAULTS,
@@ -146,7 +146,8 @@ _EXTENSIONS = [extension for extension, format_name in EXTENSIONS.items() if for
 def read_query(query: bytes) -> LibravatarParameters:
     """Return the parameters of a query. Raises `InvalidRequest` if the query is too long."""
     if len(query) > _MAX_QUERY:
-        raise InvalidRequest(f"The query string is longer than {_MAX_QUERY} bytes.")
+        problem = Problem("query", f"must have at most {_MAX_QUERY} bytes")
+        raise InvalidRequest(f"The query string is longer than {_MAX_QUERY} bytes.", (problem,))
     given = dict(parse_qsl(query.decode("latin-1")))
     default = given.get("default") or given.get("d") or ""
     if default.lower().startswith("robohash="):

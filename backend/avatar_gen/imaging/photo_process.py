@@ -265,12 +265,14 @@ def _pixels(answer: bytes, limits: PhotoLimits) -> Pixels:
         return np.frombuffer(answer, np.uint8, offset=ANSWER.size).reshape(px, px, 3)
     if outcome == Outcome.TOO_MANY_PIXELS:
         millions = limits.max_pixels / 1e6
-        raise InvalidRequest(f"The photograph has more than {millions:g} million pixels. Make it smaller.")
+        raise _refusal(f"has more than {millions:g} million pixels", " Make it smaller.")
     if outcome == Outcome.TOO_SMALL:
-        raise InvalidRequest(f"The photograph must be at least {MIN_PHOTO_PX} px wide and high.")
+        raise _refusal(f"must be at least {MIN_PHOTO_PX} px wide and high")
     if outcome == Outcome.CROP_OUTSIDE:
         problem = Problem("crop", "must lie inside the photograph")
         raise InvalidRequest(f"{problem.field} {problem.message}.", (problem,))
-    raise InvalidRequest(
-        "The photograph cannot be decoded: it is damaged, or takes too long or too much memory."
-    )
+    raise _refusal("cannot be decoded: it is damaged, or takes too long or too much memory")
+
+
+def _refusal(message: str, advice: str = "") -> InvalidRequest:
+    return InvalidRequest(f"The photograph {message}.{advice}", (Problem("file", message),))

@@ -97,14 +97,16 @@ def test_rows_have_the_defaults_that_they_do_not_override() -> None:
 def test_what_is_not_a_list_is_refused_without_an_echo(body: str, is_json: bool, reason: str) -> None:  # noqa: FBT001
     with pytest.raises(InvalidRequest, match=reason) as refused:
         read(body.encode(), is_json=is_json)
-    assert "secret" not in str(refused.value)
+    assert refused.value.problems
+    assert "secret" not in f"{refused.value} {refused.value.problems}"
     assert "--" not in str(refused.value), "a client of the API has no options of the command line"
 
 
 @pytest.mark.parametrize("is_json", [True, False])
 def test_what_is_not_utf_8_is_refused(is_json: bool) -> None:  # noqa: FBT001
-    with pytest.raises(InvalidRequest, match=r"not (UTF|utf)-8"):
+    with pytest.raises(InvalidRequest, match=r"not (UTF|utf)-8") as refused:
         read(b'[{"seed": "\xff"}]' if is_json else b"seed\n\xff\n", is_json=is_json)
+    assert [problem.field for problem in refused.value.problems] == ["body"]
 
 
 def test_too_many_rows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

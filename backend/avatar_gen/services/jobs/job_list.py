@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from avatar_gen.errors import BodyTooLarge, InvalidRequest, StartupError
+from avatar_gen.errors import BodyTooLarge, InvalidRequest, Problem, StartupError
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.bulk.csv_input import read_rows
 from avatar_gen.services.bulk.text_lines import Readable, TextLines
@@ -65,7 +65,8 @@ def _csv_rows(stream: Readable) -> Iterator[Row]:
                     refuse("body", f"has more than {MAX_ROW:,} characters in the row of line {line}")
                 yield line, fields
     except StartupError as error:
-        raise InvalidRequest(f"{error}.") from None
+        problem = Problem("body", f"is not a valid list: {str(error).removeprefix('The list: ')}")
+        raise InvalidRequest(f"{error}.", (problem,)) from None
 
 
 def _columns(names: list[str]) -> list[str]:

@@ -17,6 +17,7 @@ from avatar_gen.errors import (
     JobNotFound,
     JobNotReady,
     Overloaded,
+    Problem,
 )
 from avatar_gen.objects import ObjectStore
 from avatar_gen.runtime.batches import batches
@@ -154,7 +155,8 @@ class Jobs:
             self._records.open(job_id, total)
         except RecursionError:
             self._delete(job_id)
-            raise InvalidRequest("The list is nested too deeply.") from None
+            problem = Problem("body", "is nested too deeply")
+            raise InvalidRequest(f"The list {problem.message}.", (problem,)) from None
         except BaseException:
             self._delete(job_id)
             raise

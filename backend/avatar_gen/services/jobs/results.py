@@ -9,7 +9,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from avatar_gen.avatar import format_time
 from avatar_gen.database.job_records import Job, JobRecords, unpack_rows
-from avatar_gen.errors import InvalidRequest, ObjectDamaged
+from avatar_gen.errors import InvalidRequest, ObjectDamaged, Problem
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.services.bulk.file_names import file_name
@@ -58,7 +58,8 @@ def pictures(records: JobRecords, store: ObjectStore, job: Job, px: int) -> Iter
     """
     if job.done > MAX_PICTURES:
         raise InvalidRequest(
-            f"The job has more than {MAX_PICTURES:,} pictures. Get the manifest, and each picture by its id."
+            f"The job has more than {MAX_PICTURES:,} pictures. Get the manifest, and each picture by its id.",
+            (Problem("format", f"zip has at most {MAX_PICTURES:,} pictures"),),
         )
     output = _Output()
     names: set[str] = set()
