@@ -1,10 +1,12 @@
 """Pictures of stored avatars at widths that are not stored."""
 
 import io
+from itertools import product
 from uuid import uuid4
 
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image
 
 from avatar_gen.avatar import Avatar
@@ -67,3 +69,29 @@ def test_a_picture_that_is_not_the_grid_of_its_style_is_scaled() -> None:
     png = draw_png(draw("pixelize", "ada", STYLE_INPUT), 128)
     for style in ("wave", "removed"):
         assert make_picture(stored(png, style), 100, "png") == scaled(png, 100, "png")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_stored_picture_that_is_made_on_the_event_loop_needs_no_libvips(
+    style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise AssertionError
+
+    drawing = draw(style, "ada", STYLE_INPUT)
+    pngs = {px: draw_png(drawing, px) for px in (16, 64, 512)}
+    monkeypatch.setattr(pyvips, "Operation", fail)
+    monkeypatch.setattr(pyvips.Image, "new_from_array", fail)
+    monkeypatch.setattr(pyvips.Image, "new_from_memory", fail)
+    quick = []
+    for (width, png), px, format_name, filter_name in product(
+        pngs.items(), (16, 64, 100, 512), MEDIA_TYPES, (None, "sepia")
+    ):
+        picture = stored(png, style)
+        if picture.is_quick(px, format_name, filter_name):
+            quick.append((width, px, format_name, filter_name))
+            made = make_picture(picture, px, format_name, FILTERS.get(filter_name or ""))
+            assert Image.open(io.BytesIO(made)).size == (px, px)
+    assert {(px, px, "png", None) for px in pngs} | {(px, px, "webp", None) for px in (16, 64)} <= set(quick)
+    assert all(width == px for width, px, *_ in quick)
+    assert (512, 512, "webp", None) not in quick

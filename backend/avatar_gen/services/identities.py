@@ -308,7 +308,7 @@ def _resized(stored: StoredPicture, request: IdentityPicture) -> PreparedPicture
         key,
         lambda: make_picture(stored, request.px, request.format_name),
         memory=memory_to_make(stored, request.px, request.format_name),
-        quick=stored.is_unencoded(request.px, request.format_name, None),
+        quick=stored.is_quick(request.px, request.format_name),
         kind=(STORED, request.format_name),
         costly=True,
     )
