@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from avatar_gen.api.pictures import PUBLIC
+from avatar_gen.api.pictures import publish
 from avatar_gen.api.responses import INTERNAL_ERROR, failure
 from avatar_gen.errors import AvatarError, AvatarNotFound, NotReady, Overloaded
 
@@ -59,7 +59,9 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND and _MAY_BE_AN_ID.fullmatch(request.url.path):
-        return _answer_unknown_id(request)
+        # An id that is not a UUID is answered like any unknown id.
+        answer = failure(HTTPStatus.NOT_FOUND, str(AvatarNotFound()))
+        return publish(answer, request.scope, is_picture=True)
     if error.status_code == HTTPStatus.NOT_FOUND:
         message = "There is nothing at this URL; /swagger lists the routes."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -68,13 +70,6 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     else:
         message = f"{error.detail}."
     return failure(HTTPStatus(error.status_code), message, headers=headers)
-
-
-def _answer_unknown_id(request: Request) -> Response:
-    """Answer an id that is not a UUID like any unknown id. HEAD is GET here, as in `RequestLog`."""
-    answer = failure(HTTPStatus.NOT_FOUND, str(AvatarNotFound()))
-    answer.raw_headers += PUBLIC if request.method == "GET" else ()
-    return answer
 
 
 async def _answer_internal_error(_request: Request, _error: Exception) -> Response:

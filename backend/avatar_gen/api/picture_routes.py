@@ -45,7 +45,8 @@ class PictureRoutes:
             try:
                 status, headers, content = await route.get(scope)
             except AvatarError as error:
-                await publish(answer_error(scope, error), scope, route)(scope, receive, send)
+                answer = publish(answer_error(scope, error), scope, is_picture=route.is_picture)
+                await answer(scope, receive, send)
                 return
             if route.is_picture:
                 headers = [*headers, *PUBLIC]
@@ -66,7 +67,8 @@ class PictureRoutes:
 
     def publish(self, answer: Response, scope: Scope) -> Response:
         """Return an error of a layer in front, with `PUBLIC` if the request is for a picture."""
-        return publish(answer, scope, self._find(scope))
+        route = self._find(scope)
+        return publish(answer, scope, is_picture=route is not None and route.is_picture)
 
     def _find(self, scope: Scope) -> PictureRoute | None:
         for route in self._routes:

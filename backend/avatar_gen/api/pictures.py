@@ -47,9 +47,9 @@ class PictureRoute(NamedTuple):
     """Whether the answers to GET and HEAD are pictures, and carry `PUBLIC`."""
 
 
-def publish(answer: Response, scope: Scope, route: object) -> Response:
+def publish(answer: Response, scope: Scope, *, is_picture: bool) -> Response:
     """Return an error with `PUBLIC` if the request is for a picture. HEAD is GET here, as in `RequestLog`."""
-    if scope["method"] == "GET" and isinstance(route, PictureRoute) and route.is_picture:
+    if is_picture and scope["method"] == "GET":
         answer.raw_headers += PUBLIC
     return answer
 

@@ -69,7 +69,8 @@ class RequestLog:
         try:
             error = await self._answer(scope, receive, send_with_id)
             if error and not status:
-                answer = publish(failure(*error), scope, scope.get("route"))
+                is_picture = getattr(scope.get("route"), "is_picture", False)
+                answer = publish(failure(*error), scope, is_picture=is_picture)
                 await answer(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - started

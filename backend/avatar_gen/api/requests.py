@@ -15,11 +15,11 @@ from avatar_gen.imaging import MEDIA_TYPES
 from avatar_gen.services.avatars import EXPONENTS
 from avatar_gen.services.render_options import FilterName
 from avatar_gen.services.validation import (
-    GIVEN_TWICE,
     OneOf,
     StrictModel,
     read_pairs,
     refuse,
+    unique_parameters,
     whole_number,
 )
 
@@ -169,5 +169,4 @@ def check_query(query: bytes, *, has_parameters: bool) -> None:
     pairs = split_query(query, MAX_QUERY_BYTES)
     if pairs and not has_parameters:
         read_pairs(pairs, Parameters)
-    if len(dict(pairs)) < len(pairs):
-        raise InvalidRequest("A query parameter is given more than once.", (GIVEN_TWICE,))
+    unique_parameters(pairs)

@@ -92,15 +92,18 @@ def check_colour(text: str) -> str:
     return f"#{text}" if _BARE_HEX.fullmatch(text) else text
 
 
-GIVEN_TWICE = Problem("query", "has a parameter that is given more than once")
+def unique_parameters(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the values of a query by their names. Raises `InvalidRequest` if it names one twice."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        problem = Problem("query", "has a parameter that is given more than once")
+        raise InvalidRequest("A query parameter is given more than once.", (problem,))
+    return values
 
 
 def read_pairs(pairs: Sequence[tuple[str, str]], model: type[M]) -> M:
     """Return the model of named values, each given at most once. Raises `InvalidRequest`."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise InvalidRequest("A query parameter is given more than once.", (GIVEN_TWICE,))
-    return read_fields(values, model, part="query")
+    return read_fields(unique_parameters(pairs), model, part="query")
 
 
 def read_fields(fields: Mapping[str, object], model: type[M], *, part: str = "body") -> M:
