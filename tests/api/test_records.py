@@ -250,6 +250,14 @@ class TestPages:
             assert client.get(f"/swagger-assets/{asset}").status_code == 200
         assert '<a href="swagger"' in client.get("/").text
 
+    @pytest.mark.parametrize("path", ["/openapi.json", "/swagger-json", "/swagger-yaml"])
+    def test_the_openapi_document_takes_no_parameters(self, client: httpx.Client, path: str) -> None:
+        refusal = client.get(f"{path}?pretty=1")
+        assert refusal.status_code == 400
+        assert refusal.json()["message"] == (
+            "query has a parameter that is not known here; known: none at all."
+        )
+
     def test_the_openapi_document_is_at_both_urls(self, client: httpx.Client) -> None:
         document = client.get("/openapi.json").json()
         assert document == client.get("/swagger-json").json()

@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from avatar_gen.api.files import File, make_file, send_file
 from avatar_gen.api.pictures import Picture, PictureRoute
+from avatar_gen.api.requests import check_query
 from avatar_gen.api.root_path import way_to_root
 
 ASSETS = "/swagger-assets"
@@ -61,10 +62,12 @@ async def _swagger(request: Request) -> Response:
 
 
 async def _swagger_json(request: Request) -> Response:
+    check_query(request.scope["query_string"], has_parameters=False)
     return Response(await _written(request.app, "openapi_json", _to_json), media_type="application/json")
 
 
 async def _swagger_yaml(request: Request) -> Response:
+    check_query(request.scope["query_string"], has_parameters=False)
     return Response(await _written(request.app, "openapi_yaml", _to_yaml), media_type="application/yaml")
 
 
