@@ -31,14 +31,22 @@ def describe_machine() -> dict[str, str]:
     packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "fastapi", "numpy", "pillow"))
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
     kernel = platform.release().partition("-")[0]
-    command = ["git", "log", "-1", "--format=%h", "--", "../backend/avatar_gen"]
-    commit = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)  # noqa: S603
     return {
-        "Commit": commit.stdout.strip(),
+        "Commit": _last_commit(),
         "Machine": f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {kernel}",
         "Load of the machine before the run": f"{os.getloadavg()[0]:.1f} processes",
         "Ours": f"Python {platform.python_version()}, {packages}, libvips {libvips}",
     }
+
+
+def _last_commit() -> str:
+    """Return the last commit that changed the service."""
+    command = ["git", "log", "-1", "--format=%h", "--", "../backend/avatar_gen"]
+    try:
+        log = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown, since this is not a clone"
+    return log.stdout.strip()
 
 
 def describe_peers() -> dict[str, str]:
