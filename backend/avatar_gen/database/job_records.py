@@ -143,6 +143,13 @@ class JobRecords:
             result = connection.execute(statement.values(state=State.CANCELLED, ended_ms=now_ms))
             return result.rowcount > 0
 
+    def has_claimed(self, job_id: str, now_ms: int) -> bool:
+        """Return whether a process has claimed a chunk of a job that is not finished."""
+        columns = _CHUNK_COLUMNS
+        claimed = (columns.finished == 0, columns.job_id == job_id, columns.leased_until_ms >= now_ms)
+        with transaction(self._engines.read) as connection:
+            return connection.execute(select(columns.number).where(*claimed).limit(1)).first() is not None
+
     def has_unfinished(self) -> bool:
         """Return whether a job runs."""
         with transaction(self._engines.read) as connection:

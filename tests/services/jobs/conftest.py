@@ -20,7 +20,7 @@ JOB = str(uuid4())
 ROWS: Rows = [
     (2, {"seed": "ada", "name": "Ada"}),
     (3, {"seed": "bob", "type": "nosuch"}),
-    (4, {"seed": "eve", "type": "gradient", "angle": "45"}),
+    (4, {"seed": "eve", "type": "gradient", "angle": 45}),
     (5, {"name": "nobody"}),
 ]
 

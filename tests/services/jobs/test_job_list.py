@@ -44,8 +44,31 @@ def test_a_json_list_is_read_alike_in_any_pieces(rows: list[dict[str, str]], siz
 
 def test_a_csv_list_has_the_lines_of_its_rows() -> None:
     data = 'seed;name;angle\r\nada;"Ada\nLovelace";\r\n\r\n;;\r\nbob;;45\r\n'.encode("utf-8-sig")
-    expected = [(2, {"seed": "ada", "name": "Ada\nLovelace"}), (6, {"seed": "bob", "angle": "45"})]
+    expected = [(2, {"seed": "ada", "name": "Ada\nLovelace"}), (6, {"seed": "bob", "angle": 45})]
     assert read(data, is_json=False, size=5) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ('{"flip": "horizontal"}', {"flip": "horizontal"}),
+        ("{", "{"),
+        ('{"flip": 1, "flip": 2}', '{"flip": 1, "flip": 2}'),
+        ("[" * 9000, "[" * 9000),
+        ("9" * 5000, "9" * 5000),
+    ],
+)
+def test_an_option_in_a_cell_is_json_or_stays_a_text_that_its_row_is_refused_for(
+    cell: str, value: object
+) -> None:
+    quoted = cell.replace('"', '""')
+    assert read(f'seed,options\na,"{quoted}"\n'.encode(), is_json=False) == [
+        (2, {"seed": "a", "options": value})
+    ]
+
+
+def test_a_text_in_a_json_list_stays_a_text() -> None:
+    assert read(b'[{"seed": "a", "angle": "45"}]', is_json=True) == [(1, {"seed": "a", "angle": "45"})]
 
 
 def test_empty_cells_behind_the_columns_are_no_cells() -> None:
@@ -75,6 +98,11 @@ def test_rows_have_the_defaults_that_they_do_not_override() -> None:
         ("", True, "must be a JSON array"),
         ('{"seed": "a"}', True, "must be a JSON array"),
         ("[]", True, "is an empty list"),
+        (
+            '[{"seed": "a"}, {"seed": "b", "Style": "smile"}]',
+            True,
+            "has an unknown field in row 2; known: type,",
+        ),
         ('[{"seed": "a"}', True, "neither a comma nor the end of its array after row 1"),
         ('[{"seed": "a"} {"seed": "b"}]', True, "neither a comma nor the end of its array after row 1"),
         ('[{"seed": "a"}},]', True, "neither a comma nor the end of its array after row 1"),

@@ -4,7 +4,6 @@ All that is stored depends on the job, the number of the row and the time of the
 that a process left half done is done again from its beginning, with the same ids and the same bytes.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +19,7 @@ from avatar_gen.errors import AvatarError
 from avatar_gen.objects import ObjectStore
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.avatars import draw_object
-from avatar_gen.services.validation import read_fields, refuse, unique_fields
+from avatar_gen.services.validation import read_fields, refuse
 
 log = logging.getLogger(__name__)
 
@@ -88,13 +87,6 @@ def read_row(fields: dict[str, Any], licences: frozenset[str]) -> AvatarSpec:
     _check_name(fields.get("name", ""))
     if "style" in values:
         refuse("style", "and type exclude each other")
-    for name in ("angle", "options"):
-        # CSV has text alone.
-        if isinstance(text := values.get(name), str):
-            try:
-                values[name] = json.loads(text, object_pairs_hook=unique_fields)
-            except (ValueError, RecursionError):
-                refuse(name, "must be JSON in a CSV list: a number, or an object of options")
     asked = read_fields(values, AvatarOptions)
     asked.style.prepare(licences)
     return asked.spec()
@@ -152,11 +144,13 @@ class ChunkWork:
     def store(self, outcome: Outcome) -> None:
         """Store the avatars of a whole chunk, objects before rows, and count them.
 
-        Nothing is stored if the job has ended since it was claimed: the client has its result by then.
+        Nothing is stored if the job was cancelled since it was claimed. Its end waits for claimed chunks.
         """
         if self._is_running(outcome.chunk):
             self._store_avatars(outcome.drawn)
             self.records.finish(outcome.chunk, outcome.failures, now_ms())
+        else:
+            self.records.release(outcome.chunk, refund=False)
 
     def store_carefully(self, chunk: Chunk, draw_rows: DrawRows) -> None:
         """Draw and store the rows of a chunk one by one, until the job ends.
@@ -177,6 +171,7 @@ class ChunkWork:
 
         for outcome in draw_rows(tasks()):
             if not self._is_running(chunk):
+                self.records.release(chunk, refund=False)
                 return
             failures.update(outcome.failures)
             self._store_avatars(outcome.drawn)

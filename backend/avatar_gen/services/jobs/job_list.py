@@ -1,6 +1,7 @@
 """The list of a job, CSV or JSON of any length, read row by row."""
 
 import codecs
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,9 @@ MAX_ROW = 16_384
 FIELDS = (*AvatarOptions.model_fields, "style", "name")
 """The fields of a row: those of generate, `style` as another name of `type`, and `name` for its file in a
 ZIP archive."""
+
+_JSON_FIELDS = {"angle", "options"}
+"""The fields of generate that are not texts."""
 
 _PIECE = 65_536
 
@@ -63,10 +67,18 @@ def _csv_rows(stream: Readable) -> Iterator[Row]:
             if fields := {name: cell for name, cell in zip(names, cells, strict=False) if cell}:
                 if sum(map(len, fields.values())) > MAX_ROW:
                     refuse("body", f"has more than {MAX_ROW:,} characters in the row of line {line}")
-                yield line, fields
+                yield line, {name: _value(name, cell) for name, cell in fields.items()}
     except StartupError as error:
         problem = Problem("body", f"is not a valid list: {str(error).removeprefix('The list: ')}")
         raise InvalidRequest(f"{error}.", (problem,)) from None
+
+
+def _value(name: str, cell: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the value in a cell. One that is not JSON, where that is expected, is refused with its row."""
+    if name in _JSON_FIELDS:
+        with contextlib.suppress(ValueError, RecursionError, InvalidRequest):
+            return json.loads(cell, object_pairs_hook=unique_fields)
+    return cell
 
 
 def _columns(names: list[str]) -> list[str]:
@@ -97,6 +109,8 @@ def _json_rows(stream: Readable) -> Iterator[Row]:
         fields = text.next_value(number)
         if not isinstance(fields, dict):
             refuse("body", f"must be a JSON array of objects; row {number} is not an object")
+        if not fields.keys() <= set(FIELDS):
+            refuse("body", f"has an unknown field in row {number}; known: {', '.join(FIELDS)}")
         yield number, {name: value for name, value in fields.items() if value not in ("", None)}
         if is_open := text.next_character() == ",":
             text.skip(1)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import uuid4
 
@@ -40,6 +40,9 @@ _CHUNKS_AT_ONCE = 20
 
 _KEPT_MS = 7 * 24 * 3600 * 1000
 """How long a job is kept after its end."""
+
+_CANCEL_SECONDS = 0.05
+"""Time between two questions whether a cancelled job has ended."""
 
 _BROKEN_AFTER_MS = 24 * 3600 * 1000
 """After this time, a list that is not complete will never be: its process was killed."""
@@ -110,13 +113,26 @@ class Jobs:
         job = await self._ask(lambda: self._records.find(job_id))
         if job is None or job.state is State.RECEIVING:
             raise JobNotFound
+        if job.state is State.CANCELLED and await self._is_being_stored(job_id):
+            # Rows may still be counted, so this is not the end.
+            job = replace(job, ended_ms=None)
         return Progress.of(job)
 
     async def cancel(self, job_id: str) -> None:
-        """Cancel a job. What it has stored stays. Raises `JobNotFound`, and `JobNotReady` if it has ended."""
+        """Cancel a job. What it has stored stays. Raises `JobNotFound`, and `JobNotReady` if it has ended.
+
+        The job usually has ended when this returns. It ends later if storing a chunk takes long.
+        """
         if not await self._ask(lambda: self._records.cancel(job_id, now_ms())):
             await self.find(job_id)
             raise JobNotReady("The job has ended. Only a running job can be cancelled.")
+        with suppress(TimeoutError, DatabaseUnavailable):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                while await self._is_being_stored(job_id):  # noqa: ASYNC110 - another process may store it
+                    await asyncio.sleep(_CANCEL_SECONDS)
+
+    async def _is_being_stored(self, job_id: str) -> bool:
+        return await self._ask(lambda: self._records.has_claimed(job_id, now_ms()))
 
     async def manifest(self, job_id: str, format_name: str) -> AsyncIterator[bytes]:
         """Return the rows of a job with their ids or errors, as `csv` or `json`.
