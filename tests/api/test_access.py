@@ -105,6 +105,28 @@ def _upload(service: Service, method: str, headers: dict[str, str]) -> httpx.Res
     return service.client.post("/api/upload", files={"file": photograph.getvalue()}, headers=headers)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "right"),
+    [
+        ("DELETE", "/api/nope", "delete"),
+        ("GET", "/api/jobs/nope", "write"),
+        ("GET", "/api/jobs/nope/events", "write"),
+        ("GET", "/api/jobs/nope/result", "write"),
+        ("DELETE", "/api/jobs/nope", "write"),
+        ("GET", "/api/identities/nope", "list"),
+        ("DELETE", "/api/identities/nope", "delete"),
+    ],
+)
+def test_an_id_that_is_no_uuid_takes_the_same_key(
+    guarded: Service, method: str, path: str, right: str
+) -> None:
+    for unknown in (None, new_key()):
+        assert_failure(ask(guarded, method, path, unknown), 401)
+    for other in {"write", "list", "delete"} - {right}:
+        assert_failure(ask(guarded, method, path, KEYS[other]), 403)
+    assert ask(guarded, method, path, KEYS[right]).status_code in {400, 404}
+
+
 @pytest.mark.parametrize(("operation", "right"), OPERATIONS.items())
 def test_each_operation_takes_a_key_that_may(
     guarded: Service, operation: tuple[str, str], right: str

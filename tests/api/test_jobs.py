@@ -150,7 +150,8 @@ def test_what_does_not_exist_is_not_found(jobs: App) -> None:
     for path in (url, f"{url}/events", f"{url}/result"):
         assert_failure(jobs.client.get(path), 404, mentions="There is no job with this id")
     assert_failure(jobs.client.delete(url), 404)
-    assert_failure(jobs.client.get("/api/jobs/ada"), 404)
+    for path in ("/api/jobs/ada", "/api/jobs/ada/result"):
+        assert_failure(jobs.client.get(path), 404, mentions="There is no job with this id")
     assert_failure(jobs.client.get(f"{url}/result?format=xml"), 400, mentions="format must be one of")
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from avatar_gen.api.access import require_permission
 from avatar_gen.api.pictures import publish
 from avatar_gen.api.responses import INTERNAL_ERROR, failure
 from avatar_gen.errors import AvatarError, AvatarNotFound, NotReady, Overloaded
@@ -60,6 +61,11 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND and _MAY_BE_AN_ID.fullmatch(request.url.path):
         # An id that is not a UUID is answered like any unknown id.
+        if request.method == "DELETE":
+            try:
+                require_permission(request, "delete")
+            except AvatarError as refusal:
+                return answer_error(request.scope, refusal)
         answer = failure(HTTPStatus.NOT_FOUND, str(AvatarNotFound()))
         return publish(answer, request.scope, is_picture=True)
     if error.status_code == HTTPStatus.NOT_FOUND:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal, cast
 
@@ -18,9 +19,9 @@ from avatar_gen.api.requests import Parameters
 from avatar_gen.api.responses import EXAMPLE_ID, UNCACHED, Answer, Message
 from avatar_gen.api.root_path import root_of
 from avatar_gen.api.strict_routes import StrictRoute
-from avatar_gen.avatar import format_time
+from avatar_gen.avatar import GIVEN_ID, format_time, stored_id
 from avatar_gen.database.job_records import State
-from avatar_gen.errors import AvatarError, BodyTooLarge, InvalidRequest, NotJson
+from avatar_gen.errors import AvatarError, BodyTooLarge, InvalidRequest, JobNotFound, NotJson
 from avatar_gen.runtime.transport import RECEIVE_TIMEOUT
 from avatar_gen.services.avatar_options import AvatarOptions
 from avatar_gen.services.avatars import EXPONENTS
@@ -41,6 +42,8 @@ _EVENT_SECONDS = 1.0
 """Time between two reads of the progress of a job whose events are sent."""
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "application/zip"}
+
+_GIVEN_ID = re.compile(GIVEN_ID)
 
 _IN_PATH = {"parameters": [JOB_PARAMETER]}
 
@@ -180,7 +183,7 @@ async def start_job(
     return Answer(statusCode=202, message="Job started", data=JobData.of(progress))
 
 
-@router.get("/{id:uuid}", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
+@router.get("/{id}", responses=fails(400, 404, 503), openapi_extra=_IN_PATH)
 @needs("write")
 async def get_job(request: Request, response: Response) -> Answer[JobData]:
     """Return the progress of a job."""
@@ -190,7 +193,7 @@ async def get_job(request: Request, response: Response) -> Answer[JobData]:
 
 
 @router.get(
-    "/{id:uuid}/events",
+    "/{id}/events",
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "Events"},
         **fails(400, 404, 503),
@@ -206,7 +209,7 @@ async def get_job_events(request: Request) -> Response:
 
 
 @router.get(
-    "/{id:uuid}/result",
+    "/{id}/result",
     responses={
         200: {
             "content": {
@@ -236,7 +239,7 @@ async def get_job_result(request: Request, query: Annotated[ResultParameters, Qu
 
 
 @router.delete(
-    "/{id:uuid}",
+    "/{id}",
     responses=fails(400, 404, 409, 503, 507),
     openapi_extra=_IN_PATH,
 )
@@ -311,4 +314,8 @@ def _jobs(request: Request) -> Jobs:
 
 
 def _id(request: Request) -> str:
-    return str(request.path_params["id"])
+    """Return the job's id in its stored form. One that is no UUID is like any unknown id."""
+    given = request.path_params["id"]
+    if not _GIVEN_ID.fullmatch(given):
+        raise JobNotFound
+    return stored_id(given)
