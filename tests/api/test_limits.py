@@ -54,8 +54,7 @@ def test_too_many_requests_get_429_and_the_seconds_to_wait(make_app: MakeApp) ->
     assert_failure(refused, 429, mentions="Too many requests. Try again in 1 second.")
     assert refused.headers["ratelimit-policy"] == '"client";q=3;w=3'
     assert refused.headers["access-control-allow-origin"] == "*"
-    exposed = refused.headers["access-control-expose-headers"]
-    assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed.split(", "))
+    assert refused.headers["access-control-expose-headers"] == "*"
     assert refused.headers["x-request-id"]
     # Nobody else has to wait, and he no longer than he was told.
     assert service.client.get(PICTURE, headers=of("192.0.2.2")).status_code == 200

@@ -59,13 +59,12 @@ class CrossOrigin:
 
     async def _send(self, send: Send, fields: Fields, message: Message) -> None:
         if message["type"] == "http.response.start":
-            is_public = _allows(message["headers"])
-            # A script that may call the API reads how long to wait, also for a picture.
-            if is_public and message["status"] != HTTPStatus.TOO_MANY_REQUESTS:
+            if _allows(message["headers"]):
+                # It is public.
                 await send(message)
                 return
             headers = MutableHeaders(raw=[*message["headers"]])
-            for name, value in () if is_public else fields:
+            for name, value in fields:
                 if name == b"vary":
                     headers.add_vary_header(value.decode())
                 else:

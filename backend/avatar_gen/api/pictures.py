@@ -17,8 +17,13 @@ Headers = list[tuple[bytes, bytes]]
 IMMUTABLE = b"public, max-age=31536000, immutable"
 """`Cache-Control` of a picture by URL, which never changes: docs/decisions/0010."""
 
-PUBLIC = ((b"access-control-allow-origin", b"*"), (b"x-robots-tag", b"noindex"))
-"""Pages of all origins may read pictures. Search engines must not list them, as their URLs may have names."""
+PUBLIC = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"*"),
+    (b"x-robots-tag", b"noindex"),
+)
+"""Pages of all origins may read pictures and their headers. Search engines must not list them: their URLs may
+have names in them."""
 
 CONTENT_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """For an SVG that is opened as a page: nothing runs in it, nothing is fetched."""
