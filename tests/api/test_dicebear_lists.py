@@ -77,6 +77,19 @@ def test_a_style_that_is_not_served_is_not_described(app_client: httpx.Client, f
     assert_failure(app_client.get(f"/10.x/nothing/{file}"), 404)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/10.x?x=1",
+        "/10.x/lorelei/options.json?x=1",
+        "/10.x/lorelei/definition.json?seed=1",
+        "/10.x/lorelei/options.json/x=1",
+    ],
+)
+def test_the_lists_take_no_parameters(app_client: httpx.Client, path: str) -> None:
+    assert_failure(app_client.get(path), 400, mentions="query has a parameter that is not known here")
+
+
 def test_options_in_the_path_are_those_of_a_query(app_client: httpx.Client) -> None:
     in_path = app_client.get("/10.x/identicon/svg/seed=a%2Fb&size=64&rowColor=ff0000%2C00ff00")
     in_query = app_client.get("/10.x/identicon/svg?seed=a/b&size=64&rowColor=ff0000,00ff00")

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from avatar_gen.api.compression import ETAG_SUFFIX, accepts_gzip, pack_list
 from avatar_gen.api.pictures import IMMUTABLE, Picture, PictureRoute, answer, answer_drawn
 from avatar_gen.api.render_urls import UrlParameters, split_parameters
+from avatar_gen.api.requests import check_query
 from avatar_gen.drawing import dicebear
 from avatar_gen.drawing.dicebear_versions import OLD_VERSIONS
 from avatar_gen.errors import StyleNotServed
@@ -66,7 +67,10 @@ async def _get(scope: Scope) -> Picture:
             " dicebear.old_versions adds /5.x to /9.x."
         )
     licences: frozenset[str] = scope["app"].state.dicebear_licences
+    # As in `/10.x/lorelei/svg/seed=Felix`.
+    given = b"&".join(filter(None, (match[4] if rest else b"", scope["query_string"])))
     if not rest:
+        check_query(given, has_parameters=False)
         # Reading the licence of each style takes long the first time.
         names = await asyncio.to_thread(served_dicebear_styles, licences)
         return await _send_json(scope, json.dumps({"styles": sorted(names)}).encode())
@@ -76,11 +80,10 @@ async def _get(scope: Scope) -> Picture:
         # Loading reads files, which must not block the event loop.
         await asyncio.to_thread(style.prepare, licences)
     if file in _STYLE_FILES and not is_old:
+        check_query(given, has_parameters=False)
         return await _send_json(scope, await asyncio.to_thread(_STYLE_FILES[file], name))
     if file not in FORMATS:
         refuse("format", f"must be one of {', '.join(FORMATS)}")
-    # As in `/10.x/lorelei/svg/seed=Felix`.
-    given = b"&".join(filter(None, (match[4], scope["query_string"])))
     _, options = split_parameters(given, UrlParameters)
     read = style.read_as_old_dicebear if is_old else style.read_as_dicebear
     return await _get_picture(scope, read(options, FORMATS[file]), file)
