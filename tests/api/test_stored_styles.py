@@ -78,6 +78,21 @@ def test_a_number_out_of_range_is_refused_whatever_its_size(app: App) -> None:
         assert_failure(answer, 400, mentions="options.rotate must be at most 2 numbers from -360 to 360")
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        *(({name: {}}, f"options.{name} has no weights") for name in ("rotate", "flip", "backgroundColor")),
+        ({"rotate": {"x": 1}}, "options.rotate has no weights"),
+        *(({"title": value}, "options.title must be text") for value in (5, {}, {"x": 1}, ["a"])),
+    ],
+)
+def test_an_option_takes_its_own_kind_of_value_alone(
+    app: App, options: dict[str, object], reason: str
+) -> None:
+    answer = app.client.post("/api/generate", json={"type": "lorelei", "options": options})
+    assert_failure(answer, 400, mentions=reason)
+
+
 def test_every_format_and_filter_names_the_artist(app: App) -> None:
     identity = app.generate(type="lorelei", seed="Felix", options={"backgroundColor": "ffffff"})
     for format_name in MEDIA_TYPES:

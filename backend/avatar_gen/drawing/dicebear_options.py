@@ -191,12 +191,18 @@ def read_options(options: Mapping[str, Option], pairs: Iterable[tuple[str, str]]
     return read
 
 
-def pairs_of(options: Mapping[str, object]) -> list[tuple[str, str]]:
+def pairs_of(known: Mapping[str, Option], options: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return options that are given as JSON like the pairs of a query string.
 
     A value is a text, a number, a list of these, or an object of names and their weights. Raises
-    `InvalidOption` for any other value.
+    `InvalidOption` for any other value, and for one that the option never has.
     """
+    for name, value in options.items():
+        option = known.get(name.removesuffix("[]"))
+        if isinstance(option, Text) and not isinstance(value, str):
+            raise InvalidOption(name, "must be text")
+        if isinstance(value, dict) and option is not None and not getattr(option, "weighted", False):
+            raise InvalidOption(name, "has no weights")
     return [(name, text) for name, value in options.items() for text in _texts_of(value)]
 
 

@@ -128,7 +128,7 @@ class DicebearStyle:
             name: each for name, each in dicebear.options(self.artwork).items() if name not in _ELSEWHERE
         }
         try:
-            return read_options(known, pairs_of(options))
+            return read_options(known, pairs_of(known, options))
         except InvalidOption as refused:
             refuse(f"options.{refused.option}" if refused.option else "options", str(refused))
 
