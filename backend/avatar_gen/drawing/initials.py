@@ -42,7 +42,7 @@ herr frau mme mlle mgr sra srta dra dott dottssa sigra maga mevr dhr hr
 
 _DOTTED_TITLES = """
 gen col adm sr fr br mag lic sig sen rep gov pres eng arq amb rt med phil rer nat jur iur vet theol oec
-pol techn hc habil univ univprof assoc asst د
+pol techn hc eh mult habil univ univprof assoc asst د
 """
 """Titles that are names without a dot: Gen Urobuchi, Amartya Sen."""
 
@@ -75,7 +75,8 @@ DEFAULT_LENGTH = 2
 def initials(name: str, letters: Letters = DEFAULT_LETTERS) -> tuple[str, ...]:
     """Return the letters of a name that can be drawn. Without a length there are at most two."""
     outside = _E_MAIL.sub(" ", name)
-    texts = (_ASIDES.sub(" ", outside), outside, " ".join(_E_MAIL.findall(name)), name)
+    without_pronouns = _ASIDES.sub(lambda aside: " " if "/" in aside[0] else aside[0], outside)
+    texts = (_ASIDES.sub(" ", outside), without_pronouns, " ".join(_E_MAIL.findall(name)), name)
     firsts = next((found for text in texts if (found := _firsts(text, letters))), [])
     if letters.length is None and firsts and _SINGLE.match(firsts[0]):
         return (firsts[0],)
