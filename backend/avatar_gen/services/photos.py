@@ -36,7 +36,7 @@ def _parse_crop(text: str) -> Rectangle:
         numbers = [whole_number(each) for each in text.split(",", 4)]
     except PydanticCustomError:
         numbers = []
-    if len(numbers) != 4 or max(numbers) >= 2**31:
+    if len(numbers) != 4 or min(numbers) < 0 or max(numbers) >= 2**31:
         raise invalid("must be x,y,width,height: four whole numbers of px")
     if min(numbers[2:]) < MIN_PHOTO_PX:
         raise invalid(f"must be at least {MIN_PHOTO_PX} px wide and high")

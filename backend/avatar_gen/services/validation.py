@@ -15,8 +15,11 @@ from avatar_gen.errors import InvalidRequest, Problem
 
 M = TypeVar("M", bound=BaseModel)
 
-_DIGITS = re.compile(r"0|[1-9][0-9]{0,17}")
-_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,6})?")
+_DIGITS = re.compile(r"0|-?[1-9][0-9]*")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+
+_MAX_NUMBER_LENGTH = 18
+"""Digits and a sign. A longer number is beyond the bounds of every field."""
 
 
 _BARE_HEX = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}")
@@ -45,7 +48,8 @@ def whole_number(value: int | str) -> int:
         return value
     if not _DIGITS.fullmatch(value):
         raise PydanticCustomError("digits", "must be a whole number in digits")
-    return int(value)
+    # `int` refuses thousands of digits.
+    return int(value[:_MAX_NUMBER_LENGTH])
 
 
 def decimal_number(value: float | str) -> float:
