@@ -17,6 +17,7 @@ from avatar_gen.runtime.request_head import (
     FIELD_LIMIT,
     HEAD_LIMIT,
     NOT_ASCII,
+    NOT_HTTP,
     TARGET_LIMIT,
     TOO_LARGE,
     TOO_LONG,
@@ -305,7 +306,7 @@ class TimeoutProtocol(HttpToolsProtocol):
                 self._refuse(reason.status, str(reason))
             else:
                 is_url = self._phase == _HEAD and not piece.partition(b"\r\n")[0].isascii()
-                self._refuse(HTTPStatus.BAD_REQUEST, NOT_ASCII if is_url else "The request is not HTTP/1.1.")
+                self._refuse(HTTPStatus.BAD_REQUEST, NOT_ASCII if is_url else NOT_HTTP)
         if self._phase == _HEAD:
             self._tail = (self._tail + piece)[-3:]
         elif self._phase == _BODY and self._body_left == _UNKNOWN:

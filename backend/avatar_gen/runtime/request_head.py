@@ -25,6 +25,7 @@ END_OF_HEAD = b"\r\n\r\n"
 
 TOO_LARGE = "The request is too large."
 TOO_LONG = "The URL is too long."
+NOT_HTTP = "The request is not valid HTTP/1.1: its method, a header or the length of its body is wrong."
 NOT_ASCII = "The URL has characters beyond ASCII. They must be percent-encoded, as UTF-8."
 
 _HOP_BY_HOP = (b"connection", b"upgrade", b"http2-settings")
