@@ -91,13 +91,25 @@ class _Commands(click.Group):
             _drop_output()
             ctx.exit(NO_READER)
         except InvalidRequest as error:
-            raise click.UsageError(_printable(str(error))) from error
+            raise click.UsageError(_printable(self._describe(ctx, error))) from error
         except StartupError as error:
             raise click.ClickException(_printable(str(error))) from error
         except AvatarError as error:
             cause = error.__cause__
             reason = reason_of(cause) if isinstance(cause, Exception) else type(error).__name__
             raise click.ClickException(_printable(f"{error} ({reason})")) from error
+
+    def _describe(self, ctx: click.Context, error: InvalidRequest) -> str:
+        """Return an error in the names of the command line, which differ from those of a URL."""
+        if not error.problems:
+            return str(error)
+        problem = error.problems[0]
+        if problem.field == "query":
+            return f"The command line {problem.message}."
+        command = self.get_command(ctx, ctx.invoked_subcommand or "")
+        names = {each.name: each.opts[0] for each in command.params} if command else {}
+        name = names.get({"type": "style", "options": "others"}.get(problem.field, problem.field))
+        return f"{name} {problem.message}." if name else str(error)
 
 
 def _import(name: str) -> ModuleType:
