@@ -171,7 +171,7 @@ def test_replicas_share_pictures_and_never_serve_a_deleted_avatar(
     make_app: MakeApp, redis: Redis, postgres: Postgres, tmp_path: Path
 ) -> None:
     one, other = replicas(make_app, redis, postgres, tmp_path / "avatars")
-    url = f"/api/{one.generate(seed='ada')}?format=webp"
+    url = f"/api/{one.generate(seed='ada')}?format=webp&size=7"
     picture = one.client.get(url).content
     wait_for_keys(redis, 1)
     with redis.client() as client:
