@@ -110,13 +110,19 @@ class Jobs:
 
     async def find(self, job_id: str) -> Progress:
         """Return the progress of a job. Raises `JobNotFound`."""
+        job = await self._find(job_id)
+        if job.state is State.CANCELLED:
+            # Rows may still be counted while a process works on the job. Otherwise, all are counted by now.
+            is_end = not await self._is_being_stored(job_id)
+            job = await self._find(job_id)
+            job = job if is_end else replace(job, ended_ms=None)
+        return Progress.of(job)
+
+    async def _find(self, job_id: str) -> Job:
         job = await self._ask(lambda: self._records.find(job_id))
         if job is None or job.state is State.RECEIVING:
             raise JobNotFound
-        if job.state is State.CANCELLED and await self._is_being_stored(job_id):
-            # Rows may still be counted, so this is not the end.
-            job = replace(job, ended_ms=None)
-        return Progress.of(job)
+        return job
 
     async def cancel(self, job_id: str) -> None:
         """Cancel a job. What it has stored stays. Raises `JobNotFound`, and `JobNotReady` if it has ended.
