@@ -112,10 +112,11 @@ class Jobs:
         """Return the progress of a job. Raises `JobNotFound`."""
         job = await self._find(job_id)
         if job.state is State.CANCELLED:
-            # Rows may still be counted while a process works on the job. Otherwise, all are counted by now.
+            # It runs until the chunks that processes have claimed are stored or given back. When no chunk is
+            # claimed, all rows are counted.
             is_end = not await self._is_being_stored(job_id)
             job = await self._find(job_id)
-            job = job if is_end else replace(job, ended_ms=None)
+            job = job if is_end else replace(job, state=State.RUNNING, ended_ms=None)
         return Progress.of(job)
 
     async def _find(self, job_id: str) -> Job:
@@ -130,8 +131,9 @@ class Jobs:
         The job usually has ended when this returns. It ends later if storing a chunk takes long.
         """
         if not await self._ask(lambda: self._records.cancel(job_id, now_ms())):
-            await self.find(job_id)
-            raise JobNotReady("The job has ended. Only a running job can be cancelled.")
+            if (await self.find(job_id)).job.ended_ms is not None:
+                raise JobNotReady("The job has ended. Only a running job can be cancelled.")
+            return
         with suppress(TimeoutError, DatabaseUnavailable):
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 while await self._is_being_stored(job_id):  # noqa: ASYNC110 - another process may store it
