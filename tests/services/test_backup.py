@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -218,7 +218,7 @@ def test_what_is_damaged_is_named_and_the_rest_is_copied(make_app: MakeApp, tmp_
     )
     for name in (lost, changed):
         assert f"{name}: not restored: its file in the backup is missing or damaged\n" in result.stderr
-    assert "identities.jsonl: not restored: it is damaged" in result.stderr
+    assert "identities.jsonl: not restored: it is missing or damaged" in result.stderr
     assert listed(other.start()) == set(whole)
 
 
@@ -265,3 +265,105 @@ def test_a_folder_without_a_backup_changes_nothing(
     assert result.returncode == 1
     assert "there is no finished backup in it" in result.stderr
     assert listed(app.start()) == set(ids)
+
+
+def list_again(backup: Path, change: bytes) -> None:
+    """Write other identity links into a backup, with the right hash in its list."""
+    path = backup / "checksums.sha256"
+    old, new = (hashlib.sha256(data).hexdigest() for data in ((backup / LINKS).read_bytes(), change))
+    path.write_text(path.read_text().replace(old, new))
+    (backup / LINKS).write_bytes(change)
+
+
+LINKS = "identities.jsonl"
+LIST_CHANGES = {
+    "empty": lambda text: text[:0],
+    "without links": lambda text: b"".join(
+        line for line in text.splitlines(keepends=True) if LINKS.encode() not in line
+    ),
+    "links twice": lambda text: text * 2,
+    "an object twice": lambda text: b"".join(
+        line * (1 if LINKS.encode() in line else 2) for line in text.splitlines(keepends=True)
+    ),
+    "cut in a line": lambda text: text[:-10],
+    "another path": lambda text: text + b"0" * 64 + b"  ../p.csv\n",
+    "another folder": lambda text: text.replace(b"avatars/", b"avatars/../avatars/"),
+    "another shard": lambda text: (
+        text + b"0" * 64 + b"  avatars/00/ffffffff-" + b"0000-" * 3 + b"000000000000.zip\n"
+    ),
+    "not ASCII": lambda text: text + b"\xff\x00\n",
+    "Windows": lambda text: text.replace(b"\n", b"\r\n"),
+    "a long line": lambda text: text + b"0" * 5_000_000,
+}
+
+
+@pytest.mark.parametrize("options", [(), ("--replace",)])
+@pytest.mark.parametrize("change", LIST_CHANGES.values(), ids=LIST_CHANGES)
+def test_a_list_that_backup_did_not_write_changes_nothing(
+    backed_up: Path, make_app: MakeApp, change: Callable[[bytes], bytes], options: tuple[str, ...]
+) -> None:
+    path = backed_up / "checksums.sha256"
+    path.write_bytes(change(path.read_bytes()))
+    assert_refused(make_app(), backed_up, *options, message=f"Error: {path}: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"garbage\n",
+        b"\n",
+        b"{}\n",
+        b"[]\n",
+        b"null\n",
+        b"3\n",
+        b"\xff\xfe\n",
+        b"\x00\n",
+        b"[" * 200_000 + b"\n",
+        b'{"identity": 3, "avatarId": []}\n',
+        b'{"identity": "../../x", "avatarId": "00000000-0000-4000-8000-000000000000"}\n',
+        b'{"identity": "%s", "avatarId": "../../x"}\n' % HASH.encode(),
+        b'"' + b"x" * 5_000_000 + b'"\n',
+    ],
+    ids=lambda content: content[:20].decode(errors="replace"),
+)
+@pytest.mark.parametrize("options", [(), ("--replace",)])
+def test_links_that_backup_did_not_write_change_nothing(
+    backed_up: Path, make_app: MakeApp, content: bytes, options: tuple[str, ...]
+) -> None:
+    list_again(backed_up, content)
+    assert_refused(make_app(), backed_up, *options, message=f"Error: {backed_up / LINKS}: line 1 is not one")
+
+
+@pytest.mark.parametrize("missing", ["avatars", LINKS])
+def test_a_backup_without_a_part_replaces_nothing(backed_up: Path, make_app: MakeApp, missing: str) -> None:
+    (backed_up / missing).rename(backed_up / "elsewhere")
+    assert_refused(make_app(), backed_up, "--replace", message=f"Error: {backed_up}")
+
+
+@pytest.fixture
+def backed_up(make_app: MakeApp, tmp_path: Path) -> Path:
+    app = make_app()
+    filled(app)
+    app.run("backup", str(tmp_path / "backup"))
+    app.stop()
+    return tmp_path / "backup"
+
+
+def assert_refused(app: App, backup: Path, *options: str, message: str) -> None:
+    """Assert that a restore ends with this message, and changes neither the storage nor the database."""
+    other = app.folder / "storage" / "avatars"
+    store, links = stores(app)
+    store.prepare()
+    links.prepare()
+    kept = "ffffffff-ffff-4fff-bfff-ffffffffffff"
+    (other / "ff" / f"{kept}.zip").write_bytes(b"kept")
+    database = app.folder / "storage" / "database" / "avatars.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
+    database.write_bytes(b"kept")
+    result = app.run("restore", str(backup), *options, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(message)
+    assert result.stderr.count("\n") == 1
+    assert database.read_bytes() == b"kept"
+    assert list(store.ids()) == [kept]
+    assert list(links.ids()) == []

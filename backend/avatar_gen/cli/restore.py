@@ -35,17 +35,16 @@ Examples:
 def command(*, folder: Path, replace: bool) -> None:
     """Restore a backup, and rebuild the database from it.
 
-    Every file is checked. Avatars in the storage that are not in the backup stop the restore, unless
-    --replace is given. The restore can be stopped and run again.
+    The list of files and the identity links are checked before anything is changed. Each object is checked
+    when it is copied. Avatars in the storage that are not in the backup stop the restore, unless --replace is
+    given. The restore can be stopped and run again.
     """
     settings = load_settings()
     store, links = open_store(settings.storage), open_identities(settings.storage)
     job = Restore(folder, store, links, lambda name, reason: warn(f"{name}: not restored: {reason}"))
+    job.check(replace=replace)
     if replace:
-        job.require_finished()
         remove_sqlite(settings.database)
-    else:
-        job.require_room()
     with progress("Restoring") as reach:
         for report in job.run(replace=replace):
             reach(report.progress, report.processed)

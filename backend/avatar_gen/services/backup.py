@@ -5,11 +5,13 @@ docs/decisions/0017-a-backup-is-objects-and-links.md gives the reasons.
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from avatar_gen.avatar import CANONICAL_ID
 from avatar_gen.errors import (
     AvatarError,
     IdentityLinkDamaged,
@@ -20,7 +22,8 @@ from avatar_gen.errors import (
 )
 from avatar_gen.objects import IdentityStore, ObjectStore
 from avatar_gen.objects.avatar_object import read_object
-from avatar_gen.objects.files import sync
+from avatar_gen.objects.files import OddFile, read, sync
+from avatar_gen.objects.identities import require_canonical, require_hash
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.runtime.batches import batches, difference
 from avatar_gen.runtime.threads import call_each
@@ -177,15 +180,23 @@ class Restore:
         self._on_failure = on_failure
         self.report = BackupReport()
 
-    def require_finished(self) -> None:
-        """Raise `StartupError` without a finished backup."""
+    def check(self, *, replace: bool) -> None:
+        """Check everything except the objects of the backup. Changes nothing.
+
+        Raises `OSError`, and `StartupError` if the backup is not finished or not one that `backup` wrote. If
+        `replace`, the links must be whole, too. Otherwise the storage must not have other avatars.
+        """
         if not (self._folder / CHECKSUMS).is_file():
             raise StartupError(f"{self._folder}: there is no finished backup in it: {CHECKSUMS} is missing")
-
-    def require_room(self) -> None:
-        """Raise `StartupError` without a finished backup, or if the storage has other avatars."""
-        self.require_finished()
-        lost = next(self._not_in_backup(), None)
+        if not (self._folder / OBJECTS).is_dir():
+            raise StartupError(f"{self._folder}: the folder {OBJECTS} is missing. Copy the backup again")
+        self._check_list()
+        if self._read_links() is None and replace:
+            raise StartupError(
+                f"{self._folder / LINKS}: it is missing or damaged. Copy the backup again, or restore without"
+                " --replace."
+            )
+        lost = None if replace else next(self._not_in_backup(), None)
         if lost is not None:
             raise StartupError(
                 f"The storage has avatars that are not in the backup, such as {lost}."
@@ -195,10 +206,9 @@ class Restore:
     def run(self, *, replace: bool) -> Iterator[BackupReport]:
         """Restore, and yield the report after each batch. If `replace`, remove what is not in the backup.
 
-        Raises what the store raises, and `OSError`.
+        Call `check` first. Raises what the store raises, and `OSError`.
         """
         source = LocalStore(self._folder / OBJECTS)
-        source.require()
         size = (self._folder / CHECKSUMS).stat().st_size
         done = 0
         for batch in batches(self._checksums(), _BATCH):
@@ -220,12 +230,21 @@ class Restore:
                 yield Path(name).stem, digest
 
     def _lines(self) -> Iterator[tuple[str, str]]:
-        with (self._folder / CHECKSUMS).open(encoding="ascii", errors="replace") as file:
-            for line in file:
-                digest, separator, name = line.rstrip("\n").partition("  ")
-                if not separator:
-                    raise StartupError(f"{self._folder / CHECKSUMS}: a line is not one that `backup` wrote")
-                yield digest, name
+        return _read_list(self._folder / CHECKSUMS)
+
+    def _check_list(self) -> None:
+        before, links = "", 0
+        for _, name in self._lines():
+            if name == LINKS:
+                links += 1
+            elif name <= before:
+                raise StartupError(
+                    f"{self._folder / CHECKSUMS}: {name} is not in order. Copy the backup again"
+                )
+            else:
+                before = name
+        if links != 1:
+            raise StartupError(f"{self._folder / CHECKSUMS}: it has {links} lines of {LINKS} instead of one")
 
     def _not_in_backup(self) -> Iterator[str]:
         return difference(self._store.ids(), (avatar_id for avatar_id, _ in self._checksums()))
@@ -263,11 +282,10 @@ class Restore:
             return None
 
     def _restore_links(self, *, replace: bool) -> None:
-        content = (self._folder / LINKS).read_bytes()
-        if next(digest for digest, name in self._lines() if name == LINKS) != sha256(content).hexdigest():
-            self._fail(LINKS, "it is damaged: no identity link is restored")
+        links = self._read_links()
+        if links is None:
+            self._fail(LINKS, "it is missing or damaged: no identity link is restored")
             return
-        links = dict(_read_link(line) for line in content.splitlines())
         for identity in set(self._links.ids()) - links.keys() if replace else ():
             self._links.remove(identity)
         for identity, avatar_id in links.items():
@@ -278,6 +296,24 @@ class Restore:
             else:
                 self.report.links += 1
 
+    def _read_links(self) -> dict[str, str] | None:
+        """Return the avatar's id for each hash, or None if the file is not the one that was backed up."""
+        path = self._folder / LINKS
+        try:
+            content = read(str(path), _MAX_LINKS_SIZE)
+        except (FileNotFoundError, OddFile):
+            return None
+        if (sha256(content).hexdigest(), LINKS) not in self._lines():
+            return None
+        links = {}
+        for number, line in enumerate(content.splitlines(), 1):
+            try:
+                identity, avatar_id = _parse_link(line)
+            except (ValueError, TypeError, KeyError, RecursionError):
+                raise StartupError(f"{path}: line {number} is not one that `backup` wrote") from None
+            links[identity] = avatar_id
+        return links
+
     def _fail(self, name: str, reason: str) -> None:
         self.report.failed += 1
         self._on_failure(name, reason)
@@ -287,6 +323,25 @@ _LINE = 64 + 2 + len(OBJECTS) + 1 + 2 + 1 + 36 + len(".zip\n")
 """Bytes of a line of `CHECKSUMS`."""
 
 
-def _read_link(line: bytes) -> tuple[str, str]:
+_ENTRY = re.compile(
+    rf"([0-9a-f]{{64}})  ({re.escape(LINKS)}|{OBJECTS}/([0-9a-f]{{2}})/(?=\3){CANONICAL_ID.pattern}\.zip)\n"
+)
+_MAX_LINKS_SIZE = 1_000_000_000
+"""Bytes of `LINKS`. A line has at most 130, and a store at most a million links."""
+
+
+def _read_list(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the hash and the name of each file. Raises `StartupError` for a line of another form."""
+    with path.open(encoding="ascii", errors="replace", newline="\n") as file:
+        for number, line in enumerate(iter(lambda: file.readline(_LINE + 1), ""), 1):
+            entry = _ENTRY.fullmatch(line)
+            if not entry:
+                raise StartupError(
+                    f"{path}: line {number} is not one that `backup` wrote. Copy the backup again"
+                )
+            yield entry[1], entry[2]
+
+
+def _parse_link(line: bytes) -> tuple[str, str]:
     link = json.loads(line)
-    return link["identity"], link["avatarId"]
+    return require_hash(link["identity"]), require_canonical(link["avatarId"])
