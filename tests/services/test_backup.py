@@ -188,6 +188,7 @@ def test_an_interrupted_backup_and_restore_go_on(make_app: MakeApp, tmp_path: Pa
     result = other.run("restore", str(tmp_path / "backup"))
     assert result.stdout.startswith("9 avatars restored, 50 were there already, 0 removed")
     assert listed(other.start()) == set(ids) - {deleted}
+    assert not list((tmp_path / "backup").rglob(f"{deleted}.zip"))
     assert failures == []
 
 
@@ -265,6 +266,79 @@ def test_a_folder_without_a_backup_changes_nothing(
     assert result.returncode == 1
     assert "there is no finished backup in it" in result.stderr
     assert listed(app.start()) == set(ids)
+
+
+@pytest.mark.parametrize("lines", range(4))
+@pytest.mark.parametrize("options", [(), ("--replace",)])
+def test_a_list_that_is_cut_off_changes_nothing(
+    backed_up: Path, make_app: MakeApp, lines: int, options: tuple[str, ...]
+) -> None:
+    path = backed_up / "checksums.sha256"
+    cut_off(path, lines)
+    assert_refused(make_app(), backed_up, *options, message=f"Error: {path}: it is cut off: ")
+    shutil.rmtree(backed_up / "avatars")
+    (backed_up / "avatars").mkdir()
+    assert_refused(make_app(), backed_up, *options, message=f"Error: {path}: it is cut off: ")
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+@pytest.mark.parametrize("options", [(), ("--replace",)])
+def test_an_older_list_that_is_cut_off_changes_nothing(
+    backed_up: Path, make_app: MakeApp, lines: int, options: tuple[str, ...]
+) -> None:
+    path = backed_up / "checksums.sha256"
+    links_first(path)
+    cut_off(path, lines)
+    assert_refused(
+        make_app(), backed_up, *options, message=f"Error: {path}: it does not have all files, such as"
+    )
+
+
+def test_an_older_backup_is_restored(backed_up: Path, make_app: MakeApp) -> None:
+    links_first(backed_up / "checksums.sha256")
+    result = make_app().run("restore", str(backed_up))
+    assert result.stdout.startswith(
+        "3 avatars restored, 0 were there already, 0 removed, 1 identity links, 0"
+    )
+
+
+def test_a_replacing_restore_keeps_what_it_cannot_restore(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    lost, damaged, whole = sorted(filled(app))
+    backup = tmp_path / "backup"
+    app.run("backup", str(backup))
+    before = contents(app)
+    app.stop()
+    (backup / "avatars" / lost[:2] / f"{lost}.zip").unlink()
+    (backup / "avatars" / damaged[:2] / f"{damaged}.zip").write_bytes(b"damaged")
+    result = app.run("restore", str(backup), "--replace", check=False)
+    assert (result.returncode, result.stdout) == (
+        3,
+        "0 avatars restored, 1 were there already, 0 removed, 1 identity links, 2 damaged.\n",
+    )
+    assert contents(app) == before
+    assert listed(app.start()) == {lost, damaged, whole}
+
+
+def test_a_backup_keeps_the_intact_copy_of_an_earlier_run(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    ids = filled(app)
+    store, links = stores(app)
+    next(Backup(store, links, tmp_path / "backup", lambda _name, _reason: None).run())
+    app.object(ids[0]).write_bytes(b"damaged since then")
+    result = app.run("backup", str(tmp_path / "backup"))
+    assert result.stdout == "0 avatars copied, 3 were there already, 1 identity links, 0 damaged.\n"
+    assert make_app().run("restore", str(tmp_path / "backup")).stdout.startswith("3 avatars restored")
+
+
+def cut_off(path: Path, lines: int) -> None:
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:lines]))
+
+
+def links_first(path: Path) -> None:
+    """Order a list as older backups do."""
+    *objects, links = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([links, *objects]))
 
 
 def list_again(backup: Path, change: bytes) -> None:

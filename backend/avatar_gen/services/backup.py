@@ -3,10 +3,12 @@
 docs/decisions/0017-a-backup-is-objects-and-links.md gives the reasons.
 """
 
+import functools
 import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,7 +26,7 @@ from avatar_gen.objects import IdentityStore, ObjectStore
 from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.objects.files import OddFile, read, sync
 from avatar_gen.objects.identities import require_canonical, require_hash
-from avatar_gen.objects.local import LocalStore
+from avatar_gen.objects.local import SHARDS, LocalStore
 from avatar_gen.runtime.batches import batches, difference
 from avatar_gen.runtime.threads import call_each
 
@@ -82,18 +84,27 @@ class Backup:
         partial = self._folder / f"{CHECKSUMS}.part"
         with partial.open("w", encoding="ascii") as checksums:
             # Links first: the avatar of each link exists then, and is copied unless it is deleted meanwhile.
-            checksums.write(f"{self._write_links()}  {LINKS}\n")
+            links = self._write_links()
             for batch in batches(self._store.ids(self._fail_folder), _BATCH):
                 for avatar_id, digest in self._copy(batch, target):
                     checksums.write(f"{digest}  {OBJECTS}/{avatar_id[:2]}/{avatar_id}.zip\n")
                 self.report.progress = int(batch[-1][:8], 16) / 2**32
                 yield self.report
+            # The last line: a list without it is cut off.
+            checksums.write(f"{links}  {LINKS}\n")
             checksums.flush()
             os.fsync(checksums.fileno())
+        self._remove_deleted(partial)
         os.replace(partial, self._folder / CHECKSUMS)
         sync(self._folder)
         self.report.progress = 1.0
         yield self.report
+
+    def _remove_deleted(self, partial: Path) -> None:
+        """Remove copies of an earlier, interrupted run whose avatars have been deleted since then."""
+        for name in _not_listed(self._folder, partial):
+            if self._store.get(Path(name).stem) is None:
+                (self._folder / name).unlink()
 
     def _claim(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -130,7 +141,11 @@ class Backup:
     def _copy(self, ids: Sequence[str], target: ObjectStore) -> Iterator[tuple[str, str]]:
         """Copy a batch; yield the id and the hash of each object in the backup."""
         objects = {}
-        for avatar_id, data in zip(ids, call_each(self._read, ids, self._store.calls_at_once), strict=True):
+        for avatar_id, data in zip(
+            ids,
+            call_each(functools.partial(self._read, target=target), ids, self._store.calls_at_once),
+            strict=True,
+        ):
             if data is None:
                 continue
             if target.get(avatar_id) == data:
@@ -142,20 +157,24 @@ class Backup:
             target.put(objects)
         self.report.copied += len(objects)
 
-    def _read(self, avatar_id: str) -> bytes | None:
+    def _read(self, avatar_id: str, target: ObjectStore) -> bytes | None:
+        """Return an object, or the copy of an earlier run if the object cannot be read any more."""
         try:
             data = self._store.get(avatar_id)
             if data is not None:
                 read_object(avatar_id, data)
         except ObjectDamaged as error:
-            self._fail(avatar_id, f"its object is damaged: {error.__cause__}")
-            return None
+            reason = f"its object is damaged: {error.__cause__}"
         except StorageUnavailable as error:
             # One unreadable object must not stop the others, but a storage that is down must stop the backup.
             self._store.check_read()
-            self._fail(avatar_id, f"its object cannot be read: {error.__cause__}")
-            return None
-        return data
+            reason = f"its object cannot be read: {error.__cause__}"
+        else:
+            return data
+        copy = _intact(avatar_id, target)
+        if copy is None:
+            self._fail(avatar_id, reason)
+        return copy
 
     def _fail_folder(self, folder: str, error: AvatarError) -> None:
         self._store.check_read()
@@ -233,18 +252,23 @@ class Restore:
         return _read_list(self._folder / CHECKSUMS)
 
     def _check_list(self) -> None:
-        before, links = "", 0
-        for _, name in self._lines():
+        path = self._folder / CHECKSUMS
+        before, count, places = "", 0, []
+        for count, (_, name) in enumerate(self._lines(), 1):
             if name == LINKS:
-                links += 1
+                places.append(count)
             elif name <= before:
-                raise StartupError(
-                    f"{self._folder / CHECKSUMS}: {name} is not in order. Copy the backup again"
-                )
+                raise StartupError(f"{path}: {name} is not in order. Copy the backup again")
             else:
                 before = name
-        if links != 1:
-            raise StartupError(f"{self._folder / CHECKSUMS}: it has {links} lines of {LINKS} instead of one")
+        # Older backups have it in the first line.
+        if places not in ([count], [1]):
+            raise StartupError(f"{path}: it is cut off: {LINKS} is not its last line. Copy the backup again")
+        missing = next(_not_listed(self._folder, path), None)
+        if missing is not None:
+            raise StartupError(
+                f"{path}: it does not have all files, such as {missing}. Copy the backup again"
+            )
 
     def _not_in_backup(self) -> Iterator[str]:
         return difference(self._store.ids(), (avatar_id for avatar_id, _ in self._checksums()))
@@ -266,14 +290,8 @@ class Restore:
         self.report.copied += len(objects)
 
     def _read(self, avatar_id: str, digest: str, source: ObjectStore) -> bytes | None:
-        try:
-            data = source.get(avatar_id)
-            if data is None or sha256(data).hexdigest() != digest:
-                return None
-            read_object(avatar_id, data)
-        except (ObjectDamaged, StorageUnavailable, ValueError):
-            return None
-        return data
+        data = _intact(avatar_id, source)
+        return data if data is not None and sha256(data).hexdigest() == digest else None
 
     def _stored(self, avatar_id: str) -> bytes | None:
         try:
@@ -326,6 +344,7 @@ _LINE = 64 + 2 + len(OBJECTS) + 1 + 2 + 1 + 36 + len(".zip\n")
 _ENTRY = re.compile(
     rf"([0-9a-f]{{64}})  ({re.escape(LINKS)}|{OBJECTS}/([0-9a-f]{{2}})/(?=\3){CANONICAL_ID.pattern}\.zip)\n"
 )
+_OBJECT = re.compile(rf"{CANONICAL_ID.pattern}\.zip")
 _MAX_LINKS_SIZE = 1_000_000_000
 """Bytes of `LINKS`. A line has at most 130, and a store at most a million links."""
 
@@ -340,6 +359,30 @@ def _read_list(path: Path) -> Iterator[tuple[str, str]]:
                     f"{path}: line {number} is not one that `backup` wrote. Copy the backup again"
                 )
             yield entry[1], entry[2]
+
+
+def _intact(avatar_id: str, copies: ObjectStore) -> bytes | None:
+    """Return an object of a backup, or None if it is missing or damaged."""
+    try:
+        data = copies.get(avatar_id)
+        if data is not None:
+            read_object(avatar_id, data)
+    except (ObjectDamaged, StorageUnavailable):
+        return None
+    return data
+
+
+def _not_listed(folder: Path, checksums: Path) -> Iterator[str]:
+    """Yield the names of the objects in a backup that a list does not have."""
+    return difference(_objects(folder), (name for _, name in _read_list(checksums) if name != LINKS))
+
+
+def _objects(folder: Path) -> Iterator[str]:
+    """Yield the names of all objects in a backup, in ascending order. Empty folders may be missing."""
+    for shard in SHARDS:
+        with suppress(FileNotFoundError):
+            names = sorted(os.listdir(folder / OBJECTS / shard))
+            yield from (f"{OBJECTS}/{shard}/{name}" for name in names if _OBJECT.fullmatch(name))
 
 
 def _parse_link(line: bytes) -> tuple[str, str]:
