@@ -11,6 +11,7 @@ from threading import Event, Thread
 
 import pytest
 
+from avatar_gen.errors import StartupError
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.objects.local_identities import LocalIdentityStore
 from avatar_gen.services.backup import Backup, Restore
@@ -329,6 +330,38 @@ def test_a_backup_keeps_the_intact_copy_of_an_earlier_run(make_app: MakeApp, tmp
     result = app.run("backup", str(tmp_path / "backup"))
     assert result.stdout == "0 avatars copied, 3 were there already, 1 identity links, 0 damaged.\n"
     assert make_app().run("restore", str(tmp_path / "backup")).stdout.startswith("3 avatars restored")
+
+
+def test_two_backups_into_one_folder_are_one_too_many(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    filled(app)
+    folder = tmp_path / "backup"
+    store, links = stores(app)
+    first = Backup(store, links, folder, lambda _name, _reason: None).run()
+    next(first)
+    second = app.run("backup", str(folder), check=False)
+    assert (second.returncode, second.stdout) == (1, "")
+    assert second.stderr == f"Error: {folder}/checksums.sha256.part: another process uses it\n"
+    assert [report.copied for report in first] == [3]
+    check = ["sha256sum", "--quiet", "--check", "checksums.sha256"]
+    subprocess.run(check, cwd=folder, check=True)
+    assert make_app().run("restore", str(folder)).stdout.startswith("3 avatars restored")
+
+
+def test_a_backup_that_another_process_has_just_finished_stays(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app()
+    filled(app)
+    folder = tmp_path / "backup"
+    checksums = folder / "checksums.sha256"
+    monkeypatch.setattr(
+        "avatar_gen.services.backup.lock_file", lambda _file, _path: checksums.write_text("finished")
+    )
+    store, links = stores(app)
+    with pytest.raises(StartupError, match="there is a finished backup in it"):
+        next(Backup(store, links, folder, lambda _name, _reason: None).run())
+    assert checksums.read_text() == "finished"
 
 
 def cut_off(path: Path, lines: int) -> None:

@@ -29,6 +29,7 @@ from avatar_gen.objects.identities import require_canonical, require_hash
 from avatar_gen.objects.local import SHARDS, LocalStore
 from avatar_gen.runtime.batches import batches, difference
 from avatar_gen.runtime.threads import call_each
+from avatar_gen.services.checkpoint import lock_file
 
 OBJECTS = "avatars"
 LINKS = "identities.jsonl"
@@ -76,13 +77,18 @@ class Backup:
     def run(self) -> Iterator[BackupReport]:
         """Back up, and yield the report after each batch.
 
-        Raises `StartupError` for a folder with other files in it or a finished backup, and `OSError`.
+        Raises `StartupError` for a folder with other files in it, with a finished backup, or that another
+        process uses, and `OSError`.
         """
         self._claim()
         target = LocalStore(self._folder / OBJECTS)
-        target.prepare()
         partial = self._folder / f"{CHECKSUMS}.part"
-        with partial.open("w", encoding="ascii") as checksums:
+        with partial.open("a", encoding="ascii") as checksums:
+            lock_file(checksums, partial)
+            # Another process may have finished the backup since the first check.
+            self._claim()
+            checksums.truncate(0)
+            target.prepare()
             # Links first: the avatar of each link exists then, and is copied unless it is deleted meanwhile.
             links = self._write_links()
             for batch in batches(self._store.ids(self._fail_folder), _BATCH):
@@ -94,9 +100,9 @@ class Backup:
             checksums.write(f"{links}  {LINKS}\n")
             checksums.flush()
             os.fsync(checksums.fileno())
-        self._remove_deleted(partial)
-        os.replace(partial, self._folder / CHECKSUMS)
-        sync(self._folder)
+            self._remove_deleted(partial)
+            os.replace(partial, self._folder / CHECKSUMS)
+            sync(self._folder)
         self.report.progress = 1.0
         yield self.report
 

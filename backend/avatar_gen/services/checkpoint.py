@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self
 
 from avatar_gen.errors import StartupError
 from avatar_gen.objects.files import sync
@@ -54,7 +54,7 @@ class Checkpoint:
         self._replaced = 0
         self._file = open(path, "a+b")  # noqa: SIM115 - __exit__ closes it
         try:
-            self._lock()
+            lock_file(self._file, path)
             # A temporary database. SQLite writes it to a file without a name if it does not fit its cache.
             self._index = sqlite3.connect("", isolation_level=None)
             for pragma in ("journal_mode = OFF", "cache_size = -32000"):
@@ -182,17 +182,17 @@ class Checkpoint:
             f"{self._path}: line {number} is not a line of this command; move the file away and run again"
         )
 
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise self._in_use() from error
-        # The process that held the lock may have replaced the file since this one opened it.
-        if not os.path.samestat(os.fstat(self._file.fileno()), os.stat(self._path)):
-            raise self._in_use()
 
-    def _in_use(self) -> StartupError:
-        return StartupError(f"{self._path}: another process uses it")
+def lock_file(file: IO[Any], path: Path) -> None:
+    """Lock an open file until it is closed. Raises `StartupError` if another process uses it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The process that held the lock may have replaced or renamed the file since this one opened it.
+        is_current = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except OSError as error:
+        raise StartupError(f"{path}: another process uses it") from error
+    if not is_current:
+        raise StartupError(f"{path}: another process uses it")
 
 
 def _is_cut_off(line: bytes) -> bool:
