@@ -160,6 +160,9 @@ class TestCopyStorage:
 def test_import_takes_over_the_old_service_s_bucket(app: App, s3: S3Server, tmp_path: Path) -> None:
     ids = [f"{number}0000000-0000-4000-8000-000000000000" for number in range(3)]
     old = s3.bucket(old_section := s3.section())
+    empty = app.run("import", "--storage", url_of(old_section), check=False)
+    assert (empty.returncode, empty.stdout) == (1, "")
+    assert f"Error: {url_of(old_section)}: there are no objects here." in empty.stderr
     for avatar_id in ids:
         old_object(tmp_path, avatar_id)
         old.put(f"avatars/{avatar_id}.obj", (tmp_path / f"{avatar_id}.obj").read_bytes())

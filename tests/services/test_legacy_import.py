@@ -139,6 +139,49 @@ def test_pictures_come_over_pixel_for_pixel(make_app: MakeApp, old: Path, colour
     assert fingerprint(old) == before
 
 
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        ([], "Give the folder or the bucket with the old service's files ID.obj."),
+        (
+            ["notes.obj", f"{uuid4()}.zip"],
+            "Give the folder or the bucket with the old service's files ID.obj.",
+        ),
+        (["checksums.sha256", "identities.jsonl"], "It is a backup: use `avatar-gen restore`."),
+        (["manifest.jsonl"], "It is an export: use --exported."),
+    ],
+    ids=["empty", "other files", "backup", "export"],
+)
+@pytest.mark.parametrize("option", [None, "--database"])
+def test_a_folder_without_objects_is_an_error(
+    make_app: MakeApp, old: Path, names: list[str], hint: str, option: str | None
+) -> None:
+    for name in names:
+        (old / name).write_text("")
+    url = old_sqlite(old, PRISMA_INTEGER, rows([str(uuid4())], 0, None))
+    options = (option, url) if option else ()
+    result = run_import(make_app(), "--storage", str(old), *options, status=1)
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1] == f"Error: {old}: there are no objects here. {hint}"
+
+
+def test_an_export_without_objects_is_an_error(make_app: MakeApp, tmp_path: Path) -> None:
+    (tmp_path / "manifest.jsonl").write_text("")
+    result = run_import(make_app(), "--exported", str(tmp_path), status=1)
+    assert result.stdout == ""
+    assert result.stderr == f"Error: {tmp_path}: there are no objects here: manifest.jsonl is empty\n"
+
+
+def test_an_import_of_what_is_there_already_is_no_error(make_app: MakeApp, old: Path, tmp_path: Path) -> None:
+    old_object(old, str(uuid4()))
+    app = make_app()
+    run_import(app, "--storage", str(old))
+    assert run_import(app, "--storage", str(old)).stdout == summary(1, existing=1)
+    app.run("export", "-o", str(tmp_path / "exported"))
+    again = run_import(app, "--exported", str(tmp_path / "exported"))
+    assert again.stdout == "0 imported, 1 were there already, 0 could not be read.\n"
+
+
 def insert(mark: str, count: int) -> str:
     return f"INSERT INTO avatars VALUES ({', '.join([mark] * count)})"  # noqa: S608 - marks alone
 

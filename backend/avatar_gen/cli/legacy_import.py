@@ -89,7 +89,7 @@ def _source(old: str, settings: Settings) -> LegacySource:
     # Imported here, because it takes time and a folder does not need it.
     from avatar_gen.objects.cloud_clients import open_bucket  # noqa: PLC0415
 
-    return LegacyBucket(open_bucket(settings.storage.at(old), bulk=True))
+    return LegacyBucket(open_bucket(settings.storage.at(old), bulk=True), old)
 
 
 def _records(database: str | None, stack: ExitStack) -> LegacyRecords | None:

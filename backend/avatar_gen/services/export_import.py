@@ -10,6 +10,7 @@ from typing import Any
 
 from avatar_gen.avatar import CANONICAL_ID, Avatar, read_avatar
 from avatar_gen.database.repository import Repository
+from avatar_gen.errors import StartupError
 from avatar_gen.imaging.truecolour import decode_png
 from avatar_gen.objects import ObjectStore
 from avatar_gen.runtime.batches import batches
@@ -47,14 +48,17 @@ class ExportImporter:
     def run(self) -> Iterator[ImportReport]:
         """Import, and yield the report after each batch.
 
-        Raises `OSError` without a manifest, and what the store and the repository raise.
+        Raises `OSError` without a manifest, `StartupError` for an empty one, and what the store and the
+        repository raise.
         """
         with (self._folder / MANIFEST).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
+            if not size:
+                raise StartupError(f"{self._folder}: there are no objects here: {MANIFEST} is empty")
             lines = enumerate(iter(lambda: file.readline(_MAX_LINE), b""), 1)
             for batch in batches(lines, _BATCH):
                 self._importer.process(self._candidates(batch))
-                self.report.progress = min(file.tell() / size, 1) if size else 1
+                self.report.progress = min(file.tell() / size, 1)
                 yield self.report
 
     def _candidates(self, lines: Sequence[tuple[int, bytes]]) -> Iterator[Candidate]:

@@ -5,16 +5,19 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from avatar_gen.avatar import VERSION, Avatar
 from avatar_gen.database.legacy import LegacyRecord, LegacyRecords, milliseconds
 from avatar_gen.database.repository import Repository
 from avatar_gen.drawing.styles import STYLES
+from avatar_gen.errors import StartupError
 from avatar_gen.imaging.truecolour import decode_png, encode_pixels
 from avatar_gen.imaging.vips import without_opaque_alpha
 from avatar_gen.objects import ObjectStore
 from avatar_gen.runtime.batches import batches
+from avatar_gen.services.backup import CHECKSUMS
 from avatar_gen.services.imports import (
     BatchImporter,
     Candidate,
@@ -25,6 +28,7 @@ from avatar_gen.services.imports import (
 )
 from avatar_gen.services.legacy_source import LegacySource
 from avatar_gen.services.legacy_text import fit_text
+from avatar_gen.services.output_folder import MANIFEST
 
 _OBJECT = re.compile(r"(?:.*/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.obj", re.IGNORECASE)
 _EXPONENTS = range(4, 10)
@@ -77,8 +81,13 @@ class LegacyImport:
         self._importer = BatchImporter(store, repository, self.report, on_failure, at_once=at_once)
 
     def run(self) -> Iterator[LegacyImportReport]:
-        """Import, and yield the report after each batch. Raises what the store and the repository raise."""
+        """Import, and yield the report after each batch.
+
+        Raises `StartupError` if the source has no object, and what the store and the repository raise.
+        """
         names = self._names()
+        if not names:
+            raise StartupError(f"{self._source.name}: there are no objects here.{_hint(self._source.name)}")
         done = 0
         for batch in batches(names, _BATCH):
             self._importer.process(self._candidates(batch, names))
@@ -126,6 +135,16 @@ class LegacyImport:
             self.report.changed += 1
             self._on_change(avatar_id, "; ".join(changes))
         return Imported(avatar, pictures)
+
+
+def _hint(name: str) -> str:
+    """Return what to do with a folder that has no objects of the old service."""
+    folder = Path(name)
+    if (folder / CHECKSUMS).exists():
+        return " It is a backup: use `avatar-gen restore`."
+    if (folder / MANIFEST).exists():
+        return " It is an export: use --exported."
+    return " Give the folder or the bucket with the old service's files ID.obj."
 
 
 def _avatar(avatar_id: str, created_ms: int, record: LegacyRecord, changes: list[str]) -> Avatar:

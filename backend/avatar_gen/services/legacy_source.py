@@ -20,6 +20,8 @@ _MAX_OBJECT_SIZE = 64_000_000
 class LegacySource(Protocol):
     """Files by their names. A name may have folders in front."""
 
+    name: str
+    """The folder or the URL, for messages."""
     calls_at_once: int
     """How many files should be read at the same time."""
 
@@ -40,6 +42,7 @@ class LegacyFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.name = str(folder)
 
     def names(self) -> Iterable[str]:
         """Return the names of all files in the folder."""
@@ -59,8 +62,9 @@ class LegacyBucket:
 
     calls_at_once = 16
 
-    def __init__(self, bucket: "Bucket") -> None:
+    def __init__(self, bucket: "Bucket", name: str) -> None:
         self._bucket = bucket
+        self.name = name
         self._times: dict[str, datetime] = {}
 
     def names(self) -> Iterable[str]:
