@@ -67,3 +67,22 @@ def test_no_escape_sequence_reaches_the_terminal(
 
 def test_text_of_a_terminal_is_printable() -> None:
     assert printable("a\x1b[2J\x07\x9b\u202eb ☃\n\ud800") == "a\\x1b[2J\\x07\\x9b\\u202eb ☃\n\\ud800"
+
+
+@pytest.mark.parametrize(
+    "other", [["--width", "128"], ["--format", "webp"], ["--width", "64", "--width", "16"]]
+)
+def test_an_export_in_other_widths_or_another_format_needs_another_folder(
+    run: Run, tmp_path: Path, other: list[str]
+) -> None:
+    (tmp_path / "people.csv").write_text("seed\nada\n")
+    run("bulk", "people.csv", "--store")
+    run("export", "-o", "out", "--width", "16")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
+    result = run("export", "-o", "out", *other, status=1)
+    assert result.stderr.decode() == (
+        "Error: out: it has an export in png with the widths 16."
+        " Export the same format and widths, or choose another folder\n"
+    )
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
+    assert run("export", "-o", "out", "--width", "16").stdout.startswith(b"0 exported, 1 were there")

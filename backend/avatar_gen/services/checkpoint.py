@@ -85,6 +85,13 @@ class Checkpoint:
         """Return whether it has no entries."""
         return self._line == 0
 
+    def other_inputs(self, inputs_hash: str) -> str | None:
+        """Return the hash of an entry that an earlier run made from other inputs, or None."""
+        found = self._index.execute(
+            "SELECT inputs_hash FROM entries WHERE inputs_hash != ? LIMIT 1", (inputs_hash,)
+        ).fetchone()
+        return found and str(found[0])
+
     def claim(self, key: str, inputs_hash: str) -> Claim:
         """Claim an item that this run is about to make."""
         found = self._index.execute(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from avatar_gen.avatar import avatar_as_json
-from avatar_gen.errors import AvatarError, ObjectDamaged, StorageUnavailable
+from avatar_gen.errors import AvatarError, ObjectDamaged, StartupError, StorageUnavailable
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.avatar_object import read_object
 from avatar_gen.objects.files import read
@@ -48,8 +48,9 @@ class ExportReport:
 class Export:
     """Copy stored avatars into a folder: `<width>/<id>.<format>`, and a manifest with the fields of each.
 
-    No database is used. Avatars that an earlier run exported in the same widths and format are left out if
-    their files are intact. Files of avatars that were deleted since then stay in the folder.
+    No database is used. Avatars that an earlier run exported are left out if their files are intact. A folder
+    with an export in other widths or another format is refused. Files of avatars that were deleted since then
+    stay in the folder.
     """
 
     def __init__(
@@ -71,10 +72,11 @@ class Export:
     def run(self) -> Iterator[ExportReport]:
         """Export, and yield the report after each batch.
 
-        Raises what the store raises, `OSError`, and `StartupError` for a folder with other files in it.
+        Raises what the store raises, `OSError`, and `StartupError` for a folder with other files in it, or
+        with an export in other widths or another format.
         """
         with (
-            open_folder(self._folder, "id") as manifest,
+            open_folder(self._folder, "id", self._require_same_pictures) as manifest,
             ThreadPoolExecutor(usable_processors()) as threads,
         ):
             for px in self._widths:
@@ -88,6 +90,14 @@ class Export:
                 yield self.report
         self.report.progress = 1.0
         yield self.report
+
+    def _require_same_pictures(self, manifest: Checkpoint) -> None:
+        if other := manifest.other_inputs(self._inputs_hash):
+            format_name, _, widths = other.partition(" ")
+            raise StartupError(
+                f"{self._folder}: it has an export in {format_name} with the widths {widths}."
+                " Export the same format and widths, or choose another folder"
+            )
 
     def _fail_folder(self, folder: str, error: AvatarError) -> None:
         self._store.check_read()

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
 
@@ -20,10 +20,13 @@ _INCOMING = ".incoming"
 
 
 @contextlib.contextmanager
-def open_folder(path: Path, key: str) -> Iterator[Checkpoint]:
+def open_folder(
+    path: Path, key: str, check: Callable[[Checkpoint], object] | None = None
+) -> Iterator[Checkpoint]:
     """Open a new folder or one of an earlier run, for one process at a time; yield its manifest.
 
-    Raises `StartupError` for a folder with other files in it, which must not be overwritten.
+    `check` may refuse the manifest before anything is changed. Raises `StartupError` for a folder with other
+    files in it, which must not be overwritten.
     """
     path.mkdir(parents=True, exist_ok=True)
     if not (path / MANIFEST).exists() and any(path.iterdir()):
@@ -31,6 +34,8 @@ def open_folder(path: Path, key: str) -> Iterator[Checkpoint]:
             f"{path}: there are files in it and no {MANIFEST} of an earlier run. Choose another folder"
         )
     with Checkpoint(path / MANIFEST, key, "inputsHash") as manifest:
+        if check:
+            check(manifest)
         incoming = path / _INCOMING
         make_folder(incoming)
         for entry in os.scandir(incoming):
