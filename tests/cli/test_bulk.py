@@ -158,6 +158,19 @@ class TestAFolder:
         (["people.csv", "--store", "-O", "eyes"], 2, "must be NAME=VALUE."),
         (["people.csv", "--store", "--angle", "x", "--style", "gradient"], 2, "must be a number."),
         (["people.csv", "--store", "--angle", "9"], 2, "angle is only for the type gradient."),
+        (["people.csv", "--store", "--manifest", "."], 2, "'--manifest': File '.' is a directory."),
+        (["people.csv", "--store", "--manifest", "/"], 2, "'--manifest': File '/' is a directory."),
+        (
+            ["people.csv", "--store", "--manifest", "folder/"],
+            2,
+            "'--manifest': File 'folder/' is a directory.",
+        ),
+        (["people.csv", "--store", "--manifest", "/dev/full"], 1, "/dev/full: it is not a regular file."),
+        (["people.csv", "--store", "--manifest", "zero"], 1, "zero: it is not a regular file."),
+        (["people.csv", "--store", "--manifest", "x"], 1, "x.unfinished: it is not a regular file."),
+        (["/", "--store"], 1, "/: Is a directory"),
+        (["--photos", "/", "--store"], 2, "The folder / needs --manifest FILE, because it has no name."),
+        (["--photos", "folder", "--store", "--manifest", ".."], 2, "'--manifest': File '..' is a directory."),
         (["-", "--store"], 2, "A list from standard input needs --manifest FILE."),
         (["people.csv"], 2, "Give a target: either -o DIR or --store."),
     ],
@@ -167,6 +180,8 @@ def test_what_cannot_be_done_is_one_line(
 ) -> None:
     people(tmp_path / "people.csv", 1)
     (tmp_path / "folder").mkdir()
+    (tmp_path / "x.unfinished").mkdir()
+    (tmp_path / "zero").symlink_to("/dev/zero")
     result = run("bulk", *arguments, status=status)
     assert line in result.stderr.decode().splitlines()[-1]
     assert result.stdout == b""

@@ -102,7 +102,7 @@ DIR/manifest.jsonl has a line of JSON for each picture; as CSV:
 @click.option(
     "--manifest",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="With --store: the file that lists the id of each seed; by default NAMES.stored.jsonl.",
 )
 @click.option(
@@ -249,7 +249,14 @@ def _options(given: Mapping[str, str], others: Iterable[str]) -> dict[str, objec
 def _manifest_of(names: str) -> Path:
     if names == "-":
         raise click.UsageError("A list from standard input needs --manifest FILE.")
-    return Path(names).with_suffix(".stored.jsonl")
+    return _beside(Path(names))
+
+
+def _beside(path: Path) -> Path:
+    """Return the manifest of a list or of a folder of photographs."""
+    if not path.name:
+        raise click.UsageError(f"The folder {path} needs --manifest FILE, because it has no name.")
+    return path.with_suffix(".stored.jsonl")
 
 
 def _storing(
@@ -269,7 +276,7 @@ def _storing_photos(folder: Path, manifest: Path | None, drawing: _Drawing, stac
     source = PhotoSource(
         folder, decoder, max_bytes=settings.uploads.max_bytes, jobs=drawing.jobs, on_rejected=_reject
     )
-    manifest = manifest or folder.resolve().with_suffix(".stored.jsonl")
+    manifest = manifest or _beside(folder.resolve())
     return _Job(_open_storage(source, settings, manifest, stack).run(), source)
 
 

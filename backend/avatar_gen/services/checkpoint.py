@@ -52,6 +52,8 @@ class Checkpoint:
         self._fields = (key, inputs_hash)
         self._line = 0
         self._replaced = 0
+        if path.exists() and not path.is_file():
+            raise StartupError(f"{path}: it is not a regular file. Choose another one")
         self._file = open(path, "a+b")  # noqa: SIM115 - __exit__ closes it
         try:
             lock_file(self._file, path)

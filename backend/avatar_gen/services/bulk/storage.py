@@ -1,6 +1,5 @@
 """A stored avatar for each row of a list, or for each photograph in a folder."""
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,10 +12,10 @@ from uuid import UUID
 
 from avatar_gen.avatar import Avatar, AvatarSpec, format_time
 from avatar_gen.database.repository import Repository
-from avatar_gen.errors import InvalidRequest, ObjectDamaged
+from avatar_gen.errors import InvalidRequest, ObjectDamaged, StartupError
 from avatar_gen.objects import ObjectStore
 from avatar_gen.objects.avatar_object import read_object
-from avatar_gen.objects.files import read, sync, write_synced
+from avatar_gen.objects.files import OddFile, read, sync, write_synced
 from avatar_gen.runtime.batches import batches
 from avatar_gen.runtime.interrupts import check_interrupted
 from avatar_gen.services.avatars import draw_object
@@ -81,7 +80,7 @@ class BulkStorage:
         self._store = store
         self._repository = repository
         self._manifest = manifest
-        self._secret_file = manifest.with_name(f"{manifest.name}.unfinished")
+        self._secret_file = Path(f"{manifest}.unfinished")
         self._source = source
         self.report = BulkReport()
 
@@ -105,12 +104,16 @@ class BulkStorage:
         yield self.report
 
     def _open_secret(self) -> tuple[bytes, bool]:
-        """Return the secret of the run, and whether an earlier run began with it."""
+        """Return the secret of the run, and whether an earlier run began with it. Raises `StartupError`."""
         path = str(self._secret_file)
-        with contextlib.suppress(FileNotFoundError):
+        try:
             if secret := read(path):
                 return secret, True
             os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OddFile as error:
+            raise StartupError(f"{path}: {error}. Move it away and run again") from None
         secret = token_hex(16).encode()
         write_synced([(path, secret)])
         sync(self._secret_file.parent)
