@@ -107,8 +107,15 @@ def test_a_file_that_is_not_a_photograph_is_named_and_skipped(make_service: Make
     ("arguments", "mentions"),
     [
         (("--photos", "portraits"), "Give a target"),
-        (("--photos", "portraits", "-o", "out"), "--photos DIR takes only --store, --manifest and --jobs."),
+        (
+            ("--photos", "portraits", "-o", "out"),
+            "--photos DIR takes only --store, --manifest, --jobs and --json.",
+        ),
         (("--photos", "portraits", "--store", "--style", "wave", "--hue", "9"), "--photos DIR takes only"),
+        *(
+            (("--photos", "portraits", "--store", *given), "--photos DIR takes only")
+            for given in (["--style", "pixelize"], ["--no-header"], ["--encoding", "utf-8"], ["--size", "64"])
+        ),
         (
             ("--photos", "portraits", "--store", "people.csv"),
             "Give a source: either NAMES.csv or --photos DIR.",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from avatar_gen.avatar import MAX_SEED_LENGTH
 from avatar_gen.cli import PARTLY
@@ -40,6 +41,9 @@ from avatar_gen.settings.schema import Settings
 
 _FOR_STORED = {"primaryColor", "foreignColor", "colorScheme", "palette", "angle"}
 """Render options that apply to `--store`. A stored avatar has all sizes, and no shape or filter."""
+
+_FOR_PHOTOS = {"photos", "store", "manifest", "jobs", "as_json"}
+"""Options that apply to `--photos`."""
 
 
 class _Drawing(NamedTuple):
@@ -173,8 +177,7 @@ def command(  # noqa: PLR0913
     drawing = _Drawing(style, given, load_settings(), jobs or usable_processors())
     with ExitStack() as stack:
         if names is None or photos is not None:
-            if folder or format_name or others or columns != Columns() or given:
-                raise click.UsageError("--photos DIR takes only --store, --manifest and --jobs.")
+            _require_for_photos()
             job = _storing_photos(Path(photos or ""), manifest, drawing, stack)
         else:
             rows = _open(names, columns, header=not no_header, encoding=encoding, stack=stack)
@@ -197,6 +200,16 @@ def _require_storable(given: Iterable[str]) -> None:
         raise click.UsageError(
             "A stored avatar takes only a style with its options, colours, a scheme, a palette and an angle."
         )
+
+
+def _require_for_photos() -> None:
+    """Raise `click.UsageError` for options that do not apply to photographs, even with their defaults."""
+    context = click.get_current_context()
+    given = {
+        name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    if given - _FOR_PHOTOS:
+        raise click.UsageError("--photos DIR takes only --store, --manifest, --jobs and --json.")
 
 
 def _run(job: _Job, verb: str, *, as_json: bool) -> None:
