@@ -249,6 +249,37 @@ def test_what_changes_nothing_makes_no_folder(run: Run, tmp_path: Path, command:
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ("backup", "out"),
+        ("export", "-o", "out"),
+        ("copy-storage", "storage/avatars", "out"),
+        ("reindex",),
+        ("stats", "--check"),
+        ("doctor",),
+    ],
+)
+def test_a_storage_without_incoming_may_not_be_mounted(
+    run: Run, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """As where a program has copied it without its empty folders."""
+    run("migrate")
+    (tmp_path / "storage/avatars/0a").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    result = run(*command, status=1)
+    line = (
+        "storage/avatars/incoming: there is no such folder, so the volume may not be mounted."
+        " If it is mounted, run: mkdir storage/avatars/incoming\n"
+    )
+    if command != ("doctor",):
+        assert (result.stdout, result.stderr.decode()) == (b"", f"Error: {line}")
+    assert line in (result.stdout + result.stderr).decode()
+    assert sorted(tmp_path.rglob("*")) == before
+    (tmp_path / "storage/avatars/incoming").mkdir()
+    run(*command)
+
+
+@pytest.mark.parametrize(
     ("statement", "words"),
     [
         ("DROP TABLE avatar_total", "The database lacks these tables: avatar_total"),

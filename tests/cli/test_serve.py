@@ -56,7 +56,7 @@ def test_what_stops_a_start_is_one_line(
     make_service: MakeService, command: str, settings: dict[str, object], line: str
 ) -> None:
     service = make_service(settings)
-    (service.folder / "storage" / "avatars").mkdir(parents=True)
+    (service.folder / "storage" / "avatars" / "incoming").mkdir(parents=True)
     result = service.run(command, check=False)
     assert result.returncode == 1
     assert result.stdout == ""

@@ -27,6 +27,7 @@ from avatar_gen.imaging.vips import VERSION, require_version
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.objects.local_identities import LocalIdentityStore
 from avatar_gen.objects.opening import open_store
+from avatar_gen.objects.storage_folder import storage_folder
 from avatar_gen.security.api_keys import read_keys
 from avatar_gen.security.picker_tokens import read_signing_keys
 from avatar_gen.services.installation import require_dicebear, require_photographs, require_pictures
@@ -222,12 +223,14 @@ def _storage(settings: Settings) -> str:
         raise _Noteworthy(f"{path}: not there yet; the first start of the service makes it")
     if not path.exists():
         _require_usable(path, [str(path)])
-    open_store(settings.storage, make=False)
     store = LocalStore(path)
+    with storage_folder(path):
+        store.require()
     _require_usable(path, [*store.unusable_folders(), *LocalIdentityStore(path).unusable_folders()])
     if not any(path.iterdir()):
         _require_place(path / "incoming")
         raise _Noteworthy(f"{path}: empty; the first start of the service makes its folders")
+    open_store(settings.storage, make=False)
     room = store.check_write()
     if room.free_inodes is not None and room.free_inodes < _MIN_FREE_INODES:
         raise _Noteworthy(f"{path}: can be written, but has inodes for only {room.free_inodes:,} files")

@@ -23,7 +23,7 @@ def open_store(settings: Storage, *, make: bool = True, bulk: bool = True) -> Ob
         if make:
             store.prepare()
         else:
-            store.require()
+            store.check_read()
     return store
 
 

@@ -5,8 +5,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from avatar_gen.errors import AvatarError, StartupError
+from avatar_gen.objects.local import INCOMING
 
 
 @contextmanager
@@ -15,6 +17,12 @@ def storage_folder(path: Path) -> Iterator[None]:
     try:
         yield
     except AvatarError as error:
+        if isinstance(error.__cause__, FileNotFoundError) and path.is_dir():
+            incoming = path / INCOMING
+            raise StartupError(
+                f"{incoming}: there is no such folder, so the volume may not be mounted. If it is mounted,"
+                f" run: mkdir {quote(str(incoming))}"
+            ) from error
         if isinstance(error.__cause__, FileNotFoundError):
             raise StartupError(
                 f"{path}: there are no objects here. Run this in the folder of the service or set"
