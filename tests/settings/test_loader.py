@@ -325,6 +325,12 @@ class TestObjectStores:
     def test_are_described_in_full(self, storage: str, line: str) -> None:
         assert failure(f"app: {{storage: {storage}}}").startswith(f"settings.yaml: {line}")
 
+    def test_an_empty_place_is_none(self) -> None:
+        with pytest.raises(
+            SettingsError, match=r"^An empty text is not a storage: expected a folder, or a URL"
+        ):
+            load("app: {}").storage.at("")
+
     @pytest.mark.parametrize("place", ["s3://a b/c", "gs://../c", "az://a?/c", "s3://bucket/a b"])
     def test_are_checked_in_a_url_too(self, place: str) -> None:
         with pytest.raises(SettingsError) as refused:
@@ -369,6 +375,32 @@ class TestWhatIsWrongIsSaidInOneLine:
             (
                 "app: {logging: {level: loud}}",
                 "settings.yaml: app.logging.level: expected 'trace', 'debug', 'info', 'warn', ",
+            ),
+            ("app: {save_path: ''}", "settings.yaml: app.storage.local.save_path: expected a path such as "),
+            (
+                "app: {storage: {save_path: 3}}",
+                "settings.yaml: app.storage.local.save_path: expected a path such as storage/avatars or",
+            ),
+            (
+                'app: {storage: {local: {save_path: "a\\0b"}}}',
+                "settings.yaml: app.storage.local.save_path: expected a path such as ",
+            ),
+            ("app: {server: {uds: []}}", "settings.yaml: app.server.uds: expected a path such as "),
+            (
+                "app: {logging: {file: {path: ''}}}",
+                "settings.yaml: app.logging.file.path: expected a path such as ",
+            ),
+            ("app: {styles: {path: ''}}", "settings.yaml: app.styles.path: expected a path such as "),
+            (
+                "app:\n  server:\n    2026-01-01: 3",
+                "settings.yaml: line 3: the key 2026-01-01 is not text; write it in quotes",
+            ),
+            ("app: {palettes: {3: [a]}}", "settings.yaml: line 1: the key 3 is not text; write it in quotes"),
+            ("app: {0.5: 1}", "settings.yaml: line 1: the key 0.5 is not text; write it in quotes"),
+            ("on: {}", "settings.yaml: line 1: the key on is not text; write it in quotes"),
+            (
+                "app: {limits: {null: 1}}",
+                "settings.yaml: line 1: the key null is not text; write it in quotes",
             ),
             ("app: {cors: 'yes'}", "settings.yaml: app.cors: expected a valid boolean"),
             ("app: {corsEnabled: x}", "settings.yaml: app.corsEnabled: expected a valid list"),

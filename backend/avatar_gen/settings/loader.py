@@ -139,6 +139,10 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
     return (path for path in candidates if path.is_file())
 
 
+_KEY_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "merge", "value")}
+"""The YAML types of keys that are texts."""
+
+
 class _Loader(yaml.SafeLoader):
     """YAML with `${NAME}` and `${NAME:-default}` filled in from the environment."""
 
@@ -156,6 +160,12 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag not in _KEY_TAGS:
+                raise SettingsError(
+                    f"{self.name}: line {key.start_mark.line + 1}: the key {key.value or 'null'} is not text;"
+                    " write it in quotes"
+                )
         names = [key.value for key, _ in node.value]
         for number, (key, _) in enumerate(node.value):
             if key.value in names[:number]:

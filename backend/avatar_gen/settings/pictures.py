@@ -2,13 +2,12 @@
 
 # ruff: noqa: RUF012 - pydantic copies mutable defaults
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from avatar_gen.settings.section import Section
-from avatar_gen.settings.values import DefaultName, RedirectHost, UpstreamName
+from avatar_gen.settings.values import DefaultName, FilePath, RedirectHost, UpstreamName
 
 ForeignUrls = Literal["boring-avatars", "robohash"]
 
@@ -45,5 +44,5 @@ class Dicebear(Section):
 class Styles(Section):
     """Styles that the operator defines."""
 
-    path: Path | None = Field(default=None, strict=False)
+    path: FilePath | None = None
     """A folder with style definitions in the format of DiceBear 10, one in each file `NAME.json`."""

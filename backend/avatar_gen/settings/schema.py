@@ -3,7 +3,6 @@
 # ruff: noqa: RUF012 - pydantic copies mutable defaults
 
 import re
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr, field_validator
@@ -14,6 +13,7 @@ from avatar_gen.settings.section import Section, secret_of
 from avatar_gen.settings.server import Server
 from avatar_gen.settings.storage import Storage
 from avatar_gen.settings.values import (
+    FilePath,
     KeyName,
     PaletteName,
     Port,
@@ -73,7 +73,7 @@ class Database(Section):
     """Where records are stored."""
 
     url: SecretStr | None = None
-    password_file: Path | None = Field(default=None, strict=False)
+    password_file: FilePath | None = None
     """A file, such as a container's secret, whose content is the password."""
     driver: Literal["sqlite", "postgresql"] = "sqlite"
     connection: Connection = Connection()
@@ -90,7 +90,7 @@ class Database(Section):
 class LogFile(Section):
     """A log file, in addition to standard output."""
 
-    path: Path | None = Field(default=None, strict=False)
+    path: FilePath | None = None
     max_bytes: Annotated[int, Field(ge=4096)] = 10_000_000
     backups: Annotated[int, Field(ge=1, le=1000)] = 5
 
@@ -228,11 +228,11 @@ class Auth(Section):
     """API keys for writing, listing and deleting. Without any key, every client may do all three."""
 
     api_keys: list[Annotated[ApiKey, BeforeValidator(_key_from_hash)]] = []
-    api_keys_file: Path | None = Field(default=None, strict=False)
+    api_keys_file: FilePath | None = None
     """A file with more keys, such as a container's secret: see `avatar_gen.security.api_keys`."""
     signing_key: Annotated[list[SigningKey], BeforeValidator(_split)] = []
     """Keys of picker links, not API keys. The first signs new links; links of the others stay valid."""
-    signing_key_file: Path | None = Field(default=None, strict=False)
+    signing_key_file: FilePath | None = None
     """A file with more signing keys, one on each line."""
 
     @property

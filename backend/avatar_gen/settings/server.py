@@ -3,13 +3,13 @@
 # ruff: noqa: RUF012 - pydantic copies mutable defaults
 
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
 from avatar_gen.settings.section import Section
 from avatar_gen.settings.values import (
+    FilePath,
     Port,
     parse_contact,
     parse_host_pattern,
@@ -24,7 +24,7 @@ class Server(Section):
 
     host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside of it
     port: Port = 3000
-    uds: Path | None = Field(default=None, strict=False)
+    uds: FilePath | None = None
     """A Unix socket to listen on, instead of the port."""
     uds_mode: Annotated[str, PlainValidator(parse_mode)] = "660"
     """The permissions of that socket. A client must be allowed to write it."""

@@ -7,13 +7,13 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 
 from avatar_gen.errors import SettingsError
 from avatar_gen.settings.section import Section, secret_of
-from avatar_gen.settings.values import matching
+from avatar_gen.settings.values import FilePath, matching
 
 
 class LocalStorage(Section):
     """Objects in a folder."""
 
-    save_path: Path = Field(default=Path("storage/avatars"), strict=False)
+    save_path: FilePath = Path("storage/avatars")
 
 
 def _none_if_empty(value: object) -> object:
@@ -60,7 +60,7 @@ class S3Storage(Section):
     access_key: OptionalSecret = None
     """None: the cloud's own credentials."""
     secret_key: OptionalSecret = None
-    secret_key_file: Path | None = Field(default=None, strict=False)
+    secret_key_file: FilePath | None = None
     """A file, such as a container's secret, whose content is the secret key."""
     force_path_style: bool | None = None
     """Whether URLs have the bucket in the path, not in the host name. None: yes if there is an endpoint."""
@@ -76,7 +76,7 @@ class GcsStorage(Section):
 
     bucket: Bucket = ""
     prefix: Prefix = ""
-    service_account_file: Path | None = Field(default=None, strict=False)
+    service_account_file: FilePath | None = None
     """None: the cloud's own credentials."""
     connection: StorageConnection = StorageConnection()
 
@@ -90,7 +90,7 @@ class AzureStorage(Section):
     endpoint: OptionalEndpoint = None
     access_key: OptionalSecret = None
     """None: the cloud's own credentials."""
-    access_key_file: Path | None = Field(default=None, strict=False)
+    access_key_file: FilePath | None = None
     connection: StorageConnection = StorageConnection()
 
     def secret(self) -> str | None:
@@ -137,6 +137,10 @@ class Storage(Section):
 
         An object store is reached as these settings say: with their endpoint and keys.
         """
+        if not place:
+            raise SettingsError(
+                "An empty text is not a storage: expected a folder, or a URL such as s3://bucket"
+            )
         scheme, separator, rest = place.partition("://")
         if not separator:
             return self.model_copy(update={"type": "local", "local": LocalStorage(save_path=Path(place))})

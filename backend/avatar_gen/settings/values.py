@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, PlainValidator, SecretStr
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -62,6 +63,18 @@ class Rate:
 
     def __str__(self) -> str:
         return f"{self.requests}/{self.period} burst {self.burst}"
+
+
+def parse_path(value: object) -> Path:
+    """Return a path, which is not empty. Raises `ValueError`."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("a path such as storage/avatars or /run/secrets/key")
+    return Path(value)
+
+
+FilePath = Annotated[Path, PlainValidator(parse_path)]
 
 
 def parse_rate(text: object) -> Rate | None:
