@@ -94,7 +94,7 @@ def test_a_seed_may_begin_with_a_dash(run: Run) -> None:
         (["pixelize", "ada", "-o", "there/is/none/x.png"], 1, "none/x.png: No such file or directory"),
         (["pixelize", "ada", "-o", "folder.png"], 1, "folder.png: Is a directory"),
         (["pixelize", "ada", "-o", "/dev/full"], 2, "the name must end in a format"),
-        (["pixelize", "ada", "-o", "/dev/full", "--format", "png"], 1, "No space left on device"),
+        (["pixelize", "ada", "-o", "/dev/full", "--format", "png"], 1, "/dev/full: No space left on device"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line(

@@ -34,11 +34,13 @@ def new(*, name: str, may: tuple[Permission, ...]) -> None:
     The command prints the key on standard output and does not store it. The rest goes to standard error.
     """
     key = new_key()
-    fields = {"name": name, "sha256": hash_of(key), "may": list(may)}
+    fields = {"name": name, "sha256": hash_of(key), "may": list(dict.fromkeys(may))}
     entry = {field: value for field, value in fields.items() if value}
     try:
         ApiKey.model_validate(entry)
     except ValidationError:
-        raise click.BadParameter("at most 32 letters, digits, dots, dashes or underscores") from None
+        raise click.BadParameter(
+            "expected at most 32 letters, digits, dots, dashes or underscores.", param_hint="NAME"
+        ) from None
     click.echo(key)
     click.echo(f"In settings.yaml, below app.auth.api_keys:\n  - {json.dumps(entry)}", err=True)

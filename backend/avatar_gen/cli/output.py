@@ -68,7 +68,10 @@ def progress(label: str) -> Iterator[Reach]:
 def write_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. A device or a pipe is written as it is."""
     if path.exists() and not path.is_file():
-        path.write_bytes(data)
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
         return
     path = path.resolve()
     replace_file(str(path), f"{path}.{token_hex(4)}.part", data)
