@@ -248,6 +248,25 @@ def test_what_changes_nothing_makes_no_folder(run: Run, tmp_path: Path, command:
     assert sorted((tmp_path / "storage/avatars").rglob("*")) == before
 
 
+def test_stats_only_reads_the_database(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    (tmp_path / "storage/avatars/incoming").mkdir(parents=True)
+    with closing(sqlite3.connect(tmp_path / "storage/database/avatars.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        run("stats")
+
+
+def test_who_must_be_able_to_write_the_database_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "storage/database/avatars.db").mkdir(parents=True)
+    error = run("stats", status=1).stderr.decode()
+    assert error == "Error: The database cannot be read: unable to open database file\n"
+    monkeypatch.setattr("avatar_gen.database.schema.os.access", lambda _path, _mode: False)
+    advice = f"user {os.geteuid()} must be able to write storage/database/avatars.db and its folder"
+    assert run("stats", status=1).stderr.decode() == f"{error[:-1]}; {advice}\n"
+
+
 @pytest.mark.parametrize(
     "command",
     [

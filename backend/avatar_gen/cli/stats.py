@@ -38,7 +38,7 @@ def command(*, check: bool, as_json: bool) -> None:
     """
     settings = load_settings()
     with closing(open_engines(settings.database, make=False)) as engines:
-        require(revision_of(engines))
+        require(revision_of(engines, write=False))
         summary = Repository(engines).summary()
     found = {**_records(summary), **_objects(open_store(settings.storage, make=False), check=check)}
     if as_json:

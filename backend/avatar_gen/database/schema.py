@@ -1,5 +1,6 @@
 """The revision of the tables: migrate them to this release, or raise an error for tables of another."""
 
+import os
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -61,20 +62,30 @@ def require(revision: str | None) -> None:
         )
 
 
-def revision_of(engines: Engines) -> str | None:
+def revision_of(engines: Engines, *, write: bool = True) -> str | None:
     """Return the revision of the tables, or None for a database without tables of this service.
 
-    Raises `StartupError` if the database cannot be read and written, and `SchemaError` if its tables are not
-    complete.
+    Raises `StartupError` if the database cannot be read or, if `write`, cannot be written. Raises
+    `SchemaError` if its tables are not complete.
     """
     try:
         with engines.read.connect() as connection:
             revision = _read_revision(connection)
-        with engines.write.begin():
-            pass  # It can be written, too.
+        if write:
+            with engines.write.begin():
+                pass
     except SQLAlchemyError as error:
-        raise StartupError(f"The database cannot be read: {reason_of(error)}") from error
+        raise StartupError(f"The database cannot be read: {reason_of(error)}{_advice(engines)}") from error
     return revision
+
+
+def _advice(engines: Engines) -> str:
+    """Name the SQLite file if this user may not write it. SQLite may have to write even to read."""
+    path = engines.read.url.database or ""
+    places = (path, os.path.dirname(path) or ".")
+    if engines.kind != "sqlite" or all(os.access(each, os.W_OK) for each in places if os.path.exists(each)):
+        return ""
+    return f"; user {os.geteuid()} must be able to write {path} and its folder"
 
 
 def _read_revision(connection: Connection) -> str | None:
