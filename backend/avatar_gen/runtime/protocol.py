@@ -16,8 +16,6 @@ from avatar_gen.runtime.request_head import (
     END_OF_HEAD,
     FIELD_LIMIT,
     HEAD_LIMIT,
-    NOT_ASCII,
-    NOT_HTTP,
     TARGET_LIMIT,
     TOO_LARGE,
     TOO_LONG,
@@ -25,6 +23,7 @@ from avatar_gen.runtime.request_head import (
     body_length,
     check_head,
     error_answer,
+    reason_for_no_request,
     without_upgrade,
 )
 from avatar_gen.runtime.transport import RECEIVE_TIMEOUT, Flow, Transport
@@ -305,8 +304,8 @@ class TimeoutProtocol(HttpToolsProtocol):
             if isinstance(reason, Unacceptable):
                 self._refuse(reason.status, str(reason))
             else:
-                is_url = self._phase == _HEAD and not piece.partition(b"\r\n")[0].isascii()
-                self._refuse(HTTPStatus.BAD_REQUEST, NOT_ASCII if is_url else NOT_HTTP)
+                head = piece if self._phase == _HEAD else b""
+                self._refuse(HTTPStatus.BAD_REQUEST, reason_for_no_request(head))
         if self._phase == _HEAD:
             self._tail = (self._tail + piece)[-3:]
         elif self._phase == _BODY and self._body_left == _UNKNOWN:

@@ -25,8 +25,6 @@ END_OF_HEAD = b"\r\n\r\n"
 
 TOO_LARGE = "The request is too large."
 TOO_LONG = "The URL is too long."
-NOT_HTTP = "The request is not valid HTTP/1.1: its method, a header or the length of its body is wrong."
-NOT_ASCII = "The URL has characters beyond ASCII. They must be percent-encoded, as UTF-8."
 
 _HOP_BY_HOP = (b"connection", b"upgrade", b"http2-settings")
 
@@ -81,3 +79,10 @@ def error_answer(status: HTTPStatus, message: str) -> bytes:
     )
     protection = b"".join(b"%s: %s\r\n" % field for field in PROTECTION)
     return head.encode("ascii") + protection + b"\r\n" + content
+
+
+def reason_for_no_request(head: bytes) -> str:
+    """Return what to tell a client whose request cannot be parsed, given its head up to there, if any."""
+    if not head.partition(b"\r\n")[0].isascii():
+        return "The URL has characters beyond ASCII. They must be percent-encoded, as UTF-8."
+    return "The request is not valid HTTP/1.1: its method, a header or the length of its body is wrong."
