@@ -14,7 +14,8 @@ import pytest
 from avatar_gen.errors import StartupError
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.objects.local_identities import LocalIdentityStore
-from avatar_gen.services.backup import Backup, Restore
+from avatar_gen.services.backup import Backup
+from avatar_gen.services.restore import Restore
 from tests.conftest import BOTH, App, MakeApp
 from tests.servers.postgres import Postgres
 

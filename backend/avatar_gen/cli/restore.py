@@ -13,8 +13,9 @@ from avatar_gen.database.repository import Repository
 from avatar_gen.database.schema import prepare
 from avatar_gen.errors import AvatarError
 from avatar_gen.objects.opening import open_identities, open_store
-from avatar_gen.services.backup import BackupReport, Restore
+from avatar_gen.services.backup_folder import BackupReport
 from avatar_gen.services.reindex import Reindex
+from avatar_gen.services.restore import Restore
 from avatar_gen.settings.loader import load_settings
 from avatar_gen.settings.schema import Settings
 

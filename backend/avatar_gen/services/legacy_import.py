@@ -17,7 +17,7 @@ from avatar_gen.imaging.truecolour import decode_png, encode_pixels
 from avatar_gen.imaging.vips import without_opaque_alpha
 from avatar_gen.objects import ObjectStore
 from avatar_gen.runtime.batches import batches
-from avatar_gen.services.backup import CHECKSUMS
+from avatar_gen.services.backup_folder import CHECKSUMS
 from avatar_gen.services.imports import (
     BatchImporter,
     Candidate,
