@@ -122,7 +122,7 @@ def test_a_request_has_a_span_for_each_call_that_it_waits_for(
     found = tree(spans)
     assert not any("health" in name for name in found)
     assert found["POST /api/generate"] == {"redis ask", "batch", "store put", "database add"}
-    assert found["GET /api/{id}"] == {"redis ask", "store open", "render run"}
+    assert found["GET /api/{id}"] == {"redis ask", "store open", "render encode", "render run"}
     assert found["GET /api/render/{style}/{seed}"] == {"redis ask", "render encode"}
     assert found["GET /api/list"] == {"redis ask", "database page"}
     assert {"database remove", "store removing"} <= found["DELETE /api/{id}"]
