@@ -1,6 +1,9 @@
 """`avatar-gen backup` and `avatar-gen restore`, on both databases."""
 
+import errno
+import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +14,7 @@ from threading import Event, Thread
 
 import pytest
 
-from avatar_gen.errors import StartupError
+from avatar_gen.errors import StartupError, StorageUnavailable
 from avatar_gen.objects.local import LocalStore
 from avatar_gen.objects.local_identities import LocalIdentityStore
 from avatar_gen.services.backup import Backup
@@ -331,6 +334,54 @@ def test_a_backup_keeps_the_intact_copy_of_an_earlier_run(make_app: MakeApp, tmp
     result = app.run("backup", str(tmp_path / "backup"))
     assert result.stdout == "0 avatars copied, 3 were there already, 1 identity links, 0 damaged.\n"
     assert make_app().run("restore", str(tmp_path / "backup")).stdout.startswith("3 avatars restored")
+
+
+@pytest.mark.parametrize("unreadable", [0, 1])
+def test_a_folder_that_cannot_be_listed_any_more_keeps_its_earlier_copies(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unreadable: int
+) -> None:
+    app = make_app()
+    ids = filled(app)
+    store, links = stores(app)
+    folder, failures = tmp_path / "backup", []
+    next(Backup(store, links, folder, lambda _name, _reason: None).run())
+    list_folder, get = store._list, store.get
+
+    def fail_to_list(shard: str) -> list[str]:
+        if shard == ids[0][:2]:
+            raise StorageUnavailable
+        return list_folder(shard)
+
+    def fail_to_get(avatar_id: str) -> bytes | None:
+        if avatar_id in ids[:unreadable]:
+            raise StorageUnavailable
+        return get(avatar_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_list", fail_to_list)
+        patch.setattr(store, "get", fail_to_get)
+        for _ in Backup(store, links, folder, lambda name, _reason: failures.append(name)).run():
+            pass
+    assert [Path(name).name for name in failures] == [ids[0][:2]]
+    before = contents(app)
+    app.stop()
+    result = app.run("restore", str(folder), "--replace")
+    assert result.stdout.startswith("0 avatars restored, 2 were there already, 0 removed")
+    assert contents(app) == before
+    assert listed(app.start()) == set(ids)
+
+
+def test_a_folder_that_cannot_be_locked_is_named(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, links = stores(make_app().start())
+
+    def no_locks(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(StartupError, match=r"it cannot be locked \(No locks available\)"):
+        next(Backup(store, links, tmp_path / "backup", lambda _name, _reason: None).run())
 
 
 def test_two_backups_into_one_folder_are_one_too_many(make_app: MakeApp, tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ import functools
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import TextIO
 
 from avatar_gen.errors import (
     AvatarError,
@@ -29,6 +31,8 @@ from avatar_gen.services.backup_folder import (
     OnFailure,
     intact,
     not_listed,
+    open_list,
+    read_list,
 )
 from avatar_gen.services.checkpoint import lock_file
 
@@ -55,7 +59,7 @@ class Backup:
         self._claim()
         target = LocalStore(self._folder / OBJECTS)
         partial = self._folder / f"{CHECKSUMS}.part"
-        with partial.open("a", encoding="ascii") as checksums:
+        with open_list(partial, "a+") as checksums:
             lock_file(checksums, partial)
             # Another process may have finished the backup since the first check.
             self._claim()
@@ -72,17 +76,20 @@ class Backup:
             checksums.write(f"{links}  {LINKS}\n")
             checksums.flush()
             os.fsync(checksums.fileno())
-            self._remove_deleted(partial)
+            self._remove_deleted(checksums)
             os.replace(partial, self._folder / CHECKSUMS)
             sync(self._folder)
         self.report.progress = 1.0
         yield self.report
 
-    def _remove_deleted(self, partial: Path) -> None:
+    def _remove_deleted(self, checksums: TextIO) -> None:
         """Remove copies of an earlier, interrupted run whose avatars have been deleted since then."""
-        for name in not_listed(self._folder, partial):
-            if self._store.get(Path(name).stem) is None:
-                (self._folder / name).unlink()
+        # Some network file systems refuse to read a locked file that is opened a second time.
+        for name in not_listed(self._folder, read_list(checksums)):
+            # One that cannot be read was reported, and its copy stays.
+            with suppress(ObjectDamaged, StorageUnavailable):
+                if self._store.get(Path(name).stem) is None:
+                    (self._folder / name).unlink()
 
     def _claim(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -5,10 +5,11 @@ docs/decisions/0017-a-backup-is-objects-and-links.md gives the reasons.
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO, cast
 
 from avatar_gen.avatar import CANONICAL_ID
 from avatar_gen.errors import ObjectDamaged, StartupError, StorageUnavailable
@@ -59,16 +60,21 @@ _ENTRY = re.compile(
 _OBJECT = re.compile(rf"{CANONICAL_ID.pattern}\.zip")
 
 
-def read_list(path: Path) -> Iterator[tuple[str, str]]:
+def open_list(path: Path, mode: str) -> TextIO:
+    """Open a list of files, new or of a finished backup."""
+    return cast("TextIO", path.open(mode, encoding="ascii", errors="replace", newline="\n"))
+
+
+def read_list(file: TextIO) -> Iterator[tuple[str, str]]:
     """Yield the hash and the name of each file. Raises `StartupError` for a line of another form."""
-    with path.open(encoding="ascii", errors="replace", newline="\n") as file:
-        for number, line in enumerate(iter(lambda: file.readline(LINE + 1), ""), 1):
-            entry = _ENTRY.fullmatch(line)
-            if not entry:
-                raise StartupError(
-                    f"{path}: line {number} is not one that `backup` wrote. Copy the backup again"
-                )
-            yield entry[1], entry[2]
+    file.seek(0)
+    for number, line in enumerate(iter(lambda: file.readline(LINE + 1), ""), 1):
+        entry = _ENTRY.fullmatch(line)
+        if not entry:
+            raise StartupError(
+                f"{file.name}: line {number} is not one that `backup` wrote. Copy the backup again"
+            )
+        yield entry[1], entry[2]
 
 
 def intact(avatar_id: str, copies: ObjectStore) -> bytes | None:
@@ -82,12 +88,12 @@ def intact(avatar_id: str, copies: ObjectStore) -> bytes | None:
     return data
 
 
-def not_listed(folder: Path, checksums: Path) -> Iterator[str]:
+def not_listed(folder: Path, listed: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Yield the names of the objects in a backup that a list does not have."""
-    return difference(_objects(folder), (name for _, name in read_list(checksums) if name != LINKS))
+    return difference(objects_in(folder), (name for _, name in listed if name != LINKS))
 
 
-def _objects(folder: Path) -> Iterator[str]:
+def objects_in(folder: Path) -> Iterator[str]:
     """Yield the names of all objects in a backup, in ascending order. Empty folders may be missing."""
     for shard in SHARDS:
         with suppress(FileNotFoundError):

@@ -193,13 +193,17 @@ class Checkpoint:
 
 
 def lock_file(file: IO[Any], path: Path) -> None:
-    """Lock an open file until it is closed. Raises `StartupError` if another process uses it."""
+    """Lock an open file until it is closed. Raises `StartupError` if that is impossible."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # The process that held the lock may have replaced or renamed the file since this one opened it.
         is_current = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except (BlockingIOError, FileNotFoundError):
+        is_current = False
     except OSError as error:
-        raise StartupError(f"{path}: another process uses it") from error
+        raise StartupError(
+            f"{path}: it cannot be locked ({error.strerror}). Choose a folder whose file system has locks"
+        ) from error
     if not is_current:
         raise StartupError(f"{path}: another process uses it")
 

@@ -26,6 +26,8 @@ from avatar_gen.services.backup_folder import (
     OnFailure,
     intact,
     not_listed,
+    objects_in,
+    open_list,
     read_list,
 )
 
@@ -97,7 +99,8 @@ class Restore:
                 yield Path(name).stem, digest
 
     def _lines(self) -> Iterator[tuple[str, str]]:
-        return read_list(self._folder / CHECKSUMS)
+        with open_list(self._folder / CHECKSUMS, "r") as checksums:
+            yield from read_list(checksums)
 
     def _check_list(self) -> None:
         path = self._folder / CHECKSUMS
@@ -109,17 +112,22 @@ class Restore:
                 raise StartupError(f"{path}: {name} is not in order. Copy the backup again")
             else:
                 before = name
-        # Older backups have it in the first line.
-        if places not in ([count], [1]):
+        if places == [count] != [1]:
+            return
+        # Older backups have it in the first line, which does not show whether the list is cut off.
+        if places != [1]:
             raise StartupError(f"{path}: it is cut off: {LINKS} is not its last line. Copy the backup again")
-        missing = next(not_listed(self._folder, path), None)
+        missing = next(not_listed(self._folder, self._lines()), None)
         if missing is not None:
             raise StartupError(
-                f"{path}: it does not have all files, such as {missing}. Copy the backup again"
+                f"{path}: it does not have all files, such as {missing}. Copy the backup again, or move the"
+                " files away that it does not have"
             )
 
     def _not_in_backup(self) -> Iterator[str]:
-        return difference(self._store.ids(), (avatar_id for avatar_id, _ in self._checksums()))
+        """Yield the avatars in the storage that have neither a line nor a file in the backup."""
+        unlisted = difference(self._store.ids(), (avatar_id for avatar_id, _ in self._checksums()))
+        return difference(unlisted, (Path(name).stem for name in objects_in(self._folder)))
 
     def _copy(self, entries: Sequence[tuple[str, str]], source: ObjectStore) -> None:
         objects = {}
