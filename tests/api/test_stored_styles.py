@@ -81,8 +81,11 @@ def test_a_number_out_of_range_is_refused_whatever_its_size(app: App) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        *(({name: {}}, f"options.{name} has no weights") for name in ("rotate", "flip", "backgroundColor")),
-        ({"rotate": {"x": 1}}, "options.rotate has no weights"),
+        *(
+            ({name: {}}, f"options.{name} must not be an object")
+            for name in ("rotate", "flip", "backgroundColor")
+        ),
+        ({"rotate": {"x": 1}}, "options.rotate must not be an object"),
         *(({"title": value}, "options.title must be text") for value in (5, {}, {"x": 1}, ["a"])),
     ],
 )

@@ -60,7 +60,7 @@ class CrossOrigin:
     async def _send(self, send: Send, fields: Fields, message: Message) -> None:
         if message["type"] == "http.response.start":
             if _allows(message["headers"]):
-                # It is public.
+                # A picture, which has its own fields.
                 await send(message)
                 return
             headers = MutableHeaders(raw=[*message["headers"]])

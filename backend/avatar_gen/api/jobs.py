@@ -314,7 +314,7 @@ def _jobs(request: Request) -> Jobs:
 
 
 def _id(request: Request) -> str:
-    """Return the job's id in its stored form. One that is no UUID is like any unknown id."""
+    """Return the job's id in its stored form. Raises `JobNotFound` if it is not a UUID."""
     given = request.path_params["id"]
     if not _GIVEN_ID.fullmatch(given):
         raise JobNotFound

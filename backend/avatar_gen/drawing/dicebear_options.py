@@ -195,14 +195,14 @@ def pairs_of(known: Mapping[str, Option], options: Mapping[str, object]) -> list
     """Return options that are given as JSON like the pairs of a query string.
 
     A value is a text, a number, a list of these, or an object of names and their weights. Raises
-    `InvalidOption` for any other value, and for one that the option never has.
+    `InvalidOption` for any other value, and for a kind of value that the option does not take.
     """
     for name, value in options.items():
         option = known.get(name.removesuffix("[]"))
         if isinstance(option, Text) and not isinstance(value, str):
             raise InvalidOption(name, "must be text")
         if isinstance(value, dict) and option is not None and not getattr(option, "weighted", False):
-            raise InvalidOption(name, "has no weights")
+            raise InvalidOption(name, "must not be an object, because it has no weights")
     return [(name, text) for name, value in options.items() for text in _texts_of(value)]
 
 

@@ -16,7 +16,7 @@ from avatar_gen.errors import InvalidRequest, Problem
 M = TypeVar("M", bound=BaseModel)
 
 _DIGITS = re.compile(r"0|-?[1-9][0-9]*")
-_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]{1,6})?")
 
 _MAX_NUMBER_LENGTH = 18
 """Digits and a sign. A longer number is beyond the bounds of every field."""
@@ -58,7 +58,8 @@ def decimal_number(value: float | str) -> float:
         return value
     if not _DECIMAL.fullmatch(value):
         raise PydanticCustomError("decimal", "must be a number in digits, such as 45 or 22.5")
-    return float(value)
+    # Without the sign of -0.
+    return float(value) + 0.0
 
 
 def colour(value: Colour | str) -> Colour:

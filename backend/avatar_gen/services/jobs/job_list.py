@@ -74,7 +74,7 @@ def _csv_rows(stream: Readable) -> Iterator[Row]:
 
 
 def _value(name: str, cell: str) -> Any:  # noqa: ANN401 - JSON
-    """Return the value in a cell. One that is not JSON, where that is expected, is refused with its row."""
+    """Return the value in a cell. A text where JSON is expected stays, and `read_row` refuses it."""
     if name in _JSON_FIELDS:
         with contextlib.suppress(ValueError, RecursionError, InvalidRequest):
             return json.loads(cell, object_pairs_hook=unique_fields)

@@ -42,7 +42,7 @@ _KEPT_MS = 7 * 24 * 3600 * 1000
 """How long a job is kept after its end."""
 
 _CANCEL_SECONDS = 0.05
-"""Time between two questions whether a cancelled job has ended."""
+"""Time between two checks of whether a cancelled job has ended."""
 
 _BROKEN_AFTER_MS = 24 * 3600 * 1000
 """After this time, a list that is not complete will never be: its process was killed."""
@@ -194,7 +194,7 @@ class Jobs:
     async def _ended(self, job_id: str) -> Job:
         job = (await self.find(job_id)).job
         if job.ended_ms is None:
-            raise JobNotReady("The job has not ended. Its result is there when its state is done.")
+            raise JobNotReady("The job has not ended. Its result is there when its endedAt is set.")
         return job
 
     async def _stream(self, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
