@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from avatar_gen.database import job_records
 from avatar_gen.database.engine import open_engines
 from avatar_gen.database.job_records import Chunk, Job, JobRecords, State, unpack_rows
 from avatar_gen.database.schema import prepare
@@ -108,6 +110,24 @@ def test_a_cancelled_job_is_claimed_no_more(records: JobRecords) -> None:
     records.finish(chunk, {}, 3000)
     job = found(records, job_id)
     assert (job.state, job.done, job.ended_ms) == (State.CANCELLED, 2, 2500)
+
+
+@pytest.mark.parametrize("records", ["postgresql"], indirect=True)
+def test_a_job_that_is_cancelled_during_a_claim_is_not_claimed(
+    records: JobRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer: there, a claim and a cancellation follow each other."""
+    job_id = add(records)
+    free = job_records._free
+
+    def cancel_first(*arguments: Any) -> Any:  # noqa: ANN401 - as the function that it replaces
+        monkeypatch.undo()
+        assert records.cancel(job_id, 2500)
+        return free(*arguments)
+
+    monkeypatch.setattr(job_records, "_free", cancel_first)
+    assert records.claim(3000, 100) is None
+    assert not records.has_claimed(job_id, 3000)
 
 
 def test_a_refund_is_no_attempt(records: JobRecords) -> None:

@@ -168,7 +168,7 @@ class JobRecords:
         """Claim the first chunk of the oldest job that is free, or this one, or return None."""
         with transaction(self._engines.write) as connection:
             row = _find_free(connection, now_ms, only)
-            if row is None:
+            if row is None or not _keeps_running(connection, row["job_id"]):
                 return None
             # If there is a suspect, the last process ended while it worked on that row alone.
             ends = row["ends"] + (row["suspect"] is not None)
@@ -262,6 +262,12 @@ def _find_free(connection: Connection, now_ms: int, only: tuple[str, int] | None
         if row := connection.execute(statement).mappings().one_or_none():
             return row
     return None
+
+
+def _keeps_running(connection: Connection, job_id: str) -> bool:
+    """Return whether a job still runs, and let nobody cancel it before the end of the transaction."""
+    state = select(jobs.c.state).where(jobs.c.id == job_id).with_for_update(key_share=True)
+    return connection.execute(state).scalar_one_or_none() == State.RUNNING
 
 
 def _free(job_id: str, now_ms: int) -> Select[Any]:
